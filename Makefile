@@ -1,0 +1,46 @@
+# Every target makes what it needs. `make report` and `make test` need only Python 3.11+ and make.
+
+PYTHON ?= python3
+STORE ?=
+PRODUCE_STORE ?= stores/fashion-mnist
+
+READER := .venv-report
+FULL := .venv
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: report test lint bench produce notebooks clean
+
+report: $(READER)/installed
+	$(READER)/bin/memanalysis report $(STORE) --out report.html
+
+test: $(FULL)/installed
+	MEMANALYSIS_REQUIRE_ALL=1 $(FULL)/bin/python -m pytest --quiet
+
+lint: $(FULL)/installed
+	$(FULL)/bin/ruff check .
+	$(FULL)/bin/ruff format --check .
+	$(FULL)/bin/mypy
+	$(FULL)/bin/lint-imports
+
+bench: $(FULL)/installed
+	$(FULL)/bin/python tests/bench.py
+
+produce: $(FULL)/installed
+	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
+
+notebooks: $(FULL)/installed
+	$(FULL)/bin/jupyter lab notebooks
+
+clean:
+	rm -rf $(READER) $(FULL) build dist report.html
+
+# The analysis half: no torch, no notebooks, nothing for tests.
+$(READER)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(READER)
+	$(READER)/bin/python $(PIP_INSTALL) --editable .
+	touch $@
+
+$(FULL)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FULL)
+	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,notebooks,test]'
+	touch $@

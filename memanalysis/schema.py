@@ -1,0 +1,261 @@
+"""The contract in code: every file of a store, its columns and their types.
+
+What each column means, its unit and its range stand where every client can read them: in the
+``COMMENT ON`` lines of ``queries/tables/<name>.sql``. Writers and readers meet only here and in the
+files.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+CONTRACT_VERSION: Final = 1
+
+OBJECTIVES: Final = ("one_hot", "distilled")
+SPLITS: Final = ("train", "test")
+# Continuous outcomes of one model on one example; each has sums inside and outside the subset.
+SIGNALS: Final = ("probability", "margin", "loss")
+HALVES: Final = ("a", "b")
+
+_EXAMPLE_SIZE: Final = [
+    ("objective", pa.string()),
+    ("size", pa.string()),
+    ("size_rank", pa.int32()),
+    ("example_id", pa.int64()),
+]
+
+
+def _signal_columns() -> list[tuple[str, pa.DataType]]:
+    """Sums and sums of squares of each signal: overall, then over each half of the groups."""
+    return [
+        (f"{signal}_{side}_{moment}{half}", pa.float32())
+        for half in ("", *(f"_{half}" for half in HALVES))
+        for signal in SIGNALS
+        for side in ("in", "out")
+        for moment in ("sum", "sumsq")
+    ]
+
+
+def _interval(name: str) -> list[tuple[str, pa.DataType]]:
+    return [(name, pa.float64()), (f"{name}_low", pa.float64()), (f"{name}_high", pa.float64())]
+
+
+EXAMPLES: Final = pa.schema(
+    [
+        ("example_id", pa.int64()),
+        ("split", pa.string()),
+        ("label", pa.int32()),
+        ("clean_label", pa.int32()),
+        ("kind", pa.string()),
+        ("image", pa.binary()),
+        ("source_id", pa.string()),
+    ]
+)
+
+MODELS: Final = pa.schema(
+    [
+        ("model_id", pa.int64()),
+        ("subset_id", pa.int32()),
+        ("group_id", pa.int32()),
+        ("half", pa.string()),
+        ("family", pa.string()),
+        ("size", pa.string()),
+        ("size_rank", pa.int32()),
+        ("parameters", pa.int64()),
+        ("objective", pa.string()),
+        ("teacher_model_id", pa.int64()),
+        ("teacher_size", pa.string()),
+        ("teacher_scope", pa.string()),
+        ("temperature", pa.float64()),
+        ("distillation_weight", pa.float64()),
+        ("seed", pa.int64()),
+        ("epochs", pa.int32()),
+        ("accuracy_in", pa.float64()),
+        ("accuracy_out", pa.float64()),
+        ("accuracy_test", pa.float64()),
+        ("train_seconds", pa.float64()),
+        ("device", pa.string()),
+        ("evaluation_mode", pa.string()),
+        ("finished_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+OUTCOMES: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("split", pa.string()),
+        ("label", pa.int32()),
+        ("n_models", pa.int32()),
+        ("trained", pa.binary()),
+        ("in_train", pa.binary()),
+        ("correct", pa.binary()),
+        *_signal_columns(),
+    ]
+)
+
+PROXIES: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("proxy", pa.string()),
+        *(
+            column
+            for half in ("", *(f"_{half}" for half in HALVES))
+            for side in ("in", "out")
+            for column in (
+                (f"value_{side}{half}", pa.float32()),
+                (f"n_{side}{half}", pa.int32()),
+            )
+        ),
+    ]
+)
+
+INFLUENCE: Final = pa.schema(
+    [
+        ("train_id", pa.int64()),
+        ("test_id", pa.int64()),
+        ("objective", pa.string()),
+        ("size", pa.string()),
+        ("influence", pa.float64()),
+        ("n_in", pa.int32()),
+        ("n_out", pa.int32()),
+        ("std_error", pa.float64()),
+        ("q_value", pa.float64()),
+    ]
+)
+
+# Computed by `build` in NumPy and SciPy from the tables above; one file each under derived/.
+DERIVED: Final[dict[str, pa.Schema]] = {
+    "trajectory_tests": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("example_id", pa.int64()),
+            ("shape", pa.string()),
+            ("direction", pa.string()),
+            ("p_value", pa.float64()),
+            ("q_value", pa.float64()),
+            ("alpha", pa.float64()),
+        ]
+    ),
+    "trajectory_shares": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("rule", pa.string()),  # shape | direction | threshold
+            ("alpha", pa.float64()),
+            ("category", pa.string()),
+            *_interval("share"),
+            ("noise_share", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "accuracy_intervals": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            *_interval("accuracy_in"),
+            *_interval("accuracy_out"),
+            *_interval("accuracy_test"),
+            *_interval("memorization"),
+            ("saturated", pa.bool_()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "bimodality": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            *_interval("mean"),
+            *_interval("polarisation"),
+            *_interval("low_mass"),
+            *_interval("high_mass"),
+            *_interval("low_mass_plain"),
+            *_interval("high_mass_plain"),
+            *_interval("upper_mode_ratio"),
+            *_interval("bimodality_coefficient"),
+            *_interval("dip"),
+            *_interval("dip_plain"),
+        ]
+    ),
+    "proxy_correlations": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for changes
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change
+            ("stratum", pa.string()),  # all | class: <name> | direction: <name>
+            ("proxy", pa.string()),
+            ("method", pa.string()),  # pearson | spearman | kendall
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("reliability", pa.float64()),
+            ("corrected_estimate", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "proxy_trends": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("proxy", pa.string()),
+            *_interval("auc"),
+            *_interval("level"),  # Spearman with the score, mean over sizes
+            ("share_rising", pa.float64()),
+            ("polarisation_first", pa.float64()),
+            ("polarisation_last", pa.float64()),
+            ("n_increasing", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("verdict", pa.string()),
+        ]
+    ),
+    "distillation_effects": pa.schema(
+        [
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("teacher_size", pa.string()),
+            ("teacher_scope", pa.string()),
+            ("grouping", pa.string()),  # all | score | shape
+            ("category", pa.string()),
+            ("selected_on", pa.string()),  # one_hot | distilled; NULL where nothing is selected
+            ("estimator", pa.string()),  # leave_one_group_out | naive | jackknife
+            *_interval("change"),
+            ("change_in", pa.float64()),
+            ("change_out", pa.float64()),
+            ("n_examples", pa.float64()),  # mean over folds
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "findings": pa.schema(
+        [
+            ("finding", pa.string()),
+            ("row", pa.string()),  # 'headline' or the name of a condition, robustness row ...
+            ("claim", pa.string()),
+            ("verdict", pa.string()),
+            ("provisional", pa.bool_()),
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("bound", pa.string()),  # the rule in words, for instance 'lower limit > 0.02'
+            ("core", pa.bool_()),
+            ("n_groups", pa.int32()),
+            ("alpha", pa.float64()),
+            ("sentence", pa.string()),
+            ("query", pa.string()),
+        ]
+    ),
+}
+
+# File of each table, relative to the store.
+TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
+    "examples": ("examples.parquet", EXAMPLES),
+    "models": ("models.parquet", MODELS),
+    "outcomes": ("outcomes.parquet", OUTCOMES),
+    "proxies": ("proxies.parquet", PROXIES),
+    "influence": ("influence.parquet", INFLUENCE),
+    **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
+}

@@ -1,0 +1,84 @@
+"""The shape of the package: what may import what, and what importing it costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "memanalysis"
+
+HEAVY_ALLOWED = {
+    "torch": ("producer",),
+    "sklearn": ("producer",),
+    "PIL": ("producer",),
+    "altair": ("charts", "report"),
+    "vl_convert": ("charts", "report"),
+    "jinja2": ("report",),
+    "duckdb": ("sql",),
+}
+
+
+def imported_roots(module: Path) -> set[str]:
+    """Top-level packages that a module imports anywhere, inside functions too."""
+    roots: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            roots.add(node.module.split(".")[0])
+    return roots
+
+
+@pytest.mark.parametrize("heavy", sorted(HEAVY_ALLOWED))
+def test_heavy_packages_stay_where_they_belong(heavy: str) -> None:
+    """Each heavy dependency is imported in its own sub-package and nowhere else, lazily or not."""
+    offenders = [
+        str(module.relative_to(PACKAGE))
+        for module in PACKAGE.rglob("*.py")
+        if heavy in imported_roots(module)
+        and module.relative_to(PACKAGE).parts[0] not in HEAVY_ALLOWED[heavy]
+    ]
+    assert offenders == []
+
+
+def test_importing_the_package_is_light() -> None:
+    """`import memanalysis` pulls in none of the heavy packages."""
+    heavy = [*HEAVY_ALLOWED, "polars", "scipy", "pyarrow", "numpy"]
+    program = f"import sys, memanalysis; print([m for m in {heavy!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_nothing_unpickles() -> None:
+    """No module loads pickles: not by pickle, not by NumPy, not by torch."""
+    for module in PACKAGE.rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        assert "pickle" not in imported_roots(module), module
+        assert "allow_pickle=True" not in text, module
+        assert "torch.load(" not in text, module
+
+
+def test_every_public_thing_is_documented() -> None:
+    """Modules, public classes and public functions carry a docstring."""
+    bare = []
+    for module in PACKAGE.rglob("*.py"):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        nodes = [tree, *(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))]
+        inner = {
+            child
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+            for child in ast.walk(node)
+            if child is not node
+        }
+        for node in nodes:
+            name = getattr(node, "name", module.name)
+            if name.startswith("_") and name != "__init__.py" or node in inner:
+                continue
+            if ast.get_docstring(node) is None and (len(tree.body) > 0):
+                bare.append(f"{module.relative_to(PACKAGE)}:{name}")
+    assert bare == []
