@@ -27,6 +27,11 @@ def unpack(packed: Packed, n_subsets: int) -> NDArray[np.bool_]:
     return np.unpackbits(packed, axis=-1, count=n_subsets).astype(np.bool_)
 
 
+def column(packed: Packed, subset: int) -> NDArray[np.bool_]:
+    """The bit of one subset: uint8 [..., bytes] -> bool [...]."""
+    return ((packed[..., subset >> 3] >> np.uint8(7 - (subset & 7))) & 1).astype(np.bool_)
+
+
 def count(packed: Packed) -> NDArray[np.int32]:
     """Number of set bits along the last axis: uint8 [..., bytes] -> int32 [...]."""
-    return np.bitwise_count(packed).sum(axis=-1, dtype=np.int32)
+    return np.asarray(np.bitwise_count(packed).sum(axis=-1, dtype=np.int32))

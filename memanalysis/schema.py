@@ -125,6 +125,16 @@ INFLUENCE: Final = pa.schema(
     ]
 )
 
+# What a simulated store knows besides: truth.parquet, no public relation.
+TRUTH: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("p_in", pa.float64()),
+        ("p_out", pa.float64()),
+        ("shape", pa.string()),
+    ]
+)
+
 # Computed by `build` in NumPy and SciPy from the tables above; one file each under derived/.
 DERIVED: Final[dict[str, pa.Schema]] = {
     "trajectory_tests": pa.schema(

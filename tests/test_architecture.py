@@ -12,7 +12,6 @@ PACKAGE = Path(__file__).parents[1] / "memanalysis"
 HEAVY_ALLOWED = {
     "torch": ("producer",),
     "sklearn": ("producer",),
-    "PIL": ("producer",),
     "altair": ("charts", "report"),
     "vl_convert": ("charts", "report"),
     "jinja2": ("report",),

@@ -1,0 +1,207 @@
+"""Do proxies tell which examples are memorised, and whose memorisation changes?
+
+Proxy and score come from opposite halves of the groups of models, because errors that both owe to
+the same models would correlate. Their correlation is then too low by the noise of both halves,
+which the split-half reliabilities correct for (Spearman 1904).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from memanalysis.analysis.intervals import Floats, Interval, jackknife
+from memanalysis.analysis.outcomes import Counts, ratio
+
+Method = Literal["pearson", "spearman", "kendall"]
+Flags = NDArray[np.bool_]
+
+METHODS: Final[tuple[Method, ...]] = ("pearson", "spearman", "kendall")
+MINIMUM_EXAMPLES: Final = 10
+MINIMUM_RELIABILITY: Final = 0.3
+
+
+@dataclass(frozen=True)
+class HalfSums:
+    """A per-example quantity summed over the models of each half, and of each group if known.
+
+    Attributes
+    ----------
+    total, n
+        float64 [2, ...], sum over models and number of models of each half; the last axis is
+        examples.
+    groups, groups_n
+        float32 and integers [G, ...], the same per group; None in a packed store.
+    half
+        int [G], the half that each group belongs to.
+    """
+
+    total: Floats
+    n: NDArray[Any]
+    groups: NDArray[np.float32] | None = None
+    groups_n: NDArray[Any] | None = None
+    half: NDArray[np.int64] | None = None
+
+    @property
+    def n_groups(self) -> int:
+        """Groups that can be left out; 0 where only the halves are known."""
+        return 0 if self.groups is None else len(self.groups)
+
+    def means(self, without: int | None = None) -> Floats:
+        """Mean over the models of each half, [2, ...], NaN where there are none."""
+        if without is None:
+            return ratio(self.total, self.n)
+        if self.groups is None or self.groups_n is None or self.half is None:
+            raise ValueError("a group can only be left out where the sums per group are known")
+        total, n = self.total.copy(), self.n.copy()
+        total[self.half[without]] -= self.groups[without]
+        n[self.half[without]] -= self.groups_n[without]
+        return ratio(total, n)
+
+
+@dataclass(frozen=True)
+class HalfScores:
+    """Memorisation scores of each half of the groups."""
+
+    groups: Counts  # [G, L, n]
+    half: NDArray[np.int64]  # [G]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.half)
+
+    def means(self, without: int | None = None) -> Floats:
+        """Scores [2, L, n] of both halves, NaN where a cell is empty."""
+        kept = np.arange(self.n_groups) != (-1 if without is None else without)
+        return np.stack(
+            [self.groups[kept & (self.half == side)].sum(0).memorization for side in (0, 1)]
+        )
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """One correlation per row (proxies), arrays [P].
+
+    ``reliability`` is the lower of the two of score and proxy, both raised to all groups by
+    Spearman-Brown; ``corrected`` = estimate / sqrt(product of the split-half correlations), NaN
+    where the reliability is below .3, and not clipped at 1. For ranks it is approximate.
+    """
+
+    interval: Interval
+    reliability: Floats
+    corrected: Floats
+
+
+def correlate(method: Method, x: Floats, y: Floats) -> Floats:
+    """Correlations along the last axis of ``x`` [..., n] and ``y`` [..., n], which broadcast.
+
+    Over the examples where both are known; NaN below MINIMUM_EXAMPLES of them or where either does
+    not vary.
+    """
+    shape = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    known = np.broadcast_to(np.isfinite(x) & np.isfinite(y), (*shape, x.shape[-1]))
+    if method == "kendall":
+        whole = np.zeros(shape, dtype=np.bool_)
+        result = np.full(shape, np.nan)
+    else:
+        whole = known.all(axis=-1)
+        result = _rows(method, np.nan_to_num(x), np.nan_to_num(y))
+        result = np.where(whole, result, np.nan)
+    for row in map(tuple, np.argwhere(~whole)):
+        there = known[row]
+        pair = (np.broadcast_to(z, known.shape)[row][there] for z in (x, y))
+        result[row] = _kendall(*pair) if method == "kendall" else _rows(method, *pair)
+    return result
+
+
+def opposite_halves(method: Method, x: Floats, y: Floats) -> Floats:
+    """Mean correlation of ``x`` [..., 2, P, n] with ``y`` [..., 2, n], each half with the other's.
+
+    float64 [..., P].
+    """
+    return correlate(method, x, y[..., ::-1, None, :]).mean(axis=-2)
+
+
+def split_half(method: Method, x: Floats) -> Floats:
+    """Correlation between the halves of ``x`` [2, P, n], row by row: [P]."""
+    return correlate(method, x[0], x[1])
+
+
+def spearman_brown(r: Floats) -> Floats:
+    """Reliability 2r/(1+r) of the mean of both halves from their correlation r; NaN for r <= 0."""
+    positive = np.where(r > 0, r, np.nan)
+    return 2 * positive / (1 + positive)
+
+
+def corrected_for_attenuation(estimate: Floats, half_x: Floats, half_y: Floats) -> Floats:
+    """Correlation without noise: estimate / sqrt(half_x half_y) (Spearman 1904).
+
+    ``half_x``, ``half_y`` are the split-half correlations that belong to an ``opposite_halves``
+    estimate. NaN where either reliability (Spearman-Brown) is below MINIMUM_RELIABILITY.
+    """
+    lower = np.minimum(spearman_brown(half_x), spearman_brown(half_y))
+    usable = np.nan_to_num(lower, nan=0.0) >= MINIMUM_RELIABILITY
+    product = np.where(usable, half_x * half_y, np.nan)
+    return np.asarray(estimate / np.sqrt(product))
+
+
+def correlation(method: Method, x: Floats, y: Floats) -> Correlation:
+    """Opposite-half correlation of proxies with a score, with everything beside it.
+
+    ``x`` [1 + G, 2, P, n] and ``y`` [1 + G, 2, n]: halves of all groups first, then without each
+    group in turn; with no replicates the interval is NaN. Examples without a score in any of them
+    are left out.
+    """
+    known = np.isfinite(y).all(axis=(0, 1))
+    x, y = x[..., known], y[..., known]
+    values = opposite_halves(method, x, y)
+    half_x, half_y = split_half(method, x[0]), split_half(method, y[0][:, None])
+    reliability = np.minimum(spearman_brown(half_x), spearman_brown(half_y))
+    return Correlation(
+        jackknife(values[0], values[1:]),
+        reliability,
+        corrected_for_attenuation(values[0], half_x, half_y),
+    )
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks along the last axis, from 1, ties sharing their mean rank: float64 like ``values``.
+
+    ``scipy.stats.rankdata`` for many rows at once.
+    """
+    n = values.shape[-1]
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    starts = np.ones(values.shape, dtype=np.bool_)
+    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    ends = np.ones(values.shape, dtype=np.bool_)
+    ends[..., :-1] = starts[..., 1:]
+    position = np.arange(n, dtype=np.float64)
+    first = np.maximum.accumulate(np.where(starts, position, 0.0), axis=-1)
+    last = np.minimum.accumulate(np.where(ends, position, n)[..., ::-1], axis=-1)[..., ::-1]
+    result = np.empty(values.shape)
+    np.put_along_axis(result, order, (first + last) / 2 + 1, axis=-1)
+    return result
+
+
+def _rows(method: Method, x: Floats, y: Floats) -> Floats:
+    if x.shape[-1] < MINIMUM_EXAMPLES:
+        return np.full(np.broadcast_shapes(x.shape[:-1], y.shape[:-1]), np.nan)
+    if method == "spearman":
+        x, y = ranks(x), ranks(y)
+    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    # A constant row keeps a residue of rounding; 1e-12 of its scale is no variation.
+    product = np.asarray((x * y).sum(axis=-1))
+    return ratio(product, np.where(norm > 1e-12, norm, 0.0))
+
+
+def _kendall(x: Floats, y: Floats) -> float:
+    if len(x) < MINIMUM_EXAMPLES or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(stats.kendalltau(x, y).statistic)

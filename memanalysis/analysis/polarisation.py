@@ -1,0 +1,173 @@
+"""How polarised the scores of one size are: all alike, or some 0 and some 1.
+
+The measure of the findings is ``polarisation``; everything else is shown beside it. Each function
+takes the counts of one size, [n], or of several, [L, n], and returns one value per size, so that a
+jackknife can call it with any group of models left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from memanalysis.analysis import mixing
+from memanalysis.analysis.dip import dip_of_distribution
+from memanalysis.analysis.intervals import Floats, Interval, jackknife_of
+from memanalysis.analysis.outcomes import Counts, ratio
+
+LOW: Final = 0.1
+HIGH: Final = 0.9
+_SCARCE: Final = 1e-3  # a mode ratio over less than a thousandth of the examples says nothing
+_TIE: Final = 1e-11  # scores are fractions of small counts, see trajectories
+
+STATISTICS: Final = (
+    "mean", "polarisation", "low_mass", "high_mass", "low_mass_plain", "high_mass_plain",
+    "upper_mode_ratio", "bimodality_coefficient", "dip", "dip_plain",
+)  # fmt: skip
+_DECONVOLVED: Final = ("low_mass", "high_mass", "upper_mode_ratio", "dip")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean score and the variance of the true scores over examples; float64, one per size."""
+
+    mean: Floats
+    true_variance: Floats
+
+
+def moments(counts: Counts) -> Moments:
+    """Mean and noise-removed variance of the scores, over examples with two models on each side.
+
+    tau^2 = variance of mem over examples - mean of p_in(1-p_in)/(n_in-1) + p_out(1-p_out)/(n_out-1)
+    which is unbiased for the variance of the true scores (and may come out below 0).
+    """
+    usable = counts.filled(2)
+    n = usable.sum(axis=-1)
+    p_in, p_out = counts.accuracy_in, counts.accuracy_out
+    noise = ratio(p_in * (1 - p_in), counts.n_in - 1) + ratio(p_out * (1 - p_out), counts.n_out - 1)
+    mem = np.where(usable, p_in - p_out, 0.0)
+    mean = ratio(mem.sum(axis=-1), n)
+    squares = np.where(usable, (mem - mean[..., None]) ** 2, 0.0).sum(axis=-1)
+    removed = ratio(np.where(usable, noise, 0.0).sum(axis=-1), n)
+    return Moments(mean, ratio(squares, n - 1) - removed)
+
+
+def polarisation(counts: Counts, minimum_mean: float = 0.02) -> Floats:
+    """P = tau^2 / (mu (1 - mu)): 0 where all true scores are equal, 1 where all are 0 or 1.
+
+    NaN where the mean score mu is below ``minimum_mean``: nothing is memorised, nothing can be
+    polarised.
+    """
+    found = moments(counts)
+    return polarisation_of(found.mean, found.true_variance, minimum_mean)
+
+
+def polarisation_of(mean: Floats, true_variance: Floats, minimum_mean: float = 0.02) -> Floats:
+    """P from a mean and a noise-free variance, for any quantity within [0, 1]."""
+    usable = (mean >= minimum_mean) & (mean < 1)
+    return np.where(usable, ratio(true_variance, np.where(usable, mean * (1 - mean), 0.0)), np.nan)
+
+
+def tails(counts: Counts) -> Floats:
+    """Noise-removed share(mem <= .1) and share(mem >= .9) of each size of [L, n]: [L, 2]."""
+    return np.array(
+        [
+            [mixing.mass(weights, -2, LOW), mixing.mass(weights, HIGH, 2)]
+            for weights in _fits(counts)
+        ]
+    )
+
+
+def plain_tails(counts: Counts) -> Floats:
+    """Plug-in share(mem <= .1) and share(mem >= .9): [L, 2]; ties are inside."""
+    mem = counts.memorization
+    n = counts.filled().sum(axis=-1)
+    low = ratio((mem <= LOW + _TIE).sum(axis=-1), n)
+    high = ratio((mem >= HIGH - _TIE).sum(axis=-1), n)
+    return np.stack([low, high], axis=-1)
+
+
+def bimodality_coefficient(counts: Counts) -> Floats:
+    """Sarle's coefficient of the plain scores, per size; does not tell two modes from skewness.
+
+    (g^2 + 1) / (kappa + 3 (n-1)^2/((n-2)(n-3))), g the bias-corrected sample skewness and kappa the
+    bias-corrected excess kurtosis (SAS/STAT user's guide; Pfister et al. 2013). NaN below four
+    examples or where all scores are equal.
+    """
+    return np.array([_sarle(mem[np.isfinite(mem)]) for mem in counts.memorization])
+
+
+def plain_dip(counts: Counts) -> Floats:
+    """Dip of the plain scores, per size, each spread evenly over +- half a step of 1/n_out.
+
+    Without spreading, the lattice of possible scores would itself look like many modes.
+    """
+    return np.array([_spread_dip(counts[size]) for size in range(len(counts.n_in))])
+
+
+def summarise(groups: Counts) -> dict[str, Interval]:
+    """Every statistic of STATISTICS per size, [L], with jackknife intervals over the groups.
+
+    ``groups`` int32 [G, L, n].
+    """
+    interval = jackknife_of(_statistics, groups)
+    return {name: interval[:, column] for column, name in enumerate(STATISTICS)}
+
+
+def _statistics(counts: Counts) -> Floats:
+    """[L, STATISTICS]."""
+    plain = plain_tails(counts)
+    deconvolved = np.array([_deconvolved(weights) for weights in _fits(counts)])
+    columns = {
+        "mean": moments(counts).mean,
+        "polarisation": polarisation(counts),
+        "low_mass_plain": plain[:, 0],
+        "high_mass_plain": plain[:, 1],
+        "bimodality_coefficient": bimodality_coefficient(counts),
+        "dip_plain": plain_dip(counts),
+        **dict(zip(_DECONVOLVED, deconvolved.T, strict=True)),
+    }
+    return np.stack([columns[name] for name in STATISTICS], axis=-1)
+
+
+def _fits(counts: Counts) -> list[Floats]:
+    return [mixing.fit(counts[size]) for size in range(len(counts.n_in))]
+
+
+def _deconvolved(weights: Floats) -> tuple[float, float, float, float]:
+    if not np.isfinite(weights).all():
+        return (np.nan,) * 4
+    below = mixing.mass(weights, 0.7, 0.8)
+    top = mixing.mass(weights, HIGH, 2)
+    knots, values = mixing.cumulative(weights)
+    return (
+        mixing.mass(weights, -2, LOW),
+        top,
+        top / below if below > _SCARCE else np.nan,
+        dip_of_distribution(knots, values, values),
+    )
+
+
+def _sarle(values: Floats) -> float:
+    n = len(values)
+    if n < 4 or np.ptp(values) == 0:
+        return float("nan")
+    deviation = values - values.mean()
+    second, third, fourth = ((deviation**power).mean() for power in (2, 3, 4))
+    skewness = third / second**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
+    excess = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (fourth / second**2 - 3) + 6)
+    return float((skewness**2 + 1) / (excess + 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
+
+
+def _spread_dip(counts: Counts) -> float:
+    filled = counts.filled()
+    if not filled.any():
+        return float("nan")
+    step = 1 / float(np.median(counts.n_out[filled]))
+    cell = np.round(counts.memorization[filled] / step).astype(np.int64)
+    frequency = np.bincount(cell - cell.min()) / len(cell)
+    edges = np.arange(len(frequency) + 1) * step
+    values = np.concatenate([[0.0], np.cumsum(frequency)])
+    return dip_of_distribution(edges, values, values)

@@ -1,0 +1,81 @@
+"""The same quantities class by class."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from memanalysis.charts import theme
+
+
+def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """Mean memorisation of each class, one point per size."""
+    table = study.table("memorization_by_class").filter(pl.col("objective") == objective)
+    if table.is_empty():
+        return theme.nothing("No example was both trained on and held out.")
+    sizes = theme.in_order(table)
+    frame = theme.with_class_names(table, study).select(
+        *("size", "size_rank", "class_name", "n_examples", "memorization"),
+        *("accuracy_in", "accuracy_out"),
+    )
+    largest = frame.filter(pl.col("size_rank") == frame["size_rank"].max())
+    order = largest.sort("memorization", descending=True)["class_name"].to_list()
+    base = alt.Chart(frame).encode(
+        y=alt.Y("class_name:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12)),
+    )
+    x = alt.X(
+        "memorization:Q",
+        title="mean memorisation of the class",
+        axis=alt.Axis(grid=True, tickCount=6),
+    )
+    layers = alt.layer(
+        base.mark_rule(color=theme.colour("axis"), strokeWidth=1).encode(
+            x=alt.X("min(memorization):Q", title="mean memorisation of the class"),
+            x2="max(memorization):Q",
+        ),
+        base.mark_point(size=62).encode(
+            x=x,
+            color=alt.Color("size:N", scale=theme.size_scale(sizes)),
+            tooltip=theme.tooltip(
+                "class_name",
+                "size",
+                "memorization:.3f",
+                "accuracy_in:.3f",
+                "accuracy_out:.3f",
+                "n_examples",
+            ),
+        ),
+    ).properties(width=520, height=alt.Step(24))
+    return theme.finish(layers, "Mean memorisation of each class")
+
+
+def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """Mean curves of the trajectory shapes in each class; line width is the number of examples."""
+    table = study.table("trajectory_curves_by_class").filter(pl.col("objective") == objective)
+    if table["size"].n_unique() < 2:
+        return theme.nothing("No trajectories: they need at least two sizes.")
+    frame = theme.with_class_names(table, study).select(
+        *("label", "class_name", "shape", "size", "size_rank", "n_examples", "memorization"),
+    )
+    shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    classes = frame.sort("label")["class_name"].unique(maintain_order=True).to_list()
+    lines = (
+        alt.Chart(frame)
+        .mark_line(strokeJoin="round")
+        .encode(
+            x=theme.size_axis(theme.in_order(frame)),
+            y=alt.Y("memorization:Q", title="mean score"),
+            color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
+            strokeWidth=alt.StrokeWidth(
+                "n_examples:Q",
+                title="examples",
+                scale=alt.Scale(type="sqrt", domainMin=1, range=[0.6, 5]),
+                legend=None,
+            ),
+            tooltip=theme.tooltip("class_name", "shape", "size", "memorization:.3f", "n_examples"),
+        )
+        .properties(width=170, height=130)
+    )
+    chart = theme.panels(lines, "class_name", classes, columns=5)
+    title = "Mean curves of each shape, class by class"
+    return theme.finish(chart, title, panel=165, count=len(classes))

@@ -1,0 +1,156 @@
+"""Cheap proxies against the score they stand in for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import altair as alt
+import polars as pl
+
+from memanalysis.charts import theme
+
+_NONE: Final = "No proxies were recorded in this study."
+_METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
+_ACRONYMS: Final = {"aum": "AUM", "el2n": "EL2N", "csl": "CSL", "vog": "VoG", "grand": "GraNd"}
+_VERDICTS: Final = {"misses": "increasing", "follows": "decreasing", "undetermined": "muted"}
+_CHANGE: Final = "largest − smallest"
+_TITLES: Final = {
+    "level": "Correlation of proxies with the score",
+    "change": "Correlation of a proxy's change with the score's change",
+}
+
+
+def proxy_correlations(
+    study: theme.Tables, objective: str = "one_hot", quantity: str = "level"
+) -> theme.AnyChart:
+    """Correlation of each proxy with the score, by size; diamonds are corrected for noise.
+
+    ``quantity`` is ``level`` for the scores of each size or ``change`` for their change from the
+    smallest size to the largest. A proxy marked (−) is low where the score is high: its sign is
+    turned, so that right means stronger for all.
+    """
+    table = study.table("proxy_correlations").filter(
+        pl.col("objective") == objective, pl.col("stratum") == "all"
+    )
+    frame = _turned(table).filter(pl.col("quantity") == quantity)
+    if frame.is_empty():
+        return theme.nothing(_NONE)
+    by_size = quantity == "level"
+    sizes = theme.in_order(frame) if by_size else [_CHANGE]
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+        yOffset=alt.YOffset("size:N", sort=sizes),
+        color=alt.Color(
+            "size:N",
+            scale=theme.size_scale(sizes),
+            legend=alt.Legend() if by_size else None,
+        ),
+        tooltip=theme.tooltip(
+            "proxy",
+            "size",
+            "method",
+            "estimate:.3f",
+            "ci_low:.3f",
+            "ci_high:.3f",
+            "reliability:.3f",
+            "corrected_estimate:.3f",
+            "n_examples",
+            "n_groups",
+        ),
+    )
+    x = alt.X(
+        "estimate:Q",
+        title="correlation with the score",
+        scale=alt.Scale(domainMax=1),
+        axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
+    )
+    layers = alt.layer(
+        base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"),
+        base.mark_point(size=34).encode(x=x),
+        base.mark_point(size=30, filled=False, strokeWidth=1.3, shape="diamond").encode(
+            x=alt.X("corrected_estimate:Q")
+        ),
+    ).properties(width=220, height=alt.Step(9 if by_size else 26))
+    chart = theme.panels(layers, "method", list(_METHODS.values()), columns=3)
+    return theme.finish(chart, _TITLES[quantity], panel=230, count=frame["method"].n_unique())
+
+
+def _turned(table: pl.DataFrame) -> pl.DataFrame:
+    """``table`` with titles, and correlations of proxies that are low where scores are high turned.
+
+    The sign is that of the median over sizes and methods of the correlation of levels.
+    """
+    signs = (
+        table.filter(pl.col("quantity") == "level")
+        .group_by("proxy")
+        .agg(pl.col("estimate").median().sign().alias("sign"))
+    )
+    sign = pl.col("sign")
+    low, high = pl.col("ci_low"), pl.col("ci_high")
+    return (
+        table.join(signs, on="proxy", how="left")
+        .with_columns(pl.when(sign < 0).then(-1.0).otherwise(1.0).alias("sign"))
+        .with_columns(
+            (sign * pl.col("estimate")).alias("estimate"),
+            (sign * pl.col("corrected_estimate")).alias("corrected_estimate"),
+            pl.when(sign < 0).then(-high).otherwise(low).alias("ci_low"),
+            pl.when(sign < 0).then(-low).otherwise(high).alias("ci_high"),
+            _title(pl.col("proxy")) + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
+            pl.col("method").replace(_METHODS),
+            pl.col("size").fill_null(_CHANGE),
+        )
+        .sort("size_rank", "proxy", "method")
+    )
+
+
+def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """How well each proxy's change of rank tells increasing examples from the others (AUC)."""
+    table = study.table("proxy_trends").filter(pl.col("objective") == objective)
+    if table.is_empty():
+        return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
+    frame = table.with_columns(_title(pl.col("proxy")))
+    verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+        color=alt.Color(
+            "verdict:N",
+            scale=alt.Scale(
+                domain=verdicts, range=[theme.colour(_VERDICTS.get(v, "muted")) for v in verdicts]
+            ),
+        ),
+    )
+    bounds = alt.Chart(pl.DataFrame({"auc": [0.5, 0.75], "name": ["chance", "bound"]}))
+    layers = alt.layer(
+        bounds.mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1).encode(
+            x="auc:Q"
+        ),
+        base.mark_rule().encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
+        base.mark_point(size=60).encode(
+            x=alt.X(
+                "auc:Q",
+                title="AUC: increasing examples against fixed and decreasing ones",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(grid=True, values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
+            ),
+            shape=alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts)),
+            tooltip=theme.tooltip(
+                "proxy",
+                "auc:.3f",
+                "auc_low:.3f",
+                "auc_high:.3f",
+                "level:.3f",
+                "share_rising:.3f",
+                "n_increasing",
+                "n_groups",
+                "verdict",
+            ),
+        ),
+    ).properties(width=520, height=alt.Step(28))
+    return theme.finish(
+        layers, "Do proxies see which examples are memorised more by larger models?"
+    )
+
+
+def _title(proxy: pl.Expr) -> pl.Expr:
+    """A proxy's name for readers: ``cumulative_accuracy`` becomes ``cumulative accuracy``."""
+    return proxy.replace(_ACRONYMS).str.replace_all("_", " ")

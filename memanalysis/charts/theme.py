@@ -1,0 +1,263 @@
+"""One look for every chart: palette, order of sizes and categories, and Vega-Lite configuration.
+
+A chart carries the light palette. The report replaces each of these colours by the CSS custom
+property of the same name, so that its dark theme and its print style reach into the charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+import altair as alt
+import polars as pl
+
+AnyChart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+class Tables(Protocol):
+    """What a chart needs of a study: its relations as Polars frames."""
+
+    def table(self, name: str, /) -> pl.DataFrame:
+        """The relation ``name``, whole."""
+        ...
+
+
+# The categories' colours were chosen by random search for the largest smallest distance in CIELAB
+# under normal vision and simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009,
+# severity 1), at a contrast of 3 against the page, then softened: no two are nearer than 15.
+LIGHT: Final = {
+    "paper": "#fcfbf8",
+    "ink": "#1d2733",
+    "muted": "#5c6773",
+    "axis": "#a3a9af",
+    "grid": "#e5e2db",
+    "one-hot": "#2b3a4a",
+    "distilled": "#16918b",
+    "inside": "#b8862b",
+    "outside": "#8497a9",
+    "fixed": "#46525f",
+    "increasing": "#b03a22",
+    "decreasing": "#3a94d6",
+    "cap": "#7c3f9e",
+    "u": "#2f8560",
+    "mixed": "#b08a3a",
+    "undetermined": "#8d959d",
+    "size-0": "#8cb99a",
+    "size-1": "#6aa89b",
+    "size-2": "#4b969e",
+    "size-3": "#3883a0",
+    "size-4": "#326f9d",
+    "size-5": "#345a93",
+    "size-6": "#374581",
+    "size-7": "#353068",
+    "size-8": "#2b1c49",
+}
+DARK: Final = {
+    "paper": "#14181d",
+    "ink": "#e8e6e1",
+    "muted": "#a0a9b3",
+    "axis": "#66707b",
+    "grid": "#2a3138",
+    "one-hot": "#e3e6ea",
+    "distilled": "#3cc4bb",
+    "inside": "#e0b458",
+    "outside": "#7f93a6",
+    "fixed": "#bac4d1",
+    "increasing": "#f49c88",
+    "decreasing": "#35b3f2",
+    "cap": "#c06bbf",
+    "u": "#5fa34c",
+    "mixed": "#d7ba3f",
+    "undetermined": "#646d77",
+    "size-0": "#4c5f9e",
+    "size-1": "#4874ac",
+    "size-2": "#4a89b3",
+    "size-3": "#559db5",
+    "size-4": "#69b1b3",
+    "size-5": "#84c4ae",
+    "size-6": "#a4d5a9",
+    "size-7": "#c8e4a6",
+    "size-8": "#eef1a8",
+}
+
+SHAPES: Final = ("fixed", "increasing", "decreasing", "cap", "u", "mixed", "undetermined")
+OBJECTIVES: Final = ("one_hot", "distilled")
+OBJECTIVE_TITLES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
+
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_RAMP: Final = 9
+
+
+def colour(name: str) -> str:
+    """The light palette's colour of a category, objective or part of the page."""
+    return LIGHT[name.replace("_", "-")]
+
+
+def size_colours(n: int) -> list[str]:
+    """``n`` colours from the smallest size to the largest, spread over the ramp."""
+    steps = [round(i * (_RAMP - 1) / max(n - 1, 1)) for i in range(n)]
+    return [LIGHT[f"size-{step}"] for step in (steps if n > 1 else [_RAMP // 2])]
+
+
+def in_order(frame: pl.DataFrame, name: str = "size") -> list[str]:
+    """The sizes of ``frame`` from smallest to largest, by ``size_rank``."""
+    ranked = frame.select(name, "size_rank").drop_nulls().unique().sort("size_rank", name)
+    return ranked[name].unique(maintain_order=True).to_list()
+
+
+def known_order(values: Sequence[str], order: Sequence[str]) -> list[str]:
+    """``values`` without repetitions in the given order, unknown ones last by name."""
+    present = set(values)
+    return [v for v in order if v in present] + sorted(present - set(order))
+
+
+def size_scale(sizes: Sequence[str]) -> alt.Scale:
+    """The colour scale of sizes."""
+    return alt.Scale(domain=list(sizes), range=size_colours(len(sizes)))
+
+
+def category_scale(categories: Sequence[str]) -> alt.Scale:
+    """The colour scale of trajectory shapes and directions."""
+    colours = [LIGHT.get(category, LIGHT["muted"]) for category in categories]
+    return alt.Scale(domain=list(categories), range=colours)
+
+
+def objective_scale(titles: Sequence[str]) -> alt.Scale:
+    """The colour scale of objectives, by their titles."""
+    names = {title: name for name, title in OBJECTIVE_TITLES.items()}
+    return alt.Scale(
+        domain=list(titles), range=[colour(names.get(title, "muted")) for title in titles]
+    )
+
+
+def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with ``objective`` spelt for readers, in the order of ``OBJECTIVES``."""
+    rank = pl.col("objective").replace_strict(
+        {name: i for i, name in enumerate(OBJECTIVES)}, default=len(OBJECTIVES)
+    )
+    return frame.sort(rank, maintain_order=True).with_columns(
+        pl.col("objective").replace(OBJECTIVE_TITLES)
+    )
+
+
+def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
+    """``frame`` with ``class_name``: the name of its ``label``, the label itself if it has none."""
+    if "class_name" in frame.columns:
+        return frame.with_columns(pl.col("class_name").fill_null("no label"))
+    names = study.table("classes").select("label", "class_name")
+    named = frame.join(names, on="label", how="left", maintain_order="left")
+    return named.with_columns(
+        pl.coalesce("class_name", pl.col("label").cast(pl.String), pl.lit("no label"))
+    )
+
+
+def size_axis(sizes: Sequence[str], title: str = "model size, smallest to largest") -> alt.X:
+    """The x channel of charts over sizes."""
+    longest = max((len(size) for size in sizes), default=0)
+    angle = 0 if longest <= 3 else -38
+    return alt.X("size:N", sort=list(sizes), title=title, axis=alt.Axis(labelAngle=angle))
+
+
+def panels(chart: AnyChart, field: str, order: Sequence[str], columns: int) -> alt.FacetChart:
+    """Small multiples of ``chart``, one for each value of ``field`` in the given order."""
+    facet = alt.Facet(f"{field}:N", sort=list(order), title=None)
+    # Shared x axes would also be drawn under the empty cells of a last row that is not full.
+    faceted: alt.FacetChart = chart.facet(facet=facet, columns=columns)
+    faceted = faceted.resolve_axis(x="independent")
+    return faceted
+
+
+def tooltip(*columns: str) -> list[alt.Tooltip]:
+    """Tooltips of ``columns``; ``value:.3f`` is a number with its format."""
+    parts = [column.partition(":") for column in columns]
+    return [
+        alt.Tooltip(f"{name}:Q", format=form) if form else alt.Tooltip(name)
+        for name, _, form in parts
+    ]
+
+
+def dots(
+    base: alt.Chart, filled: str, colour_of: str, scale: alt.Scale, size: int = 46
+) -> alt.Chart:
+    """The rows of ``base`` as points, filled where the Vega expression ``filled`` holds."""
+    fill = alt.condition(
+        filled, alt.Fill(colour_of, scale=scale, legend=None), alt.value(LIGHT["paper"])
+    )
+    points: alt.Chart = base.mark_point(size=size, filled=False, strokeWidth=1.6).encode(fill=fill)
+    return points
+
+
+def once(frame: pl.DataFrame) -> alt.Chart:
+    """A chart of ``frame`` with one row per panel, for marks that do not depend on the data."""
+    return alt.Chart(frame).transform_aggregate(n="count()")
+
+
+def finish(
+    chart: AnyChart, title: str, *, panel: int = 0, count: int = 1, square: bool = False
+) -> AnyChart:
+    """``chart`` with its title, the common look, and what the report needs to fit it to a page.
+
+    ``panel`` is the least width of one panel in pixels, ``count`` the number of panels, ``square``
+    whether they are as high as wide.
+    """
+    usermeta = {"panel": panel, "count": count, "square": square}
+    described: AnyChart = chart.properties(title=title, usermeta=usermeta)
+    described = described.configure(**config())
+    return described
+
+
+def nothing(why: str) -> AnyChart:
+    """A chart that says in one line why there is nothing to draw."""
+    line = alt.Chart(pl.DataFrame({"why": [why]})).mark_text(
+        align="left", baseline="top", fontSize=13, color=LIGHT["muted"]
+    )
+    place = {"x": alt.value(0), "y": alt.value(0), "text": "why:N"}
+    return finish(line.encode(**place).properties(width=480, height=20), "Nothing to draw")
+
+
+def config() -> dict[str, Any]:
+    """The Vega-Lite configuration of every chart."""
+    text = {
+        "labelColor": LIGHT["muted"],
+        "titleColor": LIGHT["muted"],
+        "labelFontSize": 11,
+        "titleFontSize": 11.5,
+        "titleFontWeight": "normal",
+    }
+    return {
+        "background": LIGHT["paper"],
+        "font": FONT,
+        "view": {"stroke": None, "continuousWidth": 320, "continuousHeight": 200},
+        "title": {
+            "anchor": "start",
+            "color": LIGHT["ink"],
+            "fontSize": 14,
+            "fontWeight": 600,
+            "offset": 12,
+        },
+        "axis": {
+            **text,
+            "domainColor": LIGHT["axis"],
+            "tickColor": LIGHT["axis"],
+            "gridColor": LIGHT["grid"],
+            "tickSize": 4,
+            "labelPadding": 4,
+            "titlePadding": 8,
+        },
+        "axisX": {"grid": False},
+        "axisY": {"domain": False, "ticks": False, "tickCount": 5},
+        "header": {
+            **text,
+            "labelColor": LIGHT["ink"],
+            "labelFontSize": 12,
+            "labelFontWeight": 600,
+            "labelAnchor": "start",
+            "labelPadding": 6,
+        },
+        "legend": {**text, "orient": "top", "title": None, "symbolSize": 90, "offset": 10},
+        "facet": {"spacing": 26},
+        "line": {"strokeWidth": 2},
+        "point": {"size": 46, "filled": True, "opacity": 1},
+        "rule": {"strokeWidth": 1.5},
+    }

@@ -1,0 +1,83 @@
+"""The command line: parse, call one function, print.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 an error
+with one clear message, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from memanalysis._version import __version__
+from memanalysis.cli import build, check, plan, produce, report, simulate, sql, tables
+from memanalysis.errors import MemanalysisError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, prog_name="memanalysis")
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+def cli(debug: bool) -> None:
+    r"""Measure which training examples a classifier memorises.
+
+    \b
+    Example:
+      memanalysis report --out report.html
+    """
+    del debug  # `run` reads it, which sees the errors of every command
+
+
+for _command in (
+    report.command,
+    sql.command,
+    tables.command,
+    produce.command,
+    plan.command,
+    build.command,
+    check.command,
+    simulate.command,
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; errors meant for users become one message."""
+    try:
+        code = cli.main(list(arguments), prog_name="memanalysis", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; the same command continues")
+        return INTERRUPTED
+    except MemanalysisError as error:
+        _say(f"error: {error}")
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; Python would complain when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        _say(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a fault of memanalysis. Run `memanalysis --debug ...` to see where."
+        )
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str) -> None:
+    click.echo(f"memanalysis: {message}", err=True)

@@ -1,0 +1,31 @@
+"""``memanalysis build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from memanalysis.cli.progress import progress_bar
+
+
+@click.command("build")
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--pack", is_flag=True, help="Then remove the model files, to ship the store.")
+def command(store: Path, pack: bool) -> None:
+    r"""Turn the model files of STORE into its tables.
+
+    \b
+    Example:
+      memanalysis build runs/mine
+    """
+    build_shown(store, pack=pack)
+
+
+def build_shown(store: Path, *, pack: bool) -> None:
+    """Build ``store`` and show how far it is."""
+    from memanalysis.build import build
+
+    with progress_bar() as report:
+        built = build(store, pack=pack, progress=report)
+    click.echo(f"built {built.path}", err=True)

@@ -1,0 +1,348 @@
+"""A built store as arrays: outcomes, groups of models, proxies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from memanalysis import bits
+from memanalysis.analysis.correlations import HalfSums
+from memanalysis.analysis.outcomes import Counts, Outcomes
+from memanalysis.errors import StoreError
+from memanalysis.findings.evidence import (
+    Condition,
+    Evidence,
+    ProxyEvidence,
+    Teacher,
+    alpha_of,
+    half_sums,
+)
+from memanalysis.proxies import orientation
+from memanalysis.schema import HALVES, OBJECTIVES, SIGNALS
+from memanalysis.store import Store
+
+_PRIMARY = "one_hot"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that the derived tables are computed from.
+
+    ``conditions``, ``alphas`` and ``proxies`` are by objective; ``labels`` int64 [n] go with the
+    examples of every condition, -1 where there is none.
+    """
+
+    evidence: Evidence
+    conditions: dict[str, Condition]
+    alphas: dict[str, float | None]
+    proxies: dict[str, ProxyEvidence]
+    size_rank: dict[str, int]
+    labels: NDArray[np.int64]
+    class_names: list[str]
+    seed: int
+    title: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Detail:
+    """``groups/<objective>/<size>.safetensors``: what a packed store no longer has."""
+
+    group_ids: NDArray[np.int64]
+    proxy_names: tuple[str, ...]
+    tensors: dict[str, NDArray[Any]]
+
+
+def read_study(store: Store) -> Study:
+    """Read all that ``derive`` needs.
+
+    Raises
+    ------
+    StoreError
+        If a table is missing or the outcomes do not fit the manifest.
+    """
+    models = store.read_table("models")
+    columns = ["objective", "size", "size_rank", "example_id", "label", "trained", "in_train",
+               "correct", "split"]  # fmt: skip
+    outcomes = store.read_table("outcomes", columns)
+    outcomes = outcomes.filter(pc.equal(outcomes["split"], "train"))
+    conditions, proxies = {}, {}
+    examples, labels = _examples(outcomes)
+    proxy_table = store.read_table("proxies")
+    for objective in _objectives(outcomes):
+        sizes = _sizes(store, outcomes, objective)
+        details = [_read_detail(_detail_path(store, objective, size)) for size in sizes]
+        condition = _condition(store, models, outcomes, objective, sizes, examples, details)
+        conditions[objective] = condition
+        found = _proxies(proxy_table, objective, condition, details)
+        if found is not None:
+            proxies[objective] = found
+    alphas = {
+        name: alpha_of(condition, Evidence(None).rules) for name, condition in conditions.items()
+    }
+    evidence = Evidence(
+        one_hot=conditions.get(_PRIMARY),
+        distilled=conditions.get("distilled"),
+        teacher=_teacher(models),
+        proxies=proxies.get(_PRIMARY),
+        alpha=alphas.get(_PRIMARY),
+    )
+    ranks = {
+        row["size"]: row["size_rank"]
+        for row in outcomes.select(["size", "size_rank"]).group_by(["size", "size_rank"])
+        .aggregate([]).to_pylist()
+    }  # fmt: skip
+    return Study(
+        evidence, conditions, alphas, proxies, ranks, labels, list(store.manifest.class_names),
+        store.manifest.seed or 0, store.manifest.title,
+    )  # fmt: skip
+
+
+def _objectives(outcomes: pa.Table) -> list[str]:
+    present = set(pc.unique(outcomes["objective"]).to_pylist())
+    return [name for name in OBJECTIVES if name in present]
+
+
+def _sizes(store: Store, outcomes: pa.Table, objective: str) -> list[str]:
+    mine = outcomes.filter(pc.equal(outcomes["objective"], objective))
+    pairs = mine.group_by(["size", "size_rank"]).aggregate([]).to_pylist()
+    order = {size: rank for rank, size in enumerate(store.manifest.sizes)}
+    return [
+        p["size"] for p in sorted(pairs, key=lambda p: (p["size_rank"], order.get(p["size"], 0)))
+    ]
+
+
+def _examples(outcomes: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ids = outcomes["example_id"].to_numpy()
+    labels = pc.fill_null(outcomes["label"].cast(pa.int64()), -1).to_numpy()
+    examples, first = np.unique(ids, return_index=True)
+    return examples.astype(np.int64), labels[first].astype(np.int64)
+
+
+def _condition(
+    store: Store,
+    models: pa.Table,
+    outcomes: pa.Table,
+    objective: str,
+    sizes: list[str],
+    examples: NDArray[np.int64],
+    details: list[_Detail | None],
+) -> Condition:
+    width = bits.width(store.manifest.n_subsets)
+    shape = (len(sizes), len(examples), width)
+    in_train, correct = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    trained = np.zeros((len(sizes), width), np.uint8)
+    for row, size in enumerate(sizes):
+        chosen = pc.and_(
+            pc.equal(outcomes["objective"], objective), pc.equal(outcomes["size"], size)
+        )
+        mine = outcomes.filter(chosen)
+        position = np.searchsorted(examples, mine["example_id"].to_numpy())
+        in_train[row, position] = _blobs(mine["in_train"], width, store)
+        correct[row, position] = _blobs(mine["correct"], width, store)
+        trained[row] = np.bitwise_or.reduce(_blobs(mine["trained"], width, store), axis=0)
+    group_ids, masks = _groups(
+        models, store.manifest.n_subsets, np.bitwise_or.reduce(trained, axis=0)
+    )
+    packed = Outcomes(tuple(sizes), in_train, correct, trained, masks, examples)
+    counts = packed.group_counts()
+    mine = models.filter(pc.equal(models["objective"], objective))
+    test_sum, test_n = _test_accuracy(mine, group_ids, sizes)
+    return Condition(
+        outcomes=packed,
+        group_ids=group_ids,
+        counts=counts,
+        parameters=_parameters(mine, sizes),
+        test_sum=test_sum,
+        test_n=test_n,
+        probability=_probability(details, group_ids, counts),
+    )
+
+
+def _blobs(column: pa.ChunkedArray, width: int, store: Store) -> NDArray[np.uint8]:
+    values = column.to_pylist()
+    joined = b"".join(values)
+    if len(joined) != width * len(values) or any(len(v) != width for v in values[:1]):
+        raise StoreError(
+            f"'{store.table_path('outcomes')}' has bit strings that are not {width} bytes long, as "
+            f"{store.manifest.n_subsets} subsets need; build the store again."
+        )
+    return np.frombuffer(joined, dtype=np.uint8).reshape(len(values), width)
+
+
+def _groups(
+    models: pa.Table, n_subsets: int, trained: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Ids of the groups with any trained subset, and one mask each over the subsets' bits."""
+    width = bits.width(n_subsets)
+    known = models.filter(pc.is_valid(models["group_id"]))
+    subsets = np.unique(models["subset_id"].drop_null().to_numpy())
+    of_subset: dict[int, int] = dict(
+        zip(known["subset_id"].to_pylist(), known["group_id"].to_pylist(), strict=True)
+    )
+    groups = np.array([of_subset.get(int(s), -1) for s in subsets[:n_subsets]], dtype=np.int64)
+    ids = np.unique(groups[groups >= 0])
+    members = np.zeros((len(ids), n_subsets), dtype=np.bool_)
+    members[:, : len(groups)] = groups == ids[:, None]
+    masks = bits.pack(members) if len(ids) else np.zeros((0, width), np.uint8)
+    used = (masks & trained).any(axis=1)
+    return ids[used], masks[used]
+
+
+def _test_accuracy(
+    models: pa.Table, group_ids: NDArray[np.int64], sizes: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    shape = (len(group_ids), len(sizes))
+    total, n = np.zeros(shape), np.zeros(shape)
+    rows = {group: row for row, group in enumerate(group_ids.tolist())}
+    columns = {size: column for column, size in enumerate(sizes)}
+    for model in models.select(["group_id", "size", "accuracy_test"]).to_pylist():
+        value = model["accuracy_test"]
+        if value is None or not np.isfinite(value) or model["group_id"] not in rows:
+            continue
+        where = rows[model["group_id"]], columns.get(model["size"], -1)
+        if where[1] >= 0:
+            total[where] += value
+            n[where] += 1
+    return total, n
+
+
+def _parameters(models: pa.Table, sizes: list[str]) -> NDArray[np.float64]:
+    known = dict(zip(models["size"].to_pylist(), models["parameters"].to_pylist(), strict=True))
+    return np.array([known.get(size) or np.nan for size in sizes], dtype=np.float64)
+
+
+def _teacher(models: pa.Table) -> Teacher | None:
+    students = models.filter(pc.is_valid(models["teacher_size"]))
+    if students.num_rows == 0:
+        return None
+    first = students.slice(0, 1).to_pylist()[0]
+    of_size = models.filter(pc.equal(models["size"], first["teacher_size"]))
+    parameters = next((p for p in of_size["parameters"].to_pylist() if p), np.nan)
+    scopes = sorted(set(students["teacher_scope"].drop_null().to_pylist()))
+    return Teacher(
+        first["teacher_size"], scopes[0] if len(scopes) == 1 else " and ".join(scopes) or "unknown",
+        float(parameters), first["temperature"], first["distillation_weight"],
+    )  # fmt: skip
+
+
+def _detail_path(store: Store, objective: str, size: str) -> Path:
+    return store.path / "groups" / objective / f"{size}.safetensors"
+
+
+def _read_detail(path: Path) -> _Detail | None:
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise StoreError(f"'{path}' cannot be read ({error}); build the store again.") from error
+    names = tuple(json.loads(header.get("proxy_names", "[]")))
+    return _Detail(tensors.pop("group_ids").astype(np.int64), names, tensors)
+
+
+def _probability(
+    details: list[_Detail | None], group_ids: NDArray[np.int64], counts: Counts
+) -> Counts | None:
+    """Sums of the label's probability per group: [G, L, n]; None unless every size has them."""
+    signal = SIGNALS.index("probability")
+    shape = counts.n_in.shape
+    sums = {side: np.zeros(shape, np.float64) for side in ("in", "out")}
+    for row, detail in enumerate(details):
+        if detail is None or "signal_in" not in detail.tensors:
+            return None
+        if not set(group_ids.tolist()) <= set(detail.group_ids.tolist()):
+            return None
+        position = np.searchsorted(detail.group_ids, group_ids)
+        for side, total in sums.items():
+            total[:, row] = detail.tensors[f"signal_{side}"][position, signal]
+    return Counts(sums["in"], counts.n_in, sums["out"], counts.n_out) if details else None
+
+
+def _proxies(
+    table: pa.Table, objective: str, condition: Condition, details: list[_Detail | None]
+) -> ProxyEvidence | None:
+    """Proxies of one objective: sums per half, and per group where every size has the detail."""
+    mine = table.filter(pc.equal(table["objective"], objective))
+    names = tuple(sorted(pc.unique(mine["proxy"]).to_pylist()))
+    if not names:
+        return None
+    signs = np.array([orientation(name) for name in names], dtype=np.int64)
+    sums = _group_proxies(names, condition, details)
+    if sums is None:
+        sums = _half_proxies(mine, names, condition)
+    return ProxyEvidence(names, signs, sums, condition.group_ids)
+
+
+def _group_proxies(
+    names: tuple[str, ...], condition: Condition, details: list[_Detail | None]
+) -> HalfSums | None:
+    shape = (condition.n_groups, len(names), len(condition.sizes), condition.outcomes.n_examples)
+    total, n = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
+    for row, detail in enumerate(details):
+        if (
+            detail is None
+            or "proxy_in" not in detail.tensors
+            or set(names) - set(detail.proxy_names)
+        ):
+            return None
+        shared = np.isin(condition.group_ids, detail.group_ids)
+        position = np.searchsorted(detail.group_ids, condition.group_ids[shared])
+        for column, name in enumerate(names):
+            source = detail.proxy_names.index(name)
+            observed_in = bool(detail.tensors["proxy_n_in"][:, source].any())
+            side = "in" if observed_in else "out"
+            values = detail.tensors[f"proxy_{side}"][position, source]
+            numbers = detail.tensors[f"proxy_n_{side}"][position, source]
+            total[shared, column, row] = np.where(numbers > 0, np.nan_to_num(values), 0) * numbers
+            n[shared, column, row] = numbers
+    return half_sums(total, n, condition.half)
+
+
+def _half_proxies(table: pa.Table, names: tuple[str, ...], condition: Condition) -> HalfSums:
+    """Sums per half from the stored means; what has no halves stands in both of them.
+
+    A score of foreign origin does not come from our models, so the same values may meet either half
+    of the groups.
+    """
+    examples = condition.outcomes.example_id
+    shape = (2, len(names), len(condition.sizes), len(examples))
+    total, n = np.zeros(shape), np.zeros(shape, np.int64)
+    for column, name in enumerate(names):
+        of_name = table.filter(pc.equal(table["proxy"], name))
+        side = "in" if of_name["value_in"].null_count < of_name.num_rows else "out"
+        for row, size in enumerate(condition.sizes):
+            part = of_name.filter(pc.equal(of_name["size"], size))
+            position = np.searchsorted(examples, part["example_id"].to_numpy())
+            inside = (position < len(examples)) & np.isin(part["example_id"].to_numpy(), examples)
+            for half, suffix in enumerate(HALVES):
+                value, number = _half_values(part, side, suffix)
+                total[half, column, row, position[inside]] = (value * number)[inside]
+                n[half, column, row, position[inside]] = number[inside]
+    return HalfSums(total, n)
+
+
+def _half_values(
+    part: pa.Table, side: str, half: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    value = _floats(part[f"value_{side}_{half}"])
+    number = np.nan_to_num(_floats(part[f"n_{side}_{half}"])).astype(np.int64)
+    if not np.isfinite(value).any():
+        value = _floats(part[f"value_{side}"])
+        number = np.isfinite(value).astype(np.int64)
+    known = np.isfinite(value)
+    return np.where(known, value, 0.0), np.where(known, np.maximum(number, 1), 0)
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -1,0 +1,138 @@
+"""F1, ``bimodality_grows``: are the scores of larger models more polarised?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
+from memanalysis.analysis.outcomes import Counts, ratio
+from memanalysis.analysis.polarisation import (
+    plain_tails,
+    polarisation,
+    polarisation_of,
+    tails,
+)
+from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.verdicts import (
+    UNDETERMINED,
+    Outcome,
+    above,
+    check,
+    joined,
+    number,
+    with_interval,
+)
+
+FINDING: Final = "bimodality_grows"
+CLAIM: Final = (
+    "The larger the model, the more its memorisation scores part into 'not at all' and 'entirely'"
+)
+QUERY: Final = (
+    "select size, polarisation, polarisation_low, polarisation_high, low_mass, high_mass "
+    "from bimodality where objective = 'one_hot' order by size_rank"
+)
+# Columns of what is jackknifed.
+_RISE, _SLOPE, _TAILS = range(3)
+
+
+def decide(evidence: Evidence) -> Outcome:
+    """Polarisation must rise, rise on average per size, and both tails together must grow."""
+    rules = evidence.rules.bimodality
+    bound = (
+        f"polarisation rises by more than {rules.minimum_rise}, its slope and the rise of both "
+        "tails together lie above 0, each by its lower 95 % limit"
+    )
+    condition = evidence.one_hot
+    if condition is None or len(condition.sizes) < 2:
+        return _undecided(evidence, bound, "it takes at least two sizes of one-hot models")
+    measured = _measure(condition, evidence)
+    if measured is None:
+        return _undecided(evidence, bound, "this signal is not kept per group of models")
+    per_size, interval = measured
+    rise, slope, both = interval[_RISE], interval[_SLOPE], interval[_TAILS]
+    checks = (
+        check(
+            "polarisation_rises", "Polarisation rises from the smallest to the largest size",
+            rise, above(rise, rules.minimum_rise), f"lower limit > {rules.minimum_rise}", core=True,
+        ),
+        check(
+            "polarisation_slope", "Polarisation rises per step of size", slope,
+            above(slope, rules.minimum_slope, refutes=False),
+            f"lower limit > {rules.minimum_slope:g}", core=True,
+        ),
+        check(
+            "tails_grow", "The share of scores near 0 or near 1 grows", both,
+            above(both, rules.minimum_tail_rise),
+            f"lower limit > {rules.minimum_tail_rise:g}", core=True,
+        ),
+    )  # fmt: skip
+    text = (
+        f"From {condition.sizes[0]} to {condition.sizes[-1]} the polarisation of memorisation "
+        f"scores (0: all examples alike, 1: every example memorised entirely or not at all) goes "
+        f"from {number(per_size[0], 2)} to {number(per_size[-1], 2)}, a change of "
+        f"{with_interval(rise)}; the share of scores near 0 or near 1 changes by "
+        f"{with_interval(both)}"
+    )
+    return Outcome(
+        FINDING, CLAIM, joined(c.verdict for c in checks), text, bound, checks[0].estimate,
+        checks[0].low, checks[0].high, condition.n_groups, evidence.alpha, checks,
+    )  # fmt: skip
+
+
+def _undecided(evidence: Evidence, bound: str, reason: str) -> Outcome:
+    return Outcome(
+        FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
+        n_groups=evidence.n_groups, alpha=evidence.alpha,
+    )  # fmt: skip
+
+
+def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval] | None:
+    """Polarisation per size [L], and the interval of (rise, slope, rise of the tails)."""
+    minimum = evidence.rules.bimodality.minimum_mean
+    if evidence.signal == "correctness":
+
+        def statistic(counts: Counts) -> Floats:
+            two = counts[[0, -1]]
+            return _summary(polarisation(counts, minimum), tails(two).sum(axis=1))
+
+        return polarisation(condition.counts.sum(0), minimum), jackknife_of(
+            statistic, condition.counts
+        )
+    if condition.probability is None:
+        return None
+    sums, half = condition.probability, condition.half
+    estimate = _of_halves(sums, half, minimum)
+    everyone = np.arange(condition.n_groups)
+    replicates = [
+        _of_halves(sums[everyone != group], half[everyone != group], minimum)[1]
+        for group in everyone
+    ]
+    return estimate[0], jackknife(estimate[1], np.asarray(replicates).reshape(-1, 3))
+
+
+def _of_halves(sums: Counts, half: NDArray[np.int64], minimum: float) -> tuple[Floats, Floats]:
+    """Polarisation of a continuous score, its noise removed by the covariance of two halves.
+
+    The tails stay plain: a continuous signal has no binomial noise to remove.
+    """
+    scores = [sums[half == side].sum(0).memorization for side in (0, 1)]
+    known = np.isfinite(scores[0]) & np.isfinite(scores[1])
+    n = known.sum(axis=-1)
+    filled = [np.where(known, score, 0.0) for score in scores]
+    centre = [ratio(score.sum(axis=-1), n) for score in filled]
+    product = np.where(
+        known, (filled[0] - centre[0][:, None]) * (filled[1] - centre[1][:, None]), 0.0
+    )
+    covariance = ratio(product.sum(axis=-1), n - 1)
+    per_size = polarisation_of((centre[0] + centre[1]) / 2, covariance, minimum)
+    return per_size, _summary(per_size, plain_tails(sums.sum(0)[[0, -1]]).sum(axis=1))
+
+
+def _summary(per_size: Floats, tail_ends: Floats) -> Floats:
+    """(rise, slope on rank, rise of the tails) from polarisation [L] and tails at both ends [2]."""
+    rank = np.arange(len(per_size)) - (len(per_size) - 1) / 2
+    slope = (rank * per_size).sum() / (rank**2).sum()
+    return np.array([per_size[-1] - per_size[0], slope, tail_ends[1] - tail_ends[0]])

@@ -1,0 +1,129 @@
+"""Residual networks for small images, M independent models trained as one network.
+
+The architecture is the CIFAR network of He et al. (2016, section 4.2): a 3x3 stem and three stages
+of n blocks at widths w, 2w and 4w, so depth 6n + 2, with 1x1 projections where the shape changes
+(their option B). Nothing is shared between the models: convolutions have one group per model, batch
+normalisation is per channel anyway, and the last layer is a batched matrix product. A narrow
+network alone keeps a processor waiting; ten side by side do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+KERNEL = 3
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions around a shortcut, for M models at once."""
+
+    def __init__(self, models: int, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.first = _convolution(models, channels_in, channels, KERNEL, stride)
+        self.first_norm = nn.BatchNorm2d(models * channels)
+        self.second = _convolution(models, channels, channels, KERNEL)
+        self.second_norm = nn.BatchNorm2d(models * channels)
+        self.projects = stride != 1 or channels_in != channels
+        if self.projects:
+            self.shortcut = _convolution(models, channels_in, channels, 1)
+            self.shortcut_norm = nn.BatchNorm2d(models * channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, M * channels_in, H, W] -> [batch, M * channels, H / stride, W / stride]."""
+        y = functional.relu(self.first_norm(self.first(x)), inplace=True)
+        y = self.second_norm(self.second(y))
+        return functional.relu(y + self._skip(x), inplace=True)
+
+    def _skip(self, x: Tensor) -> Tensor:
+        if not self.projects:
+            return x
+        # A strided 1x1 convolution, taken apart: oneDNN's own writes past its workspace in the
+        # backward pass when a group has fewer channels than a vector register (oneDNN #6035).
+        if self.stride != 1:
+            x = functional.avg_pool2d(x, kernel_size=1, stride=self.stride)
+        return self.shortcut_norm(self.shortcut(x))  # type: ignore[no-any-return]
+
+
+class EnsembleResNet(nn.Module):
+    """M residual networks of one size as one network.
+
+    Parameters
+    ----------
+    seeds
+        One seed per model. A model's weights at the start depend on its own seed alone, not on
+        which models share its network.
+    depth, width
+        Depth 6n + 2 and the width of the first stage.
+    channels
+        Channels of an image.
+    classes
+        Number of classes.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], *, depth: int, width: int, channels: int, classes: int
+    ) -> None:
+        super().__init__()
+        self.models = len(seeds)
+        self.stem = _convolution(self.models, channels, width, KERNEL)
+        self.stem_norm = nn.BatchNorm2d(self.models * width)
+        self.blocks = _blocks(self.models, (depth - 2) // 6, width)
+        self.weight = nn.Parameter(torch.empty(self.models, 4 * width, classes))
+        self.bias = nn.Parameter(torch.zeros(self.models, 1, classes))
+        self._initialise(seeds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images float32 [batch, M * channels, H, W] -> logits float32 [M, batch, classes]."""
+        x = functional.relu(self.stem_norm(self.stem(x)), inplace=True)
+        x = functional.adaptive_avg_pool2d(self.blocks(x), 1)
+        features = x.view(x.shape[0], self.models, -1).transpose(0, 1)
+        return torch.baddbmm(self.bias, features, self.weight)
+
+    @property
+    def parameters_per_model(self) -> int:
+        """Trainable parameters of one model."""
+        return sum(p.numel() for p in self.parameters()) // self.models
+
+    @torch.no_grad()
+    def _initialise(self, seeds: Sequence[int]) -> None:
+        """He et al. (2015), fan out, for convolutions; 1 / sqrt(fan in) for the last layer."""
+        for model, seed in enumerate(seeds):
+            generator = torch.Generator().manual_seed(seed)
+            for layer in self.modules():
+                if isinstance(layer, nn.Conv2d):
+                    weights = layer.weight.chunk(self.models)[model]
+                    fan_out = weights.shape[0] * weights[0, 0].numel()
+                    weights.normal_(0.0, math.sqrt(2 / fan_out), generator=generator)
+            bound = 1 / math.sqrt(self.weight.shape[1])
+            self.weight[model].uniform_(-bound, bound, generator=generator)
+
+
+def _convolution(
+    models: int, channels_in: int, channels: int, kernel: int, stride: int = 1
+) -> nn.Conv2d:
+    return nn.Conv2d(
+        models * channels_in,
+        models * channels,
+        kernel,
+        stride,
+        padding=kernel // 2,
+        groups=models,
+        bias=False,
+    )
+
+
+def _blocks(models: int, per_stage: int, width: int) -> nn.Sequential:
+    blocks: list[Block] = []
+    channels = width
+    for stage in range(3):
+        for position in range(per_stage):
+            stride = 2 if stage > 0 and position == 0 else 1
+            blocks.append(Block(models, channels, width * 2**stage, stride))
+            channels = width * 2**stage
+    return nn.Sequential(*blocks)

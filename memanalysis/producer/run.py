@@ -1,0 +1,249 @@
+"""Training all models of a study into a store, or whatever of them is still missing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from memanalysis import provenance
+from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
+from memanalysis.producer import data, lock, tasks
+from memanalysis.producer.progress import Watch
+from memanalysis.producer.supervise import Team, Watchers
+from memanalysis.producer.tasks import Task
+from memanalysis.schema import EXAMPLES
+from memanalysis.settings import Study
+from memanalysis.store import Manifest, Store
+
+Model = tuple[str, str, int]  # objective, size, subset_id
+
+
+def produce(
+    study: Study,
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+    shard: tuple[int, int] | None = None,
+) -> Store:
+    """Train every model of ``study`` that the store at ``out`` does not hold yet.
+
+    Parameters
+    ----------
+    workers
+        Worker processes, by default one per processor (on a GPU: one). Each trains one ensemble
+        at a time on one thread, so the number of workers changes the speed and not one bit.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
+    shard
+        (i, n), i from 1: only every n-th group, so that n machines can share a store.
+
+    Returns
+    -------
+    Store
+        With model files, to be built.
+
+    Raises
+    ------
+    StoreError
+        If the store belongs to another study or is in use.
+    TrainingError
+        If a training fails; everything finished before it is intact.
+    """
+    if find_spec("torch") is None:
+        raise MissingDependencyError.for_feature("Training", "producer")
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise TrainingError(f"shard {shard[0]}/{shard[1]}: expected i/n with i from 1 to n.")
+    root = Path(out)
+    with lock.held(root, shared=shard is not None):
+        store = prepare(study, root)
+        if shard is None:
+            _remove_leftovers(store)
+        _train(study, store, workers, _device(device), shard)
+    return store
+
+
+def prepare(study: Study, root: Path) -> Store:
+    """The store of a study: a new one with its examples, or the one at ``root`` if it is the same.
+
+    A study may have grown by further groups since; whatever else differs is an error that lists
+    every difference.
+    """
+    dataset = data.load(study.data, study.seed)
+    fresh = _manifest(study, dataset)
+    if not (root / "manifest.json").exists():
+        return _create(root, fresh, dataset)
+    store = Store.open(root)
+    faults = differences(store.manifest, fresh)
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise StoreError(
+            f"'{root}' was made by another study, so it cannot be continued:\n{listed}\n"
+            "Give another --out, or undo these changes in the study file."
+        )
+    if fresh.n_subsets > store.manifest.n_subsets:
+        store.manifest.settings, store.manifest.n_subsets = fresh.settings, fresh.n_subsets
+        store.write_manifest()
+    return store
+
+
+def differences(old: Manifest, new: Manifest) -> list[str]:
+    """What keeps a store from being continued, one line each; more groups do not."""
+    before, after = _flat(old.settings), _flat(new.settings)
+    # Words and places change no number.
+    harmless = {"name", "title", "text", "data.folder", "subsets.groups"}
+    faults = [
+        f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
+        for key in sorted({*before, *after} - harmless)
+        if before.get(key) != after.get(key)
+    ]
+    if new.n_subsets < old.n_subsets:
+        faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
+    if old.dataset.get("fingerprint") != new.dataset["fingerprint"]:
+        faults.append(
+            f"data set: the store's images and labels have the fingerprint "
+            f"{old.dataset.get('fingerprint')}, the study's {new.dataset['fingerprint']}"
+        )
+    return faults
+
+
+def examples_table(dataset: data.Dataset) -> pa.Table:
+    """The table ``examples``: training examples in their order, then the kept test examples."""
+    n_train, n_test = len(dataset.train_labels), dataset.test_kept
+    n = n_train + n_test
+    return pa.table(
+        {
+            "example_id": pa.array(range(n), pa.int64()),
+            "split": pa.array(["train"] * n_train + ["test"] * n_test),
+            "label": pa.array([*dataset.train_labels, *dataset.test_labels[:n_test]], pa.int32()),
+            "clean_label": pa.nulls(n, pa.int32()),
+            "kind": pa.nulls(n, pa.string()),
+            "image": pa.array([*dataset.thumbnails, *[None] * n_test], pa.binary()),
+            "source_id": pa.array(dataset.source_ids),
+        },
+        schema=EXAMPLES,
+    )
+
+
+def _train(
+    study: Study, store: Store, workers: int | None, device: str, shard: tuple[int, int] | None
+) -> None:
+    planned = tasks.plan(study, shard)
+    done = tasks.finished(store, planned)
+    missing = [task for task in planned if not set(_models(task)) <= done]
+    _require_teachers(study, store, missing, done)
+    total = sum(len(task.subset_ids) for task in planned)
+    left = sum(len(task.subset_ids) for task in missing)
+    epochs = study.training.epochs
+    greeting = {"study": study.text, "store": str(store.path), "device": device}
+
+    def may_start(task: Task) -> bool:
+        return {("one_hot", *teacher) for teacher in tasks.teachers_of(study, task)} <= done
+
+    def finish(task: Task, epochs_seen: int) -> None:
+        done.update(_models(task))
+        watch.advance(len(task.subset_ids) * (epochs - epochs_seen) / epochs)
+
+    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
+    with Watch(total, total - left) as watch, Team(greeting, count) as team:
+        team.work(
+            missing,
+            may_start,
+            Watchers(
+                epoch=lambda task: watch.advance(len(task.subset_ids) / epochs),
+                lost=lambda task, seen: watch.advance(-len(task.subset_ids) * seen / epochs),
+                done=finish,
+            ),
+        )
+
+
+def _models(task: Task) -> list[Model]:
+    return [(task.objective, task.size, subset_id) for subset_id in task.subset_ids]
+
+
+def _require_teachers(study: Study, store: Store, missing: list[Task], done: set[Model]) -> None:
+    """A packed store has no teachers' logits left, so half a group of it cannot be continued."""
+    for task in missing:
+        for size, subset_id in tasks.teachers_of(study, task):
+            path = store.model_path("one_hot", size, subset_id)
+            if ("one_hot", size, subset_id) in done and not path.exists():
+                raise StoreError(
+                    f"{task} cannot be trained: its teacher is done, but the file '{path}' with "
+                    "the teacher's logits was removed when the store was packed. Only whole "
+                    "groups can be added to a packed store; produce into another --out."
+                )
+
+
+def _device(name: str) -> str:
+    if name == "cpu":
+        return name
+    import torch  # seconds that a run on the processor does not need
+
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if available else "cpu"
+    if name.partition(":")[0] != "cuda" or not available:
+        found = "auto, cpu" + (", cuda" if available else "")
+        raise TrainingError(f"device '{name}' is not available here; there are: {found}.")
+    return name
+
+
+def _create(root: Path, manifest: Manifest, dataset: data.Dataset) -> Store:
+    store = Store(root, manifest)
+    # The manifest comes last: a store without one is none, and is made again from the start.
+    store.write_table("examples", examples_table(dataset))
+    return Store.create(root, store.manifest)
+
+
+def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
+    subsets = study.subsets
+    return Manifest(
+        study=study.name,
+        title=study.title,
+        settings=asdict(replace(study, text="")) | {"text": study.text},
+        seed=study.seed,
+        ratio=subsets.ratio,
+        group_size=subsets.group_size,
+        n_subsets=study.n_subsets,
+        sizes=[size.name for size in study.sizes],
+        families={size.name: study.family for size in study.sizes},
+        class_names=list(dataset.class_names),
+        dataset={
+            "name": dataset.name,
+            "licence": dataset.licence,
+            "citation": dataset.citation,
+            "fingerprint": dataset.fingerprint,
+            "test_examples": len(dataset.test_labels),
+        },
+        n_train=len(dataset.train_labels),
+        n_test=dataset.test_kept,
+        code=provenance.code(),
+        packages=provenance.packages(),
+        machine=provenance.machine(threads=1),
+        created_at=datetime.now(UTC).isoformat(),
+    )
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted keys; lists and tuples are the same thing to JSON."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            flat |= _flat({str(i): v for i, v in enumerate(value)}, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _remove_leftovers(store: Store) -> None:
+    """Temporary files of a run that was killed while writing."""
+    for path in (store.path / "models").glob("*/*/.*.tmp"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""Training one ensemble: every model has its own subset, its own batch order and its own start.
+
+Stochastic gradient descent with Nesterov momentum and a cosine schedule, float32 throughout. The
+loss is the sum over models of the mean over the batch, so no model feels the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from memanalysis.errors import TrainingError
+from memanalysis.producer.observe import Dynamics
+from memanalysis.producer.resnet import EnsembleResNet
+from memanalysis.settings import Distillation, Observe, Size, Training
+
+EVALUATION_BATCH = 500
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images and labels where the arithmetic is done.
+
+    ``pixels`` is float32 [examples, H, W, channels], normalised; ``labels`` int64 [examples].
+    """
+
+    pixels: Tensor
+    labels: Tensor
+
+    def batch(self, index: Tensor) -> Tensor:
+        """Images for M models, index int64 [M, batch] -> [batch, M * channels, H, W]."""
+        height, width, channels = self.pixels.shape[1:]
+        picked = self.pixels.flatten(1, 2)[index.T]  # [batch, M, pixels, channels]
+        packed = picked.transpose(1, 2).contiguous()
+        return packed.view(-1, height, width, len(index) * channels).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble.
+
+    Attributes
+    ----------
+    name
+        How messages call it.
+    seed
+        Seed of the weights at the start.
+    order
+        Generator of the batch order.
+    in_train
+        bool [n_train], its subset.
+    """
+
+    name: str
+    seed: int
+    order: np.random.Generator
+    in_train: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the models of an ensemble are taught from.
+
+    ``teacher`` holds the teachers' logits, float32 [M, n_train, classes], and is None for labels
+    alone.
+    """
+
+    training: Training
+    observe: Observe
+    distillation: Distillation | None = None
+    teacher: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An ensemble at the end of its training, with what was recorded on the way."""
+
+    network: EnsembleResNet
+    dynamics: Dynamics | None
+    clean: Dynamics | None
+
+
+def train(
+    images: Images,
+    members: Sequence[Member],
+    size: Size,
+    lesson: Lesson,
+    classes: int,
+    tick: Tick = lambda: None,
+) -> Trained:
+    """Train one ensemble; ``tick`` is called after every epoch.
+
+    Raises
+    ------
+    TrainingError
+        If a model's outputs are no longer finite; the message names it.
+    """
+    recipe, device = lesson.training, images.pixels.device
+    network = _network(members, size, images, classes)
+    subsets = [np.flatnonzero(member.in_train) for member in members]
+    steps = -(-max(map(len, subsets)) // recipe.batch_size)
+    optimiser = torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+        fused=True,
+    )
+    schedule = Schedule(recipe, steps)
+    dynamics = clean = None
+    if lesson.observe.dynamics == "train_pass":
+        dynamics = Dynamics(images.labels, len(members), recipe.epochs)
+    if lesson.observe.eval_at:
+        clean = Dynamics(images.labels, len(members), len(lesson.observe.eval_at))
+    for epoch in range(1, recipe.epochs + 1):
+        orders = [m.order.permutation(s) for m, s in zip(members, subsets, strict=True)]
+        index = torch.from_numpy(
+            np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
+        )
+        logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson)
+        _require_finite(logits, members, epoch)
+        if dynamics is not None:
+            dynamics.update(_by_example(logits, orders, len(images.labels)))
+        if clean is not None and epoch in lesson.observe.eval_at:
+            clean.update(evaluate(network, images))
+        tick()
+    return Trained(network, dynamics, clean)
+
+
+class Schedule:
+    """Cosine decay to zero after a linear warm-up; ``next`` is the rate of the coming step."""
+
+    def __init__(self, recipe: Training, steps_per_epoch: int) -> None:
+        self.peak = recipe.learning_rate
+        self.total = recipe.epochs * steps_per_epoch
+        self.warmup = recipe.warmup_epochs * steps_per_epoch
+        self.step = 0
+
+    def next(self) -> float:
+        """The learning rate of the next step."""
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.total))
+        self.step += 1
+        rise = min(1.0, self.step / self.warmup) if self.warmup else 1.0
+        return self.peak * cosine * rise
+
+
+def objective_loss(
+    logits: Tensor, labels: Tensor, teacher: Tensor | None, distillation: Distillation | None
+) -> Tensor:
+    """The sum over models of the mean loss over the batch.
+
+    With labels alone cross-entropy; with a teacher (1 - w) CE(y, softmax(z)) +
+    w T^2 KL(softmax(z_teacher / T) || softmax(z / T)). ``logits`` and ``teacher`` are
+    [M, batch, classes], ``labels`` [M, batch].
+    """
+    own = logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+    if teacher is None or distillation is None:
+        return -own.mean(-1).sum()
+    temperature, weight = distillation.temperature, distillation.weight
+    target = (teacher / temperature).log_softmax(-1)
+    student = (logits / temperature).log_softmax(-1)
+    divergence = (target.exp() * (target - student)).sum(-1)
+    loss = weight * temperature**2 * divergence - (1 - weight) * own
+    return loss.mean(-1).sum()
+
+
+@torch.inference_mode()
+def evaluate(network: EnsembleResNet, images: Images) -> Tensor:
+    """Logits of all models on all images, eval mode, no augmentation: [M, examples, classes]."""
+    network.eval()
+    everything = torch.arange(len(images.labels), device=images.labels.device)
+    # Large ensembles get smaller batches, so that activations stay in the processor's cache.
+    size = max(50, EVALUATION_BATCH // network.models)
+    parts = [
+        network(images.batch(index.expand(network.models, -1)))
+        for index in torch.split(everything, size)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def _network(members: Sequence[Member], size: Size, images: Images, classes: int) -> EnsembleResNet:
+    network = EnsembleResNet(
+        [member.seed for member in members],
+        depth=size.depth,
+        width=size.width,
+        channels=images.pixels.shape[-1],
+        classes=classes,
+    )
+    network.to(images.pixels.device)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
+
+
+def _epoch(
+    network: EnsembleResNet,
+    optimiser: torch.optim.Optimizer,
+    schedule: Schedule,
+    images: Images,
+    index: Tensor,
+    lesson: Lesson,
+) -> Tensor:
+    """One pass in the order ``index`` [M, steps * batch]; logits before each update."""
+    network.train()
+    rows = torch.arange(len(index), device=index.device).unsqueeze(-1)
+    logits = []
+    for batch in torch.split(index, lesson.training.batch_size, dim=1):
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.next()
+        output = network(images.batch(batch))
+        teacher = None if lesson.teacher is None else lesson.teacher[rows, batch]
+        loss = objective_loss(output, images.labels[batch], teacher, lesson.distillation)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        logits.append(output.detach())
+    return torch.cat(logits, dim=1)
+
+
+def _by_example(logits: Tensor, orders: Sequence[NDArray[np.int64]], examples: int) -> Tensor:
+    """Logits in the order seen -> [M, examples, classes]; the first sighting of an epoch counts.
+
+    An order is shorter than the epoch where its subset had to be repeated to fill the last batch.
+    Examples outside a model's subset get zeros.
+    """
+    sorted_logits = logits.new_zeros(len(orders), examples, logits.shape[-1])
+    for model, order in enumerate(orders):
+        index = torch.from_numpy(order).to(logits.device)
+        sorted_logits[model, index] = logits[model, : len(order)]
+    return sorted_logits
+
+
+def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int) -> None:
+    finite = logits.isfinite().flatten(1).all(1).tolist()
+    if not all(finite):
+        names = ", ".join(m.name for m, good in zip(members, finite, strict=True) if not good)
+        raise TrainingError(
+            f"The outputs of {names} are no longer finite in epoch {epoch}. "
+            "Lower training.learning_rate or add training.warmup_epochs in the study file."
+        )

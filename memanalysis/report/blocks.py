@@ -1,0 +1,130 @@
+"""What a section of the report is made of; the page's template knows how to show each of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Text:
+    """One paragraph."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line that says why something is not here."""
+
+    text: str
+    kind: str = "note"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with what is seen, under which conditions, and the query behind its numbers.
+
+    ``spec`` is the chart's Vega-Lite; ``frame`` is what ``sql`` returns.
+    """
+
+    name: str
+    title: str
+    caption: str
+    conditions: str
+    spec: dict[str, Any]
+    sql: str
+    frame: pl.DataFrame
+    kind: str = "figure"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of text; ``numeric`` are the places of right-aligned columns."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    numeric: Sequence[int] = ()
+    sql: str = ""
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One example of a gallery: its image as a data URI, what it is, and its curve as SVG."""
+
+    image: str | None
+    label: str
+    example: str
+    alt: str
+    figures: str
+    curve: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a gallery: examples of one category or class."""
+
+    title: str
+    detail: str
+    tiles: Sequence[Tile]
+    colour: str = "ink"
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images of single examples, sorted into rows."""
+
+    name: str
+    title: str
+    caption: str
+    conditions: str
+    rows: Sequence[Row]
+    sql: str
+    kind: str = "gallery"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding with its verdict; ``rows`` are the conditions and checks behind it."""
+
+    name: str
+    claim: str
+    verdict: str
+    provisional: bool
+    estimate: str
+    interval: str
+    bound: str
+    glyph: str
+    sentence: str
+    evidence: str
+    evidence_title: str
+    query: str
+    rows: Sequence[Finding] = ()
+    core: bool = False
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings, in their order."""
+
+    items: Sequence[Finding]
+    kind: str = "findings"
+
+
+Block = Text | Note | Figure | Table | Gallery | Findings
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page."""
+
+    name: str
+    title: str
+    blocks: Sequence[Block] = field(default_factory=tuple)

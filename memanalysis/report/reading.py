@@ -1,0 +1,131 @@
+"""One reading of a study for a report: every relation once, and what all captions have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis.charts import theme
+from memanalysis.report import blocks, wording
+from memanalysis.study import Study
+
+_SCOPES: Final = {
+    "same_subset": "trained on the same subset as its student",
+    "full_data": "trained on all examples, so that held-out labels leak",
+}
+
+
+class Reading:
+    """A study's relations, each read once, with the words that describe its models."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.manifest = study.manifest
+        self._tables: dict[str, pl.DataFrame] = {}
+
+    def table(self, name: str, /) -> pl.DataFrame:
+        """Return the relation ``name``, whole."""
+        if name not in self._tables:
+            self._tables[name] = self.study.table(name)
+        return self._tables[name]
+
+    def sql(self, text: str) -> pl.DataFrame:
+        """Return the result of a query."""
+        return self.study.sql(text)
+
+    @cached_property
+    def objectives(self) -> list[str]:
+        """The objectives with models, in the contract's order."""
+        return theme.known_order(self.table("models")["objective"].to_list(), theme.OBJECTIVES)
+
+    @property
+    def primary(self) -> str:
+        """The objective that single-objective figures show: ``one_hot`` where there is one."""
+        return self.objectives[0] if self.objectives else theme.OBJECTIVES[0]
+
+    @cached_property
+    def sizes(self) -> list[str]:
+        """The sizes with models, smallest first."""
+        return theme.in_order(self.table("models"))
+
+    @property
+    def distilled(self) -> bool:
+        """Whether distilled models stand beside models trained on labels."""
+        return set(theme.OBJECTIVES) <= set(self.objectives)
+
+    @cached_property
+    def teacher(self) -> str:
+        """The teacher in words: size, scope, temperature and weight; empty without one."""
+        rows = (
+            self.table("models")
+            .filter(pl.col("objective") == "distilled")
+            .select("teacher_size", "teacher_scope", "temperature", "distillation_weight")
+            .unique(maintain_order=True)
+        )
+        return "; ".join(_teacher(row) for row in rows.iter_rows(named=True))
+
+    def conditions(self, *objectives: str) -> str:
+        """Say under which conditions a figure of these objectives was measured."""
+        names = objectives or tuple(self.objectives)
+        models = self.table("models").filter(pl.col("objective").is_in(names))
+        per_size = models.group_by("objective", "size").len()["len"]
+        parts = [
+            f"n = {wording.count(self.manifest.n_train)} training examples",
+            f"{_range(per_size)} models for each size and objective",
+            wording.listed([wording.objective(name) for name in names]),
+        ]
+        if "distilled" in names and self.teacher:
+            parts.append(self.teacher)
+        return "; ".join(parts) + "."
+
+    def class_name(self, label: int | None) -> str:
+        """Return the class behind a label, the number itself where the store names none."""
+        names = self.manifest.class_names
+        if label is None:
+            return "no label"
+        return names[label] if 0 <= label < len(names) else f"class {label}"
+
+    def figure(
+        self,
+        name: str,
+        chart: theme.AnyChart,
+        sql: str,
+        caption: str,
+        objectives: Sequence[str] = (),
+    ) -> blocks.Figure:
+        """Return ``chart`` as a figure whose numbers are the result of ``sql``."""
+        spec: dict[str, Any] = chart.to_dict()
+        title = spec.pop("title")
+        spec.pop("config", None)
+        return blocks.Figure(
+            name=name,
+            title=title if isinstance(title, str) else title["text"],
+            caption=caption,
+            conditions=self.conditions(*objectives),
+            spec=spec,
+            sql=sql,
+            frame=self.sql(sql),
+        )
+
+
+def _teacher(row: dict[str, Any]) -> str:
+    scope = row["teacher_scope"]
+    parts = [
+        f"teacher {row['teacher_size'] or 'unknown'}",
+        f"{_SCOPES.get(scope, 'scope unknown')} (teacher_scope = {scope})",
+    ]
+    if row["temperature"] is not None:
+        parts.append(f"temperature {row['temperature']:g}")
+    if row["distillation_weight"] is not None:
+        parts.append(f"weight {row['distillation_weight']:g}")
+    return ", ".join(parts)
+
+
+def _range(counts: pl.Series) -> str:
+    if counts.is_empty():
+        return "no"
+    low, high = int(counts.to_numpy().min()), int(counts.to_numpy().max())
+    return wording.count(low) if low == high else f"{wording.count(low)} to {wording.count(high)}"

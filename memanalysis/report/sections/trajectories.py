@@ -1,0 +1,187 @@
+"""How single examples' scores change with size: shares, mean curves, and the examples themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from memanalysis import charts
+from memanalysis.charts import theme
+from memanalysis.report import blocks, drawing, wording
+from memanalysis.report.reading import Reading
+
+_SHARES_SQL = """from trajectory_shares
+order by rule, objective desc, share desc, category"""
+
+_CURVES_SQL = """select shape, size, n_examples, memorization, accuracy_in, accuracy_out
+from trajectory_curves
+where objective = '{objective}'
+order by shape, size_rank"""
+
+_CLASSES_SQL = """select label, shape, size, n_examples, memorization
+from trajectory_curves_by_class
+where objective = '{objective}'
+order by label, shape, size_rank"""
+
+_EXAMPLES_SQL = """select shape, rank, example_id, label, size, memorization, ci_low, ci_high,
+    accuracy_in, accuracy_out
+from strongest_examples
+where objective = '{objective}'
+order by shape, rank, size_rank"""
+
+_MEANING: Final = {
+    "increasing": "memorised more by larger models",
+    "decreasing": "memorised less by larger models",
+    "cap": "memorised most by a size in between",
+    "u": "memorised least by a size in between",
+    "mixed": "several turns",
+    "fixed": "the same at all sizes",
+}
+_SHOWN: Final = ("increasing", "decreasing", "cap", "u", "mixed", "fixed")
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section on trajectories."""
+    content: list[blocks.Block]
+    if len(reading.sizes) < 2:
+        content = [blocks.Note("Trajectories need at least two sizes; this study has one.")]
+    elif reading.table("trajectory_shares").is_empty():
+        content = [
+            blocks.Note("This store holds no tests of trajectories: too few models, or not built.")
+        ]
+    else:
+        content = [_explanation(), _shares(reading), *_curves(reading), *_examples(reading)]
+    return blocks.Section("trajectories", "Trajectories across sizes", content)
+
+
+def _explanation() -> blocks.Text:
+    return blocks.Text(
+        "An example's trajectory is its score at every size. Its shape is decided with intervals: "
+        "“increasing” and “decreasing” ask for a significant change of at least α, “cap” and “u” "
+        "for a size in between that stands out from both ends, “fixed” for all pairs of sizes "
+        "being equal within α. Everything else is “undetermined”, which says that there are too "
+        "few models to tell, not that nothing happens."
+    )
+
+
+def _shares(reading: Reading) -> blocks.Figure:
+    alphas = reading.table("trajectory_shares").filter(pl.col("rule") == "shape")["alpha"]
+    used = ", ".join(f"{alpha:g}" for alpha in alphas.drop_nulls().unique().sort())
+    return reading.figure(
+        "trajectory-shares",
+        charts.trajectory_shares(reading),
+        _SHARES_SQL,
+        "Share of training examples with each shape; lines are 95 % intervals over groups of "
+        "models, and the upright ticks mark the share that noise alone would produce if no "
+        f"example changed (α = {used or 'none'}). The data also hold directions and the plain "
+        "threshold rule at other α.",
+    )
+
+
+def _curves(reading: Reading) -> list[blocks.Block]:
+    if reading.table("trajectory_curves").is_empty():
+        return []
+    objective = reading.primary
+    selected = (
+        " The examples were sorted and averaged on the same models, which exaggerates every shape "
+        "that asks for a change."
+    )
+    return [
+        reading.figure(
+            "trajectories",
+            charts.trajectories(reading, objective),
+            _CURVES_SQL.format(objective=objective),
+            "Mean score of the examples of each shape, beside the two rates it is made of: a score "
+            "rises because larger models fit the example (p_in), or because they miss it when it "
+            f"is held out (p_out).{selected}",
+            (objective,),
+        ),
+        reading.figure(
+            "trajectories-by-class",
+            charts.trajectories_by_class(reading, objective),
+            _CLASSES_SQL.format(objective=objective),
+            "The same curves of the score, class by class; the wider the line, the more examples.",
+            (objective,),
+        ),
+    ]
+
+
+def _examples(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    table = reading.table("strongest_examples").filter(
+        pl.col("objective") == objective, pl.col("shape").is_in(_SHOWN)
+    )
+    moving = table.filter(pl.col("shape") != "fixed")
+    if moving.is_empty():
+        return [blocks.Note("No example has a shape other than fixed or undetermined.")]
+    conditions = reading.conditions(objective)
+    sql = _EXAMPLES_SQL.format(objective=objective)
+    return [
+        reading.figure(
+            "example-curves",
+            charts.example_curves(reading, objective),
+            sql,
+            "The examples that change most, one line each. They were chosen on the models "
+            "that are shown, so they look stronger here than on new models.",
+            (objective,),
+        ),
+        blocks.Gallery(
+            name="strongest",
+            title="The images behind the curves",
+            caption="The same examples: label, score at the smallest and the largest size, "
+            "and the score over sizes (from −.1 to 1; the faint line is 0).",
+            conditions=conditions,
+            rows=_rows(reading, table),
+            sql=sql,
+        ),
+    ]
+
+
+def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
+    images = example_images(reading)
+    rows = []
+    for shape in (name for name in _SHOWN if name in set(table["shape"])):
+        tiles = []
+        part = table.filter(pl.col("shape") == shape).sort("rank", "size_rank")
+        for group in part.partition_by("example_id", maintain_order=True):
+            values = group["memorization"].to_list()
+            tiles.append(
+                tile(reading, images, group.row(0, named=True), values, shape.replace("_", "-"))
+            )
+        rows.append(blocks.Row(shape, _MEANING.get(shape, ""), tiles, shape))
+    return rows
+
+
+def example_images(reading: Reading) -> dict[int, tuple[bytes | None, str | None]]:
+    """Image and source of every example, by id."""
+    table = reading.table("examples")
+    return {
+        example: (image, source)
+        for example, image, source in table.select("example_id", "image", "source_id").iter_rows()
+    }
+
+
+def tile(
+    reading: Reading,
+    images: dict[int, tuple[bytes | None, str | None]],
+    row: dict[str, object],
+    values: list[float | None],
+    colour: str,
+) -> blocks.Tile:
+    """One example with its image, its scores at both ends and its curve."""
+    example = int(str(row["example_id"]))
+    image, source = images.get(example, (None, None))
+    label = row["label"]
+    name = reading.class_name(label if isinstance(label, int) else None)
+    ends = [wording.number(value, 2) for value in (values[0], values[-1])]
+    return blocks.Tile(
+        image=drawing.data_uri(image),
+        label=name,
+        example=f"{example}" + (f" · {source}" if source else ""),
+        alt=f"Training example {example}, labelled {name}",
+        figures=" → ".join(ends) if len(values) > 1 else ends[0],
+        curve=drawing.curve(values, colour if colour in theme.SHAPES else "ink")
+        if len(values) > 1
+        else "",
+    )

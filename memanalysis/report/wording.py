@@ -1,0 +1,62 @@
+"""Numbers as readers expect them: signs, percentages, intervals and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+NONE: Final = "–"
+_OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
+
+
+def objective(name: str) -> str:
+    """An objective as running text names it."""
+    return _OBJECTIVES.get(name, name)
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separated: 4,000."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+    """A number with a true minus sign: −0.014."""
+    if value is None or value != value:
+        return NONE
+    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    return text.replace("-", "−")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage with a narrow space: 12.3 %."""
+    return NONE if value is None else f"{number(100 * value, digits)}\u202f%"
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval: 0.43 to 0.51; a dash where it cannot be estimated."""
+    if low is None or high is None:
+        return NONE
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list with a final "and"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def plural(value: int, noun: str) -> str:
+    """A count with its noun: 1 size, 5 sizes."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def cell(value: object) -> str:
+    """A value of a table: floats to four significant digits, NULL as a dash."""
+    if value is None or value != value:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", "−")
+    return str(value)

@@ -1,0 +1,30 @@
+"""What comes with memanalysis besides code: studies under ``data/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).parent
+
+
+def places(name: str) -> list[Path]:
+    """Where the folder ``data/<name>`` can lie: beside the package in a checkout, else inside it.
+
+    A checkout comes first: an editable install may leave a stale copy in site-packages.
+    """
+    installed = _PACKAGE / "data" / name
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        return [_PACKAGE.parent / "data" / name, installed]
+    return [installed]
+
+
+def find(name: str, file: str) -> Path | None:
+    """The folder ``data/<name>`` that holds ``file``, or None."""
+    return next((place for place in places(name) if (place / file).is_file()), None)
+
+
+def studies() -> list[str]:
+    """Names of the studies whose ``study.toml`` comes with memanalysis."""
+    files = (file for root in places(".") for file in root.glob("*/study.toml"))
+    return sorted({file.parent.name for file in files})

@@ -1,0 +1,200 @@
+"""SQL that reads a study's relations and nothing else, and changes nothing.
+
+DuckDB's own switches do not give that: with external access off a query can still read and COPY
+into allowed folders, and CREATE, ATTACH and SET succeed. Three things together do:
+
+1. The text must be one statement, and ``select * from (text)`` must again be one SELECT. That
+   admits FROM-first, WITH, DESCRIBE, SUMMARIZE and PIVOT with listed values, keeps their order,
+   and leaves writing statements no place. The wrapped text is what runs.
+2. Among table functions the parsed text may use those of the study and a few harmless ones, and no
+   file for a table.
+3. The connection has external access off, the store as the only allowed folder besides a private
+   temporary one, and its configuration locked.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from memanalysis.errors import QueryError, did_you_mean
+from memanalysis.sql.connection import connect
+from memanalysis.sql.messages import explain, one_line
+from memanalysis.store import Store
+
+# Table functions that read neither files nor SQL texts.
+_HARMLESS: Final = frozenset(
+    {"unnest", "range", "generate_series", "duckdb_columns", "duckdb_functions", "duckdb_views"}
+)
+_RULE: Final = (
+    "One query over the study's relations is expected: SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, "
+    "or PIVOT with listed values."
+)
+
+
+class Confined:
+    """A connection to one store on which texts from anywhere can be run."""
+
+    def __init__(self, store: Store) -> None:
+        self._connection = connect(store, documented=False)
+        # Goes with this object; DuckDB would otherwise spill into the working directory.
+        self._temporary = tempfile.mkdtemp(prefix="memanalysis-")
+        self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        self.relations = _relations(self._connection)
+        self.macros = _macros(self._connection)
+        self._columns = _columns(self._connection)
+        _lock(self._connection, str(store.path.resolve()), self._temporary)
+
+    def query(self, text: str, frames: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Run one query; ``frames`` are tables of the caller's, by name.
+
+        Raises
+        ------
+        QueryError
+            If the text is not one query, reads anything else, or fails.
+        """
+        wrapped = self._wrapped(text)
+        tables = {name: self._frame(name, frame) for name, frame in (frames or {}).items()}
+        self._check_sources(wrapped, tables)
+        try:
+            for name, table in tables.items():
+                self._connection.register(name, table)
+            frame: pl.DataFrame = self._connection.sql(wrapped).pl()
+            return frame
+        except (duckdb.Error, pl.exceptions.PolarsError) as error:
+            names = [*self.relations, *self.macros, *tables]
+            columns = [*self._columns, *(c for table in tables.values() for c in table.columns)]
+            raise QueryError(explain(error, names, columns)) from error
+        finally:
+            for name in tables:
+                self._connection.unregister(name)
+
+    def close(self) -> None:
+        """Close the connection and remove its temporary directory."""
+        self._connection.close()
+        self._remove()
+
+    def _wrapped(self, text: str) -> str:
+        """``text`` as a subquery, once it is known to be nothing but a query."""
+        stripped = text.strip().rstrip(";").rstrip()
+        if not stripped:
+            raise QueryError(f"The SQL is empty. {_RULE}")
+        statements = self._parse(stripped)
+        if len(statements) != 1:
+            raise QueryError(f"The SQL has {len(statements)} statements. {_RULE}")
+        kind = statements[0].type
+        wrapped = f"select * from (\n{stripped}\n)"
+        if kind == duckdb.StatementType.MULTI:
+            raise QueryError(
+                "PIVOT needs its values listed here: pivot ... on column in ('a', 'b') using ..."
+            )
+        if kind != duckdb.StatementType.SELECT:
+            raise QueryError(f"The SQL is a {kind.name} statement. {_RULE}")
+        try:
+            inner = self._connection.extract_statements(wrapped)
+        except duckdb.Error as error:
+            raise QueryError(f"The SQL is no query ({one_line(error)}) {_RULE}") from error
+        if len(inner) != 1 or inner[0].type != duckdb.StatementType.SELECT:
+            raise QueryError(
+                "The SQL does more than one query can do. PIVOT needs its values listed. " + _RULE
+            )
+        return wrapped
+
+    def _parse(self, text: str) -> list[duckdb.Statement]:
+        try:
+            return self._connection.extract_statements(text)
+        except duckdb.Error as error:
+            line = next((s for s in str(error).splitlines() if s.startswith("LINE ")), "")
+            where = f" in line {line[5:].split(':')[0]}" if line else ""
+            raise QueryError(f"The SQL cannot be read{where}: {one_line(error)}") from error
+
+    def _check_sources(self, wrapped: str, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Refuse table functions and files that are not the study's."""
+        tree = self._connection.sql("select json_serialize_sql(?)", params=[wrapped]).fetchall()
+        parsed = json.loads(tree[0][0])
+        if parsed.get("error"):
+            raise QueryError(f"The SQL cannot be checked: {parsed.get('error_message')} {_RULE}")
+        for node in _nodes(parsed):
+            if node.get("type") == "TABLE_FUNCTION":
+                name = str(node["function"].get("function_name", "")).lower()
+                if name not in _HARMLESS and name not in self.macros:
+                    hint = did_you_mean(name, self.macros)
+                    raise QueryError(
+                        f"The table function '{name}' is not one of the study's.{hint} {_RULE}"
+                    )
+            elif node.get("type") == "BASE_TABLE":
+                self._check_table(str(node.get("table_name", "")), frames)
+
+    def _check_table(self, name: str, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Refuse names that DuckDB would take for files: they have a dot or a slash in them."""
+        if name in frames or not set(name) & set("./\\:"):
+            return
+        raise QueryError(
+            f"'{name}' is a file, and queries read the study's relations only. Pass other tables "
+            "by name: study.sql('from mine', mine=frame)."
+        )
+
+    def _frame(self, name: str, frame: Any) -> pl.DataFrame:
+        if name in self.relations or name in self.macros:
+            raise QueryError(f"'{name}' is a relation of the study; give the frame another name.")
+        if isinstance(frame, pl.DataFrame):
+            return frame
+        if isinstance(frame, pl.LazyFrame):
+            return frame.collect()
+        try:
+            return pl.DataFrame(frame)
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise QueryError(
+                f"{name} = {type(frame).__name__} is no table; expected a Polars, Arrow or pandas "
+                f"frame or a mapping of columns ({one_line(error)})"
+            ) from error
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, store: str, temporary: str) -> None:
+    """Shut the connection off from everything but ``store`` and ``temporary``, for good."""
+    connection.execute(f"set temp_directory = {_quoted(temporary)}")
+    connection.execute(f"set allowed_directories = [{_quoted(store)}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a parsed JSON text, outermost first."""
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    rows = connection.sql("select view_name from duckdb_views() where not internal").fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def _macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    rows = connection.sql(
+        "select function_name from duckdb_functions() "
+        "where function_type = 'table_macro' and not internal"
+    ).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    rows = connection.sql(
+        "select distinct column_name from duckdb_columns() where not internal"
+    ).fetchall()
+    return frozenset(row[0] for row in rows)

@@ -1,0 +1,116 @@
+"""DuckDB connections with the relations of ``queries/`` loaded over one store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from memanalysis.errors import StoreError
+from memanalysis.schema import TABLES
+from memanalysis.sql.messages import one_line
+from memanalysis.store import Store
+
+# Load order: a file uses relations of earlier folders only.
+FOLDERS: Final = ("tables", "scores", "changes", "summaries", "checks")
+
+
+@dataclass(frozen=True)
+class Script:
+    """One file of ``queries/``: the relation ``name``, made by ``text``."""
+
+    folder: str
+    name: str
+    text: str
+
+
+def queries_folder() -> Traversable:
+    """Where the SQL files are: beside the package in a checkout, else inside it.
+
+    An editable install leaves a stale copy in site-packages, so the checkout comes first.
+
+    Raises
+    ------
+    StoreError
+        If there is neither.
+    """
+    package = Path(__file__).parents[1]
+    checkout = package.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "queries").is_dir():
+        return checkout / "queries"
+    installed = resources.files("memanalysis") / "queries"
+    if installed.is_dir():
+        return installed
+    raise StoreError(
+        f"The SQL files of memanalysis are missing: looked in '{checkout / 'queries'}' and "
+        f"'{package / 'queries'}'. Reinstall memanalysis."
+    )
+
+
+def scripts() -> list[Script]:
+    """Every SQL file in load order: by folder, then by name."""
+    root = queries_folder()
+    return [
+        Script(folder, file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
+        for folder in FOLDERS
+        for file in sorted((root / folder).iterdir(), key=lambda f: f.name)
+        if file.name.endswith(".sql")
+    ]
+
+
+def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection with every relation loaded over ``store``; nothing is confined.
+
+    Without ``documented`` the COMMENT ON lines are left out, which halves the time it takes.
+
+    Raises
+    ------
+    StoreError
+        If the store is not built, a derived table is stale, or a file lacks a column.
+    """
+    faults = list(_unreadable(store))
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise StoreError(
+            f"'{store.path}' cannot be queried:\n{listed}\nRun: memanalysis build {store.path}"
+        )
+    # Names in a query mean relations and never variables of the caller.
+    connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    connection.execute("set TimeZone = 'UTC'")
+    # Every view reads the footers of its files when it is made, many of them the same ones.
+    connection.execute("set parquet_metadata_cache = true")
+    connection.execute("set variable store = ?", [str(store.path.resolve())])
+    for script in scripts():
+        _load(connection, script, store.path, documented=documented)
+    return connection
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, script: Script, path: Path, *, documented: bool
+) -> None:
+    statements = connection.extract_statements(script.text)
+    try:
+        for statement in statements if documented else statements[:1]:
+            connection.execute(statement)
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(
+            f"The relation '{script.name}' cannot be read from '{path}': {one_line(error)} "
+            f"Run: memanalysis check {path}"
+        ) from error
+
+
+def _unreadable(store: Store) -> Iterator[str]:
+    """What keeps a store from being queried: missing files, derived tables of other outcomes."""
+    for name, (file, _) in TABLES.items():
+        if not store.table_path(name).is_file():
+            yield f"{file} is missing: the store is not built"
+            continue
+        stamped = file.startswith("derived/") or name == "influence"
+        if stamped and store.stamp_of(name) != store.manifest.outcomes_fingerprint:
+            yield f"{file} was computed from other outcomes than the present ones"

@@ -1,0 +1,115 @@
+"""What users hold: one study, its relations and its manifest."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from memanalysis import shipped
+from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.sql.confined import Confined
+from memanalysis.sql.connection import connect
+from memanalysis.store import Manifest, Store
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+_EMBEDDED: Final = "fashion-mnist"
+
+
+class Study:
+    """A study in a store, ready to be asked.
+
+    Relations are lazy: nothing is read before it is asked for.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def path(self) -> Path:
+        """The directory of the store."""
+        return self._store.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the store says of itself."""
+        return self._store.manifest
+
+    @cached_property
+    def _confined(self) -> Confined:
+        return Confined(self._store)
+
+    def sql(self, text: str, **frames: Any) -> pl.DataFrame:
+        """The result of one query over the study's relations, as a Polars frame.
+
+        Parameters
+        ----------
+        text
+            One query in DuckDB's SQL; ``from memorization limit 5`` is one. It can read the
+            relations and the frames given here, and change nothing.
+        frames
+            Tables of your own (Polars, Arrow, pandas, a mapping of columns) by the name that the
+            query gives them.
+
+        Raises
+        ------
+        QueryError
+            If the text is not one query, or fails.
+        """
+        return self._confined.query(text, frames)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """The relation ``name`` as a Polars frame."""
+        confined = self._confined
+        if name in confined.relations:
+            return confined.query(f'from "{name}"')
+        if name in confined.macros:
+            return confined.query(f'from "{name}"()')
+        known = sorted(confined.relations | confined.macros)
+        hint = did_you_mean(name, known) or f" There are: {', '.join(known)}."
+        raise QueryError(f"There is no relation '{name}'.{hint}")
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A new DuckDB connection with the relations loaded, unconfined, for experts."""
+        return connect(self._store)
+
+    def close(self) -> None:
+        """Close the connection behind ``sql`` and ``table``; they open it anew when used."""
+        confined = self.__dict__.pop("_confined", None)
+        if confined is not None:
+            confined.close()
+
+    def __repr__(self) -> str:
+        """The study's name and path."""
+        return f"<Study '{self.manifest.study}' at '{self.path}'>"
+
+
+def open(path: str | Path | None = None) -> Study:  # noqa: A001 - the contract's name: ma.open()
+    """Open the study in the store at ``path``, by default the study that comes with memanalysis.
+
+    Raises
+    ------
+    StoreError
+        If there is no store at ``path``.
+    """
+    return Study(Store.open(embedded_path() if path is None else path))
+
+
+def embedded_path() -> Path:
+    """Where the embedded study lies: beside the package in a checkout, else inside it.
+
+    Raises
+    ------
+    StoreError
+        If this installation has none.
+    """
+    place = shipped.find(_EMBEDDED, "manifest.json")
+    if place is None:
+        looked = " and ".join(f"'{place}'" for place in shipped.places(_EMBEDDED))
+        raise StoreError(
+            f"The embedded study is not installed: looked in {looked}. Give the path of a store."
+        )
+    return place

@@ -1,0 +1,31 @@
+-- One row per training example, test example, objective and size; only pairs above a threshold.
+-- Influence is P[h(x_test) = y_test | train example in] - P[... | out]
+-- (Feldman and Zhang 2020, arXiv 2008.03703).
+create or replace view influence as
+select
+    train_id,
+    test_id,
+    objective,
+    size,
+    influence,
+    n_in,
+    n_out,
+    std_error,
+    q_value
+from read_parquet(coalesce(getvariable('store'), '.') || '/influence.parquet');
+
+comment on view influence is
+    'One row per training example, test example, objective and size; only pairs above a threshold. Influence of training examples on test examples.';
+comment on column influence.train_id is 'Training example (examples.example_id).';
+comment on column influence.test_id is 'Test example (examples.example_id).';
+comment on column influence.objective is
+    'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
+comment on column influence.size is 'Name of the model size; the order of sizes is size_rank.';
+comment on column influence.influence is
+    'Accuracy on the test example of models trained with the training example minus that of the others, -1 to 1.';
+comment on column influence.n_in is 'Models trained with the training example.';
+comment on column influence.n_out is 'Models trained without it.';
+comment on column influence.std_error is
+    'Standard error of influence, from (k + 1)/(n + 2) rates; NULL when imported.';
+comment on column influence.q_value is
+    'Benjamini-Hochberg q-value over all pairs examined, 0 to 1; NULL when imported.';

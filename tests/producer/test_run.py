@@ -1,0 +1,170 @@
+"""Whole runs with worker processes: finish, continue, survive a killed worker, refuse clearly."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memanalysis import settings
+from memanalysis.errors import StoreError, TrainingError
+from memanalysis.producer import lock, run, supervise, tasks
+from memanalysis.store import read_model
+
+STUDY = """
+name = "tiny"
+title = "Tiny"
+seed = 3
+
+[data]
+source = "digits"
+train_examples = 40
+test_kept = 20
+
+[subsets]
+ratio = 0.5
+groups = 2
+
+[sizes]
+family = "resnet"
+depth = 8
+width = [2, 3]
+
+[training]
+epochs = 2
+batch_size = 10
+
+[distillation]
+temperature = 3.0
+weight = 0.5
+"""
+
+
+def study(**changes):
+    """The tiny study with some of its text replaced."""
+    text = STUDY
+    for old, new in changes.items():
+        assert f"{old} = " in text
+        text = text.replace(f"{old} = ", f"{old} = {new} # ")
+    return settings.parse(text)
+
+
+def files(root: Path):
+    """What each model file of a store holds, less times."""
+    found = {}
+    for path in sorted(root.glob("models/*/*/*.safetensors")):
+        record = read_model(path, with_logits=True)
+        arrays = {"in_train": record.in_train, "correct": record.correct, "logits": record.logits}
+        found[str(path.relative_to(root))] = {**arrays, **record.signals, **record.proxies}
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of the tiny study."""
+    root = tmp_path_factory.mktemp("runs") / "store"
+    run.produce(study(), root, workers=1, device="cpu")
+    return root
+
+
+def test_every_model_is_there(finished):
+    """Sixteen models, teachers with logits, examples with both splits, subsets as drawn."""
+    found = files(finished)
+    assert len(found) == 16
+    for name, arrays in found.items():
+        assert (arrays["logits"] is not None) == name.startswith("models/one_hot/resnet8w3")
+        assert arrays["correct"].shape == (60,)
+        subset = int(Path(name).stem)
+        mask = study().subsets.masks(40, subset // 2, 3)[subset % 2]
+        np.testing.assert_array_equal(arrays["in_train"], mask)
+        np.testing.assert_array_equal(np.isnan(arrays["aum"]), ~mask)
+    record = read_model(finished / "models/distilled/resnet8w2/00003.safetensors")
+    assert record.info.teacher_size == "resnet8w3"
+    assert record.info.group_id == 1
+    assert 0 <= record.info.accuracy_test <= 1
+
+
+def test_a_killed_worker_is_replaced_and_a_resumed_run_gives_the_same_bits(finished, monkeypatch):
+    """A worker is killed in its first task, another continues, and not one bit differs."""
+    killed = []
+    hear = supervise.Team._hear
+
+    def kill_once(team, worker, answer, pending, watch):
+        if answer == {"epoch": True} and not killed:
+            killed.append(worker.process.pid)
+            os.kill(worker.process.pid, signal.SIGKILL)
+        hear(team, worker, answer, pending, watch)
+
+    monkeypatch.setattr(supervise.Team, "_hear", kill_once)
+    before = files(finished)
+    for name in ("one_hot/resnet8w3/00000", "distilled/resnet8w2/00003"):
+        (finished / f"models/{name}.safetensors").unlink()
+    damaged = finished / "models/one_hot/resnet8w2/00001.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-3])
+    run.produce(study(), finished, workers=1, device="cpu")
+    assert killed
+    after = files(finished)
+    assert after.keys() == before.keys()
+    for name, arrays in before.items():
+        for key, values in arrays.items():
+            np.testing.assert_array_equal(after[name][key], values, err_msg=f"{name} {key}")
+
+
+def test_a_store_of_another_study_is_refused_with_every_difference(finished):
+    """All differences are listed at once; another title is none."""
+    run.prepare(study(title='"Another"'), finished)
+    with pytest.raises(StoreError) as caught:
+        run.prepare(study(epochs="7", batch_size="9"), finished)
+    assert "training.epochs: the store has 2, the study 7" in str(caught.value)
+    assert "training.batch_size: the store has 10, the study 9" in str(caught.value)
+    with pytest.raises(StoreError, match="the store has 4, the study only 2"):
+        run.prepare(study(groups="1"), finished)
+
+
+def test_a_store_in_use_is_refused(finished):
+    """A second run is refused; two shards may share a store."""
+    with lock.held(finished, shared=False), pytest.raises(StoreError, match="in use"):
+        run.produce(study(), finished)
+    with lock.held(finished, shared=True), pytest.raises(StoreError, match="in use"):
+        run.produce(study(), finished)
+    with lock.held(finished, shared=True):
+        run.produce(study(), finished, shard=(2, 2), device="cpu")
+
+
+def test_a_failing_training_is_one_clear_error(tmp_path):
+    """A learning rate out of all bounds ends the run with the names of its models."""
+    with pytest.raises(TrainingError, match=r"one_hot resnet8w3, subset 0.*no longer finite"):
+        run.produce(study(batch_size="10\nlearning_rate = 1e30"), tmp_path, workers=1, device="cpu")
+
+
+def test_unknown_devices_and_shards_are_refused(tmp_path):
+    """The message says what there is."""
+    with pytest.raises(TrainingError, match=r"device 'tpu'.*auto, cpu"):
+        run.produce(study(), tmp_path, device="tpu")
+    with pytest.raises(TrainingError, match="shard 3/2"):
+        run.produce(study(), tmp_path, shard=(3, 2))
+
+
+def test_teachers_come_first_and_shards_partition_the_groups():
+    """Within a group the teacher is trained before anyone who learns from it."""
+    planned = tasks.plan(study())
+    assert next(t.size for t in planned if t.group == 0) == "resnet8w3"
+    assert [t.objective for t in planned[:2]] == ["one_hot", "one_hot"]
+    assert tasks.plan(study(), (1, 2)) + tasks.plan(study(), (2, 2)) == planned
+    assert tasks.Task.from_message(planned[0].to_message()) == planned[0]
+
+
+def test_seeds_are_those_of_the_documentation():
+    """The seed of a model's weights is fixed by study seed, subset, size and objective alone."""
+    start, order = tasks.seeds(7, 12, "resnet8w4", "one_hot")
+    again, same_order = tasks.seeds(7, 12, "resnet8w4", "one_hot")
+    assert start == again
+    assert order.permutation(9).tolist() == same_order.permutation(9).tolist()
+    others = {tasks.seeds(*key)[0] for key in [
+        (8, 12, "resnet8w4", "one_hot"), (7, 13, "resnet8w4", "one_hot"),
+        (7, 12, "resnet8w8", "one_hot"), (7, 12, "resnet8w4", "distilled"),
+    ]}  # fmt: skip
+    assert len(others | {start}) == 5

@@ -1,0 +1,270 @@
+"""paired_changes, trajectories, trajectories_at and distillation against loops."""
+
+from math import log, sqrt
+from pathlib import Path
+
+import handmade
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from memanalysis.schema import TABLES
+from memanalysis.study import Study
+
+Counts = tuple[int, int]
+
+
+def rate(values: np.ndarray) -> float | None:
+    """Share of True, None of nothing."""
+    return float(values.mean()) if len(values) else None
+
+
+def minus(a: float | None, b: float | None) -> float | None:
+    """a - b, None where either is."""
+    return None if a is None or b is None else a - b
+
+
+def unpaired_variance(condition: handmade.Condition, i: int) -> float | None:
+    """Variance of one score from (k + 1)/(n + 2) rates, None where a side is empty."""
+    total = 0.0
+    for side in (condition.in_train[i], condition.trained & ~condition.in_train[i]):
+        n, k = int(side.sum()), int(condition.correct[i][side].sum())
+        if n == 0:
+            return None
+        p = (k + 1) / (n + 2)
+        total += p * (1 - p) / n
+    return total
+
+
+def contrast(a: handmade.Condition, b: handmade.Condition, i: int) -> dict[str, object]:
+    """The change of example i from a to b, subset by subset."""
+    cells = {"in": [0, 0, 0], "out": [0, 0, 0]}  # models, right at b alone, right at a alone
+    for k in range(len(a.trained)):
+        if a.trained[k] and b.trained[k] and a.in_train[i, k] == b.in_train[i, k]:
+            cell = cells["in" if a.in_train[i, k] else "out"]
+            cell[0] += 1
+            cell[1] += int(b.correct[i, k] and not a.correct[i, k])
+            cell[2] += int(a.correct[i, k] and not b.correct[i, k])
+    moved: dict[str, float | None] = {}
+    variance: float | None = 0.0
+    paired = all(n > 0 for n, _, _ in cells.values())
+    for side, (n, gained, lost) in cells.items():
+        if paired:
+            d = (gained - lost) / (n + 2)
+            assert variance is not None
+            variance += ((gained + lost + 1) / (n + 2) - d**2) / (n + 2)
+            moved[side] = (gained - lost) / n
+        else:
+            masks = [c.in_train[i] if side == "in" else c.trained & ~c.in_train[i] for c in (a, b)]
+            rates = [rate(c.correct[i][m]) for c, m in zip((a, b), masks, strict=True)]
+            moved[side] = minus(rates[1], rates[0])
+    if not paired:
+        both = [unpaired_variance(c, i) for c in (a, b)]
+        variance = None if None in both else sum(v for v in both if v is not None)
+    return {
+        "paired": paired,
+        "n_in": cells["in"][0],
+        "n_out": cells["out"][0],
+        "change_in": moved["in"],
+        "change_out": moved["out"],
+        "change": minus(moved["in"], moved["out"]),
+        "change_se": None if variance is None else sqrt(variance),
+    }
+
+
+def score(condition: handmade.Condition, i: int) -> float | None:
+    """Memorisation of example i."""
+    inside, outside = condition.in_train[i], condition.trained & ~condition.in_train[i]
+    return minus(rate(condition.correct[i][inside]), rate(condition.correct[i][outside]))
+
+
+def agree(row: dict[str, object], expected: dict[str, object]) -> None:
+    """Every expected value stands in the row, numbers up to rounding."""
+    for name, value in expected.items():
+        if isinstance(value, float):
+            assert row[name] == pytest.approx(value, abs=1e-12), name
+        else:
+            assert row[name] == value, name
+
+
+def test_paired_changes_equal_a_loop_over_subsets(case) -> None:
+    """Every pair of sizes and of objectives has the contrast of its common subsets."""
+    table = case.study.table("paired_changes")
+    rows = {
+        (r["objective_a"], r["size_a"], r["objective_b"], r["size_b"], r["example_id"]): r
+        for r in table.iter_rows(named=True)
+    }
+    pairs = [
+        (a, b)
+        for a in case.conditions
+        for b in case.conditions
+        if (a.objective == b.objective and a.size_rank < b.size_rank)
+        or (a.size == b.size and (a.objective, b.objective) == ("one_hot", "distilled"))
+    ]
+    assert len(rows) == table.height == len(pairs) * case.n_train
+    for a, b in pairs:
+        for i in range(case.n_train):
+            row = rows[a.objective, a.size, b.objective, b.size, i]
+            agree(row, contrast(a, b, i))
+            agree(row, {"memorization_a": score(a, i), "memorization_b": score(b, i)})
+
+
+def test_trajectories_run_from_the_first_to_the_last_size(case) -> None:
+    """change and its parts are the contrast of the extreme sizes; extremes are those of scores."""
+    table = case.study.table("trajectories")
+    assert table.height == 2 * case.n_train
+    for row in table.iter_rows(named=True):
+        course = [c for c in case.conditions if c.objective == row["objective"]]
+        expected = contrast(course[0], course[-1], row["example_id"])
+        agree(row, {k: v for k, v in expected.items() if k not in ("n_in", "n_out")})
+        scores = [(score(c, row["example_id"]), c.size) for c in course]
+        known = [(m, size) for m, size in scores if m is not None]
+        peak, trough = max(m for m, _ in known), min(m for m, _ in known)
+        agree(row, {"peak": peak, "trough": trough})
+        assert row["peak_size"] == next(s for m, s in known if m == pytest.approx(peak, abs=1e-15))
+        assert row["trough_size"] == next(
+            s for m, s in known if m == pytest.approx(trough, abs=1e-15)
+        )
+
+
+def test_trajectories_without_tests_are_undetermined(case) -> None:
+    """Where build stored no test, shape and direction say so instead of vanishing."""
+    table = case.study.table("trajectories")
+    assert set(table["shape"]) == set(table["direction"]) == {"undetermined"}
+    assert table["p_value"].null_count() == table.height
+
+
+def test_trajectories_carry_the_stored_tests(tmp_path: Path) -> None:
+    """Shape, direction, p and q are those of derived/trajectory_tests."""
+    store = handmade.write(tmp_path / "store", handmade.random_conditions(objectives=("one_hot",)))
+    row = ("one_hot", 3, "cap", "mixed", 0.01, 0.04, 0.2)
+    schema = TABLES["trajectory_tests"][1]
+    stored = dict(zip(schema.names, row, strict=True))
+    store.write_table("trajectory_tests", pa.Table.from_pylist([stored], schema))
+    found = Study(store).table("trajectories").filter(example_id=3).row(0, named=True)
+    assert {name: found[name] for name in schema.names} == stored
+
+
+def test_a_single_size_has_no_change(tmp_path: Path) -> None:
+    """With one size each example keeps its row, with a NULL change."""
+    store = handmade.write(tmp_path / "store", handmade.random_conditions(("only",)))
+    table = Study(store).table("trajectories")
+    assert table.height == 80
+    assert table["change"].null_count() == 80
+    assert set(Study(store).table("trajectories_at")["shape"]) == {"undetermined"}
+
+
+def test_distillation_is_the_contrast_of_objectives(case) -> None:
+    """Both scores, the paired change, and the gap in log parameters to the teacher."""
+    table = case.study.table("distillation")
+    assert table.height == 3 * case.n_train
+    by_key = {(c.objective, c.size): c for c in case.conditions}
+    for row in table.iter_rows(named=True):
+        a, b = by_key["one_hot", row["size"]], by_key["distilled", row["size"]]
+        agree(row, contrast(a, b, row["example_id"]))
+        agree(
+            row,
+            {
+                "memorization_one_hot": score(a, row["example_id"]),
+                "memorization_distilled": score(b, row["example_id"]),
+                "teacher_size": "large",
+                "teacher_scope": "same_subset",
+                # handmade sizes have 10^2, 10^3, 10^4 parameters
+                "gap": (2 - row["size_rank"]) * log(10),
+            },
+        )
+
+
+def test_a_study_without_distillation_has_no_rows(tmp_path: Path) -> None:
+    """Without distilled models the relation is there and empty."""
+    store = handmade.write(tmp_path / "store", handmade.random_conditions(objectives=("one_hot",)))
+    assert Study(store).table("distillation").is_empty()
+    assert Study(store).table("distillation_density").is_empty()
+
+
+# The threshold rule
+
+
+def shape_of(m: list[float], alpha: float) -> str:
+    """The plain threshold rule on exact lattice values; alpha itself counts as reached."""
+    reached = lambda difference: difference > alpha - 1e-9  # noqa: E731
+    first, last, inner = m[0], m[-1], m[1:-1]
+    cap = any(reached(x - first) and reached(x - last) for x in inner)
+    u = any(reached(first - x) and reached(last - x) for x in inner)
+    later = [(a, b) for i, a in enumerate(m) for b in m[i + 1 :]]
+    if not reached(max(m) - min(m)):
+        return "fixed"
+    if cap != u:
+        return "cap" if cap else "u"
+    if not cap and reached(last - first) and not any(reached(a - b) for a, b in later):
+        return "increasing"
+    if not cap and reached(first - last) and not any(reached(b - a) for a, b in later):
+        return "decreasing"
+    return "mixed"
+
+
+def study_of_courses(path: Path, courses: list[list[int]], n_out: int = 20) -> Study:
+    """Examples with p_in = 1 and the given numbers of misses among ``n_out`` models, by size."""
+    n_subsets = n_out + 10
+    in_train = np.zeros((len(courses), n_subsets), bool)
+    in_train[:, n_out:] = True
+    conditions = []
+    for rank in range(len(courses[0])):
+        correct = np.ones_like(in_train)
+        for i, misses in enumerate(courses):
+            correct[i, : misses[rank]] = False
+        trained = np.ones(n_subsets, bool)
+        conditions.append(
+            handmade.Condition("one_hot", f"s{rank}", rank, in_train, correct, trained, {})
+        )
+    return Study(handmade.write(path, conditions, n_test=0))
+
+
+@pytest.mark.parametrize("n_sizes", [2, 3, 5])
+def test_the_threshold_rule_equals_its_definition(tmp_path: Path, n_sizes: int) -> None:
+    """For any number of sizes shapes are those of the definition, at several alphas."""
+    generator = np.random.default_rng(n_sizes)
+    courses = generator.integers(0, 21, size=(300, n_sizes)).tolist()
+    study = study_of_courses(tmp_path / "store", courses)
+    for alpha in (0.05, 0.15, 0.2, 0.35):
+        table = study.sql(f"from trajectories_at(alpha := {alpha}) order by example_id")
+        expected = [shape_of([x / 20 for x in course], alpha) for course in courses]
+        assert table["shape"].to_list() == expected
+        kinds = {"fixed", "increasing", "decreasing"}
+        assert table["direction"].to_list() == [s if s in kinds else "mixed" for s in expected]
+
+
+def test_ties_with_alpha_count_as_reached(tmp_path: Path) -> None:
+    """A change of exactly alpha is a change, although .95 - .75 is a float below .2."""
+    study = study_of_courses(tmp_path / "store", [[15, 19], [19, 15], [15, 18], [1, 5]])
+    table = study.sql("from trajectories_at(alpha := 0.2) order by example_id")
+    assert table["shape"].to_list() == ["increasing", "decreasing", "fixed", "increasing"]
+
+
+def test_shapes_by_hand(tmp_path: Path) -> None:
+    """Rise, fall, cap, u, flat, and courses that turn more than once."""
+    courses = {
+        "increasing": [0, 2, 5, 8],
+        "decreasing": [9, 9, 4, 1],
+        "cap": [1, 9, 5, 2],
+        "u": [9, 2, 2, 8],
+        "fixed": [3, 4, 5, 4],
+        "mixed": [5, 12, 0, 6],
+    }
+    study = study_of_courses(tmp_path / "store", list(courses.values()))
+    table = study.sql("from trajectories_at() order by example_id")
+    assert table["shape"].to_list() == list(courses)
+
+
+def test_an_unknown_score_leaves_the_shape_undetermined(case) -> None:
+    """An example without a score at some size has the shape 'undetermined'."""
+    known = (
+        case.study.table("memorization")
+        .filter(split="train")
+        .group_by("objective", "example_id")
+        .agg(pl.col("memorization").null_count().alias("unknown"))
+    )
+    table = case.study.table("trajectories_at").join(known, on=["objective", "example_id"])
+    assert set(table.filter(pl.col("unknown") > 0)["shape"]) <= {"undetermined"}
+    assert "undetermined" not in set(table.filter(unknown=0)["shape"])

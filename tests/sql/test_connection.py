@@ -1,0 +1,112 @@
+"""Loading the relations over a store."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import handmade
+import pytest
+
+from memanalysis.errors import StoreError
+from memanalysis.schema import TABLES
+from memanalysis.sql import connection
+from memanalysis.store import Store
+
+
+@pytest.fixture
+def copy(random_store: Store, tmp_path: Path) -> Store:
+    """A copy of the store that a test may damage."""
+    shutil.copytree(random_store.path, tmp_path / "copy")
+    return Store.open(tmp_path / "copy")
+
+
+def test_every_script_makes_the_relation_it_is_named_after() -> None:
+    """A file is one CREATE of a view or table macro of its name, then comments."""
+    for script in connection.scripts():
+        with duckdb.connect() as engine:
+            first, *others = engine.extract_statements(script.text)
+        assert first.type == duckdb.StatementType.CREATE, script.name
+        assert {statement.type for statement in others} <= {duckdb.StatementType.ALTER}
+        kind = "macro" if "create or replace macro" in script.text else "view"
+        assert f"create or replace {kind} {script.name}" in script.text
+
+
+def test_loading_twice_is_harmless(random_store: Store) -> None:
+    """The scripts replace what they make, so they can be loaded again."""
+    with connection.connect(random_store) as engine:
+        for script in connection.scripts():
+            engine.execute(script.text)
+        assert len(engine.sql("from classes").fetchall()) == 3
+
+
+def test_the_scripts_run_as_one_text_from_inside_the_store(
+    random_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Concatenated, as a shell reads them, they need no variable where the store is the folder."""
+    monkeypatch.chdir(random_store.path)
+    with duckdb.connect() as engine:
+        engine.execute("\n".join(script.text for script in connection.scripts()))
+        counted = engine.sql("select count(*) from memorization").fetchall()
+    assert counted == [(6 * 46,)]
+
+
+def test_an_unbuilt_store_is_named(copy: Store) -> None:
+    """Where tables are missing, all of them are listed with the command that makes them."""
+    copy.table_path("outcomes").unlink()
+    copy.table_path("findings").unlink()
+    with pytest.raises(StoreError) as caught:
+        connection.connect(copy)
+    message = str(caught.value)
+    assert "outcomes.parquet is missing" in message
+    assert "derived/findings.parquet is missing" in message
+    assert f"memanalysis build {copy.path}" in message
+
+
+def test_a_stale_derived_table_is_named(copy: Store) -> None:
+    """Derived tables of other outcomes than the present ones are refused, not read."""
+    outcomes = copy.read_table("outcomes")
+    copy.write_table("outcomes", outcomes.slice(1))
+    copy.write_manifest()
+    derived = [n for n, (file, _) in TABLES.items() if file.startswith("derived/")]
+    for name in derived[1:]:
+        copy.write_table(name, copy.read_table(name))
+    with pytest.raises(StoreError, match=f"derived/{derived[0]}.parquet was computed from other"):
+        connection.connect(copy)
+
+
+def test_a_missing_column_is_named(copy: Store, tmp_path: Path) -> None:
+    """A table without a column of the contract gives one line with its relation and the column."""
+    import pyarrow.parquet as pq
+
+    table = copy.read_table("models")
+    pq.write_table(table.drop_columns(["seed"]), copy.table_path("models"))
+    with pytest.raises(StoreError, match=r"relation 'models' cannot be read.*\"seed\""):
+        connection.connect(copy)
+    assert tmp_path.exists()
+
+
+def test_queries_beside_the_package_come_first() -> None:
+    """In a checkout the SQL files are those of the checkout."""
+    root = Path(connection.__file__).parents[2]
+    assert connection.queries_folder() == root / "queries"
+
+
+def test_missing_queries_are_an_error_that_says_where(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without SQL files the message names both places that were looked into."""
+    monkeypatch.setattr(connection, "__file__", str(tmp_path / "a" / "sql" / "connection.py"))
+    monkeypatch.setattr(connection.resources, "files", lambda _name: tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="SQL files of memanalysis are missing"):
+        connection.queries_folder()
+
+
+def test_one_connection_is_one_store(tmp_path: Path) -> None:
+    """Two connections to two stores do not disturb each other."""
+    stores = [
+        handmade.write(tmp_path / name, handmade.random_conditions((name,), ("one_hot",)))
+        for name in ("first", "second")
+    ]
+    engines = [connection.connect(store) for store in stores]
+    sizes = [engine.sql("select distinct size from outcomes").fetchall() for engine in engines]
+    assert sizes == [[("first",)], [("second",)]]
