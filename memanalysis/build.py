@@ -243,10 +243,7 @@ def _example_columns(staged: Store) -> pa.Table:
 
 
 def _derive(staged: Store) -> None:
-    try:
-        from memanalysis.derive import derive  # needs SciPy, which nothing else here does
-    except ModuleNotFoundError:
-        return
+    from memanalysis.derive import derive  # needs SciPy, which nothing else here does
 
     derive(staged)
 

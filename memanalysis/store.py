@@ -6,12 +6,10 @@ all, so a store can be looked at, copied or continued at any moment.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -24,12 +22,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from memanalysis import atomic
+from memanalysis import atomic, locking
 from memanalysis.errors import StoreError
 from memanalysis.schema import CONTRACT_VERSION, HALVES, OBJECTIVES, SIGNALS, TABLES
 
 _MANIFEST: Final = "manifest.json"
-_LOCK: Final = ".lock"
 # A finished build waits here while its files are moved into place; see build.py.
 COMMIT: Final = ".commit"
 _FINGERPRINT: Final = b"memanalysis.outcomes_fingerprint"
@@ -169,30 +166,9 @@ class Store:
         store.write_manifest()
         return store
 
-    @contextmanager
-    def lock(self, *, exclusive: bool = True) -> Iterator[None]:
-        """Hold the store for writing; ``exclusive=False`` lets other shards write beside this one.
-
-        The lock belongs to the process and goes with it, however it ends.
-
-        Raises
-        ------
-        StoreError
-            At once, if another process holds the store in a way that excludes this one.
-        """
-        descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-            try:
-                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(
-                    f"Another process is writing to '{self.path}'. "
-                    "Wait for it to end, or end it, then try again."
-                ) from error
-            yield
-        finally:
-            os.close(descriptor)
+    def lock(self, *, exclusive: bool = True) -> AbstractContextManager[None]:
+        """Hold the store for writing; see ``locking.held``."""
+        return locking.held(self.path, shared=not exclusive)
 
     def write_manifest(self) -> None:
         """Write ``manifest.json``."""

@@ -159,13 +159,17 @@ def _models(conditions: list[Condition], group_size: int, n_train: int) -> pa.Ta
                 if distilled
                 else None,
                 "teacher_scope": "same_subset" if distilled else None,
-                "accuracy_in": float(right[:n_train][inside].mean()),
-                "accuracy_out": float(right[:n_train][~inside].mean()),
-                "accuracy_test": float(right[n_train:].mean()),
+                "accuracy_in": _share(right[:n_train][inside]),
+                "accuracy_out": _share(right[:n_train][~inside]),
+                "accuracy_test": _share(right[n_train:]),
                 "finished_at": utc("2024-01-01T00:00:00+00:00"),
             }
             rows.append({name: row.get(name) for name in TABLES["models"][1].names})
     return pa.Table.from_pylist(rows, TABLES["models"][1])
+
+
+def _share(values: Bools) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _outcomes(c: Condition, n_train: int) -> pa.Table:

@@ -12,9 +12,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     """An error while writing changes nothing and leaves no temporary file behind."""
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with atomic.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -132,15 +132,18 @@ def write(store: Store, found: list[ModelRecord]) -> Store:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
+    """Yield a path for a store, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder) / "store"
 
 
 def bytes_of_tables(store: Store) -> dict[str, bytes]:
+    """Return the content of every table's file."""
     return {name: store.table_path(name).read_bytes() for name in TABLES}
 
 
 def of_condition(store: Store, name: str, objective: str, size: str) -> pa.Table:
+    """Read the rows of one objective and size."""
     return pq.read_table(
         store.table_path(name), filters=[("objective", "=", objective), ("size", "=", size)]
     )
@@ -194,6 +197,7 @@ def test_tables_equal_a_loop_over_models(draw: Draw) -> None:
 
 
 def assert_bits_equal(table: pa.Table, found: list[ModelRecord], draw: Draw) -> None:
+    """Compare BLOBs with bits set one by one."""
     expected = {
         name: np.zeros((draw.n_train + draw.n_test, draw.n_subsets), dtype=bool)
         for name in ("trained", "in_train", "correct")
@@ -213,12 +217,14 @@ def assert_bits_equal(table: pa.Table, found: list[ModelRecord], draw: Draw) -> 
 
 
 def parts(found: list[ModelRecord]) -> Iterator[tuple[str, list[ModelRecord]]]:
+    """Yield all models, then those of each half, with the suffix of their columns."""
     yield "", found
     for half in ("a", "b"):
         yield f"_{half}", [r for r in found if half_of_group(r.info.group_id) == half]
 
 
 def assert_sums_equal(table: pa.Table, found: list[ModelRecord], draw: Draw) -> None:
+    """Compare sums of signals with sums over one value at a time."""
     n = draw.n_train + draw.n_test
     for suffix, mine in parts(found):
         for name in SIGNALS:
@@ -236,6 +242,7 @@ def assert_sums_equal(table: pa.Table, found: list[ModelRecord], draw: Draw) -> 
 
 
 def assert_proxies_equal(table: pa.Table, found: list[ModelRecord], draw: Draw) -> None:
+    """Compare means and counts of proxies with lists of the values observed."""
     for name in ("aum", "el2n"):
         rows = table.filter(pa.compute.equal(table["proxy"], name))
         assert rows["example_id"].to_pylist() == list(range(draw.n_train))
@@ -264,7 +271,7 @@ def test_typed_store_has_the_counts_counted_by_hand(tiny_store: Store) -> None:
     assert rows["correct"].to_pylist() == [b"\xa0", b"\xf0", b"\x00", b"\xd0", b"\xc0", b"\x10"]
     assert set(rows["trained"].to_pylist()) == {b"\xf0"}
     assert rows["probability_in_sum"].to_pylist() == [1.5, 1.5, 0.5, 1.5, 0.0, 0.0]
-    assert rows["probability_out_sum_b"].to_pylist() == [0.25, 0.75, 0.25, 0.25, 0.5 , 1.0]
+    assert rows["probability_out_sum_b"].to_pylist() == [0.25, 0.75, 0.25, 0.25, 0.5, 1.0]
 
 
 def test_rows_are_ordered_by_objective_rank_and_example(tmp_path: Path) -> None:
@@ -383,6 +390,7 @@ def test_packing_keeps_the_models_of_unfinished_groups(tmp_path: Path) -> None:
 
 
 def distilled_m(record: ModelRecord) -> ModelRecord:
+    """Return the record as that of a student of size m."""
     return replace(record, info=replace(record.info, objective="distilled", teacher_size="m"))
 
 
@@ -414,6 +422,7 @@ def pack_everything(path: Path) -> None:
 
 
 def assert_nearly_equal(found: pa.Table, expected: pa.Table) -> None:
+    """Compare floats to the precision kept, everything else exactly."""
     for name in expected.column_names:
         if pa.types.is_floating(expected.schema.field(name).type):
             # Sums of squares bound the sums; what is lost is relative to the largest of them.
@@ -481,14 +490,10 @@ def refused(store: Store) -> str:
 def test_models_of_other_data_are_refused(tmp_path: Path, draw: Draw, what: str) -> None:
     """A file with another number of examples is named, with what was found and expected."""
     store = build(write(create(tmp_path / "s", Draw(groups=2)), records(Draw(groups=2))).path)
-    write(store, [replace_subset(records(replace(draw, groups=2))[3])])
+    write(store, [records(replace(draw, groups=2))[3]])
     message = refused(store)
     assert "one_hot/s/00003.safetensors" in message
     assert what in message
-
-
-def replace_subset(record: ModelRecord, **info: object) -> ModelRecord:
-    return replace(record, info=replace(record.info, **info))
 
 
 def test_a_file_in_the_wrong_place_is_refused(tiny_store: Store) -> None:

@@ -21,6 +21,7 @@ def _light(without_derive: None) -> None:
 
 
 def listed(store: Store) -> str:
+    """Return all faults, one a line."""
     return "\n".join(str(fault) for fault in check(store.path))
 
 
@@ -103,6 +104,8 @@ def rewrite(store: Store, name: str, change: Callable[[Rows], object]) -> str:
 
 
 def setter(column: str, value: object, row: int = 0) -> Callable[[Rows], None]:
+    """Return a change of one value of a table."""
+
     def change(rows: Rows) -> None:
         rows[row][column] = value
 

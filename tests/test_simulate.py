@@ -26,16 +26,19 @@ def rates(store: Store) -> tuple[np.ndarray, ...]:
 
 
 def truth(store: Store, column: str) -> np.ndarray:
+    """Read a column of the planted truth."""
     return np.array(read_truth(store)[column].to_pylist())
 
 
 def small(path: Path, **settings: object) -> Store:
+    """Simulate few examples and models, unless told otherwise."""
     given = {"n_train": 300, "n_test": 10, "sizes": ("s1", "s2"), "groups": 3, **settings}
     return simulate(path, **given)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def uniform(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Simulate the uniform world, where every probability is far from 0 and 1."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memanalysis.build._derive", lambda _staged: None)
         path = tmp_path_factory.mktemp("uniform") / "store"
@@ -78,9 +81,7 @@ def test_equal_seeds_give_equal_stores(tmp_path: Path) -> None:
         small(tmp_path / str(i), n_train=20, groups=1, seed=seed, images=3)
         for i, seed in enumerate((4, 4, 5))
     ]
-    files = [
-        {name: noted["sha256"] for name, noted in s.manifest.files.items()} for s in stores
-    ]
+    files = [{name: noted["sha256"] for name, noted in s.manifest.files.items()} for s in stores]
     assert files[0] == files[1]
     assert files[0]["outcomes.parquet"] != files[2]["outcomes.parquet"]
     images = stores[0].read_table("examples")["image"].to_pylist()

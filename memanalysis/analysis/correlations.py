@@ -1,4 +1,4 @@
-"""Do proxies tell which examples are memorised, and whose memorisation changes?
+"""Whether proxies tell which examples are memorised, and whose memorisation changes.
 
 Proxy and score come from opposite halves of the groups of models, because errors that both owe to
 the same models would correlate. Their correlation is then too low by the noise of both halves,
@@ -109,7 +109,7 @@ def correlate(method: Method, x: Floats, y: Floats) -> Floats:
         whole = np.zeros(shape, dtype=np.bool_)
         result = np.full(shape, np.nan)
     else:
-        whole = known.all(axis=-1)
+        whole = np.asarray(known.all(axis=-1))
         result = _rows(method, np.nan_to_num(x), np.nan_to_num(y))
         result = np.where(whole, result, np.nan)
     for row in map(tuple, np.argwhere(~whole)):
@@ -124,7 +124,7 @@ def opposite_halves(method: Method, x: Floats, y: Floats) -> Floats:
 
     float64 [..., P].
     """
-    return correlate(method, x, y[..., ::-1, None, :]).mean(axis=-2)
+    return np.asarray(correlate(method, x, y[..., ::-1, None, :]).mean(axis=-2))
 
 
 def split_half(method: Method, x: Floats) -> Floats:
@@ -135,7 +135,7 @@ def split_half(method: Method, x: Floats) -> Floats:
 def spearman_brown(r: Floats) -> Floats:
     """Reliability 2r/(1+r) of the mean of both halves from their correlation r; NaN for r <= 0."""
     positive = np.where(r > 0, r, np.nan)
-    return 2 * positive / (1 + positive)
+    return np.asarray(2 * positive / (1 + positive))
 
 
 def corrected_for_attenuation(estimate: Floats, half_x: Floats, half_y: Floats) -> Floats:

@@ -49,7 +49,7 @@ def fit(counts: Counts) -> Floats:
         expected = np.einsum("ra,ra->r", inside @ weights, outside)
         ratio = share / np.maximum(expected, _FLOOR)
         weights = weights * (inside.T @ (outside * ratio[:, None]))
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def mass(weights: Floats, low: float, high: float) -> float:
@@ -65,7 +65,7 @@ def cumulative(weights: Floats) -> tuple[Floats, Floats]:
 
     The mass of each grid point is spread evenly over one cell, +- .025.
     """
-    knots = np.arange(-41, 42) * 0.025
+    knots = np.arange(-41, 42, dtype=np.float64) * 0.025
     position = (knots[:, None, None] - SCORES + 0.025) / 0.05
     return knots, np.asarray((np.clip(position, 0, 1) * weights).sum(axis=(1, 2)))
 

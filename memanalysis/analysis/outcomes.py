@@ -215,7 +215,8 @@ class Outcomes:
 def ratio(numerator: Numbers, denominator: Numbers) -> NDArray[np.float64]:
     """Numerator / denominator as float64, NaN where the denominator is 0."""
     result = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    return np.divide(numerator, denominator, out=result, where=denominator > 0)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result
 
 
 def popcount(packed: Packed) -> NDArray[np.int32]:
@@ -229,4 +230,4 @@ def popcount(packed: Packed) -> NDArray[np.int32]:
             [packed, np.zeros((*packed.shape[:-1], spare), dtype=np.uint8)], axis=-1
         )
     words = np.ascontiguousarray(packed).view(np.uint64)
-    return np.bitwise_count(words).sum(axis=-1, dtype=np.int32)
+    return np.asarray(np.bitwise_count(words).sum(axis=-1, dtype=np.int32))

@@ -168,6 +168,6 @@ def _spread_dip(counts: Counts) -> float:
     step = 1 / float(np.median(counts.n_out[filled]))
     cell = np.round(counts.memorization[filled] / step).astype(np.int64)
     frequency = np.bincount(cell - cell.min()) / len(cell)
-    edges = np.arange(len(frequency) + 1) * step
+    edges = np.arange(len(frequency) + 1, dtype=np.float64) * step
     values = np.concatenate([[0.0], np.cumsum(frequency)])
     return dip_of_distribution(edges, values, values)

@@ -76,7 +76,7 @@ class Trajectories:
     @property
     def change(self) -> Floats:
         """m_L - m_1, float64 [n]."""
-        return self.pairs.change[ends(self.n_sizes)]
+        return np.asarray(self.pairs.change[ends(self.n_sizes)])
 
     def is_shape(self, *names: str) -> Flags:
         """Which tested examples have one of the named shapes."""
@@ -185,7 +185,6 @@ def by_threshold(contrasts: Contrast, n_sizes: int, alpha: float) -> NDArray[np.
     score is missing. A tie reaches alpha.
     """
     change = contrasts.change  # [P, n]
-    first, second = size_pairs(n_sizes)
     rise, drop = _at_least(change, alpha), _at_least(-change, alpha)
     flags = {
         "fixed": ~(rise | drop).any(axis=0),
@@ -193,7 +192,8 @@ def by_threshold(contrasts: Contrast, n_sizes: int, alpha: float) -> NDArray[np.
         "increasing": rise[ends(n_sizes)] & ~drop.any(axis=0),
         "decreasing": drop[ends(n_sizes)] & ~rise.any(axis=0),
     }
-    shape = np.asarray(_first_of({**flags, "mixed": np.ones(change.shape[1], np.bool_)}, SHAPES))
+    shape = _first_of(flags, SHAPES)
+    shape = np.where(shape == SHAPES.index("undetermined"), SHAPES.index("mixed"), shape)
     missing = ~np.isfinite(change).all(axis=0)
     return np.where(missing, SHAPES.index("undetermined"), shape).astype(np.int8)
 
@@ -225,7 +225,7 @@ def points_towards(trajectories: Trajectories, name: str) -> Flags:
         "cap": turns["cap"] | turns["mixed"],
         "u": turns["u"] | turns["mixed"],
     }
-    return candidates & points[name]
+    return np.asarray(candidates & points[name])
 
 
 def _shape_flags(
@@ -259,8 +259,8 @@ def _turns(rise: Flags, drop: Flags, n_sizes: int) -> dict[str, Flags]:
         int(np.flatnonzero((first == j) & (second == n_sizes - 1))[0])
         for j in range(1, n_sizes - 1)
     ]
-    cap = (rise[into] & drop[out]).any(axis=0)
-    u = (drop[into] & rise[out]).any(axis=0)
+    cap = np.asarray((rise[into] & drop[out]).any(axis=0))
+    u = np.asarray((drop[into] & rise[out]).any(axis=0))
     return {"mixed": cap & u, "cap": cap, "u": u}
 
 

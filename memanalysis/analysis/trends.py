@@ -1,4 +1,4 @@
-"""Does a proxy's change over the sizes tell whose memorisation increases?
+"""Whether a proxy's change over the sizes tells whose memorisation increases.
 
 A shift common to all examples is no trend of an example: larger models learn everything faster.
 Hence the proxy is ranked among the examples of each size, and the change of that rank has to
@@ -142,4 +142,4 @@ def _measure(
         share = np.nansum(rising, axis=1) / np.maximum(np.isfinite(rising).sum(axis=1), 1)
         share = np.where(np.isfinite(rising).any(axis=1), share, np.nan)
         found.append((auc(rank_change(first, last), increasing, others), share))
-    return np.asarray(found).mean(axis=0)
+    return np.asarray(np.mean(found, axis=0))

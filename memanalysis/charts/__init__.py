@@ -12,8 +12,13 @@ from memanalysis.charts.distillation import (
     distillation_groups,
 )
 from memanalysis.charts.histograms import bimodality, memorization_histogram
-from memanalysis.charts.proxies import proxy_correlations, proxy_trends
-from memanalysis.charts.trajectories import example_curves, trajectories, trajectory_shares
+from memanalysis.charts.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
+from memanalysis.charts.trajectories import (
+    example_curves,
+    trajectories,
+    trajectory_shares,
+    trajectory_sweep,
+)
 
 __all__ = [
     "accuracy",
@@ -25,8 +30,10 @@ __all__ = [
     "memorization_by_class",
     "memorization_histogram",
     "proxy_correlations",
+    "proxy_correlations_by",
     "proxy_trends",
     "trajectories",
     "trajectories_by_class",
     "trajectory_shares",
+    "trajectory_sweep",
 ]

@@ -11,7 +11,12 @@ from memanalysis.charts import theme
 
 _NONE: Final = "No distilled models beside models trained on labels."
 _PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
-_ESTIMATORS: Final = {"leave_one_group_out": "leave one group out", "naive": "naive"}
+_SCORES: Final = {
+    "mem < 0.25": "score < .25",
+    "0.25 <= mem < 0.5": ".25 ≤ score < .5",
+    "mem >= 0.5": "score ≥ .5",
+}
+_MEASURED: Final = "datum.estimator != 'naive'"
 _SELECTED: Final = {
     "one_hot": "chosen on one-hot scores",
     "distilled": "chosen on distilled scores",
@@ -111,10 +116,10 @@ def distillation_groups(study: theme.Tables, grouping: str = "shape") -> theme.A
     if table.is_empty():
         return theme.nothing(_NONE)
     frame = table.with_columns(
-        pl.col("estimator").replace(_ESTIMATORS),
         pl.col("selected_on").replace(_SELECTED),
+        pl.col("category").replace(_SCORES),
     )
-    categories = theme.known_order(frame["category"].to_list(), theme.SHAPES)
+    categories = theme.known_order(frame["category"].to_list(), [*theme.SHAPES, *_SCORES.values()])
     chosen = theme.known_order(frame["selected_on"].drop_nulls().to_list(), [*_SELECTED.values()])
     sizes = theme.in_order(frame)
     scale = theme.size_scale(sizes)
@@ -141,10 +146,12 @@ def distillation_groups(study: theme.Tables, grouping: str = "shape") -> theme.A
         theme.once(frame)
         .mark_rule(color=theme.colour("axis"), strokeWidth=1)
         .encode(x=alt.datum(0)),
-        base.mark_rule().encode(x=alt.X("change_low:Q"), x2="change_high:Q"),
+        base.transform_filter(_MEASURED)
+        .mark_rule()
+        .encode(x=alt.X("change_low:Q"), x2="change_high:Q"),
         theme.dots(
             base.encode(x=x, tooltip=tooltip),
-            "datum.estimator != 'naive'",
+            _MEASURED,
             "size:N",
             scale,
             size=40,

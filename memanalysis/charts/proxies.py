@@ -61,7 +61,6 @@ def proxy_correlations(
     x = alt.X(
         "estimate:Q",
         title="correlation with the score",
-        scale=alt.Scale(domainMax=1),
         axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
     )
     layers = alt.layer(
@@ -73,6 +72,43 @@ def proxy_correlations(
     ).properties(width=220, height=alt.Step(9 if by_size else 26))
     chart = theme.panels(layers, "method", list(_METHODS.values()), columns=3)
     return theme.finish(chart, _TITLES[quantity], panel=230, count=frame["method"].n_unique())
+
+
+def proxy_correlations_by(
+    study: theme.Tables, objective: str = "one_hot", stratum: str = "direction"
+) -> theme.AnyChart:
+    """Spearman correlation of proxies with the score among examples of each direction or class.
+
+    ``stratum`` is ``direction`` or ``class``. Signs are turned as in ``proxy_correlations``.
+    """
+    table = _turned(
+        study.table("proxy_correlations").filter(pl.col("objective") == objective)
+    ).filter(
+        pl.col("quantity") == "level",
+        pl.col("method") == _METHODS["spearman"],
+        pl.col("stratum").str.starts_with(f"{stratum}: "),
+    )
+    if table.is_empty():
+        return theme.nothing(f"No correlations of proxies by {stratum}.")
+    frame = table.with_columns(pl.col("stratum").str.strip_prefix(f"{stratum}: "))
+    strata = theme.known_order(frame["stratum"].to_list(), theme.SHAPES)
+    sizes = theme.in_order(frame)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+        color=alt.Color("size:N", scale=theme.size_scale(sizes)),
+        tooltip=theme.tooltip(
+            "proxy", "size", "stratum", "estimate:.3f", "ci_low:.3f", "ci_high:.3f", "n_examples"
+        ),
+    )
+    x = alt.X(
+        "estimate:Q",
+        title="Spearman correlation",
+        axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
+    )
+    points = base.mark_point(size=34).encode(x=x).properties(width=180, height=alt.Step(20))
+    chart = theme.panels(points, "stratum", strata, columns=min(len(strata), 5))
+    title = f"Correlation of proxies with the score, by {stratum}"
+    return theme.finish(chart, title, panel=165, count=len(strata))
 
 
 def _turned(table: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +160,7 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
         bounds.mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1).encode(
             x="auc:Q"
         ),
-        base.mark_rule().encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
+        base.mark_rule(clip=True).encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
         base.mark_point(size=60).encode(
             x=alt.X(
                 "auc:Q",

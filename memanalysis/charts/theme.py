@@ -7,7 +7,7 @@ property of the same name, so that its dark theme and its print style reach into
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import altair as alt
 import polars as pl
@@ -163,9 +163,8 @@ def panels(chart: AnyChart, field: str, order: Sequence[str], columns: int) -> a
     """Small multiples of ``chart``, one for each value of ``field`` in the given order."""
     facet = alt.Facet(f"{field}:N", sort=list(order), title=None)
     # Shared x axes would also be drawn under the empty cells of a last row that is not full.
-    faceted: alt.FacetChart = chart.facet(facet=facet, columns=columns)
-    faceted = faceted.resolve_axis(x="independent")
-    return faceted
+    faceted = chart.facet(facet=facet, columns=columns).resolve_axis(x="independent")
+    return cast("alt.FacetChart", faceted)
 
 
 def tooltip(*columns: str) -> list[alt.Tooltip]:
@@ -181,9 +180,7 @@ def dots(
     base: alt.Chart, filled: str, colour_of: str, scale: alt.Scale, size: int = 46
 ) -> alt.Chart:
     """The rows of ``base`` as points, filled where the Vega expression ``filled`` holds."""
-    fill = alt.condition(
-        filled, alt.Fill(colour_of, scale=scale, legend=None), alt.value(LIGHT["paper"])
-    )
+    fill = alt.condition(filled, alt.Fill(colour_of, scale=scale), alt.value(LIGHT["paper"]))
     points: alt.Chart = base.mark_point(size=size, filled=False, strokeWidth=1.6).encode(fill=fill)
     return points
 
@@ -202,9 +199,8 @@ def finish(
     whether they are as high as wide.
     """
     usermeta = {"panel": panel, "count": count, "square": square}
-    described: AnyChart = chart.properties(title=title, usermeta=usermeta)
-    described = described.configure(**config())
-    return described
+    described = chart.properties(title=title, usermeta=usermeta).configure(**config())
+    return cast("AnyChart", described)
 
 
 def nothing(why: str) -> AnyChart:

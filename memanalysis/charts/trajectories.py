@@ -9,6 +9,10 @@ import polars as pl
 
 from memanalysis.charts import theme
 
+_SHARE_TOOLTIP: Final = theme.tooltip(
+    *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
+    *("noise_share:.2%", "alpha", "n_examples", "n_groups"),
+)
 _CURVES: Final = {
     "memorization": "memorisation, p_in − p_out",
     "accuracy_in": "in the subset, p_in",
@@ -16,30 +20,24 @@ _CURVES: Final = {
 }
 
 
-def trajectory_shares(study: theme.Tables, rule: str = "shape") -> theme.AnyChart:
+def trajectory_shares(
+    study: theme.Tables, rule: str = "shape", alpha: float | None = None
+) -> theme.AnyChart:
     """Share of examples with each trajectory shape, with the share that noise alone produces.
 
-    ``rule`` is ``shape``, ``direction`` or ``threshold`` as in the relation.
+    ``rule`` is ``shape``, ``direction`` or ``threshold`` as in the relation, ``alpha`` the smallest
+    change that counts, by default the study's.
     """
-    table = study.table("trajectory_shares")
-    frame = theme.with_objective_titles(table.filter(pl.col("rule") == rule))
+    table = study.table("trajectory_shares").filter(pl.col("rule") == rule)
+    chosen = _alpha(study) if alpha is None else alpha
+    frame = theme.with_objective_titles(table.filter(pl.col("alpha").eq_missing(chosen)))
     if frame.is_empty():
-        return theme.nothing("No trajectories: they need at least two sizes.")
+        return theme.nothing("No trajectories: they need at least two sizes and enough models.")
     categories = theme.known_order(frame["category"].to_list(), theme.SHAPES)
     objectives = frame["objective"].unique(maintain_order=True).to_list()
     base = alt.Chart(frame).encode(
         y=alt.Y("category:N", sort=categories, title=None, axis=alt.Axis(labelFontSize=12)),
-        tooltip=theme.tooltip(
-            "objective",
-            "category",
-            "share:.2%",
-            "share_low:.2%",
-            "share_high:.2%",
-            "noise_share:.2%",
-            "alpha",
-            "n_examples",
-            "n_groups",
-        ),
+        tooltip=_SHARE_TOOLTIP,
     )
     x = alt.X(
         "share:Q",
@@ -47,21 +45,52 @@ def trajectory_shares(study: theme.Tables, rule: str = "shape") -> theme.AnyChar
         scale=alt.Scale(domainMin=0),
         axis=alt.Axis(format="%", grid=True, tickCount=5),
     )
+    ink = theme.colour("ink")
     layers = alt.layer(
         base.mark_bar(height=15, cornerRadiusEnd=2).encode(
             x=x,
             color=alt.Color("category:N", scale=theme.category_scale(categories), legend=None),
         ),
-        base.mark_rule(color=theme.colour("ink"), strokeWidth=1.4).encode(
-            x=alt.X("share_low:Q"), x2="share_high:Q"
-        ),
-        base.mark_tick(color=theme.colour("ink"), thickness=2.5, height=24).encode(
-            x=alt.X("noise_share:Q")
-        ),
+        base.mark_rule(color=ink, strokeWidth=1.4).encode(x="share_low:Q", x2="share_high:Q"),
+        base.mark_tick(color=ink, thickness=2.5, height=24, opacity=1).encode(x="noise_share:Q"),
     ).properties(width=330, height=alt.Step(30))
     chart = theme.panels(layers, "objective", objectives, columns=2)
     title = "What becomes of a score as models grow"
     return theme.finish(chart, title, panel=270, count=len(objectives))
+
+
+def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """Share of each shape for every α, filled with intervals, hollow by the plain threshold rule.
+
+    Dashed lines are the shares that noise alone produces.
+    """
+    table = study.table("trajectory_shares").filter(
+        pl.col("objective") == objective, pl.col("rule").is_in(["shape", "threshold"])
+    )
+    if table.is_empty():
+        return theme.nothing("No trajectories: they need at least two sizes and enough models.")
+    shapes = theme.known_order(table["category"].to_list(), theme.SHAPES)
+    scale = theme.category_scale(shapes)
+    base = alt.Chart(table).encode(
+        x=alt.X("alpha:Q", title="smallest change that counts, α", scale=alt.Scale(domainMin=0)),
+        color=alt.Color("category:N", scale=scale, legend=None),
+        detail="rule:N",
+    )
+    y = alt.Y("share:Q", title="share of examples", axis=alt.Axis(format="%"))
+    layers = alt.layer(
+        base.mark_line(strokeDash=[3, 3], strokeWidth=1.2).encode(y=alt.Y("noise_share:Q")),
+        base.mark_line(strokeWidth=1.6).encode(y=y),
+        base.mark_rule().encode(y=alt.Y("share_low:Q"), y2="share_high:Q"),
+        theme.dots(
+            base.encode(y=y, tooltip=[*theme.tooltip("rule"), *_SHARE_TOOLTIP]),
+            "datum.rule == 'shape'",
+            "category:N",
+            scale,
+            size=38,
+        ),
+    ).properties(width=170, height=150)
+    chart = theme.panels(layers, "category", shapes, columns=min(len(shapes), 5))
+    return theme.finish(chart, "The same shares for other α", panel=165, count=len(shapes))
 
 
 def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
@@ -116,3 +145,9 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
     )
     chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 4))
     return theme.finish(chart, "The strongest examples of each shape", panel=180, count=len(shapes))
+
+
+def _alpha(study: theme.Tables) -> float | None:
+    """The α of the study's trajectories: the one that their directions are computed at."""
+    table = study.table("trajectory_shares").filter(pl.col("rule") == "direction")
+    return None if table.is_empty() else table["alpha"][0]

@@ -44,7 +44,7 @@ def command(store: Path | None, brief: bool, format_: str | None, out: Path | No
 
 def _lines(relation: Relation, brief: bool) -> Iterator[str]:
     rows = f"{relation.rows:,} row{'s' * (relation.rows != 1)}"
-    yield f"  {relation.call} · {rows}"
+    yield textwrap.fill(f"  {relation.call} · {rows}", 80, subsequent_indent="    ")
     yield _wrapped(relation.comment, "    ")
     for column in () if brief else relation.columns:
         head = f"      {column.name} {column.type}: "

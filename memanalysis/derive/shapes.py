@@ -55,8 +55,8 @@ def trajectory_tables(
                 "alpha": np.nan if alpha is None else alpha,
             }
         )
-        for part in _shares(study, alpha, whole, folds, noise):
-            shares.append({"objective": objective, **part})
+        found = _shares(study, alpha, whole, folds, noise)
+        shares += [{"objective": objective, **part} for part in found]
     return stack(tests), stack(shares), directions
 
 
@@ -77,11 +77,10 @@ def _shares(
             found.append(_share_rows("shape", other, SHAPES, whole, folds, noise, again))
     else:
         found.append(_share_rows("shape", None, SHAPES, whole, folds, noise, lambda t: t.shape))
-    for threshold in rules.threshold_alphas:
-        found.append(
-            _share_rows("threshold", threshold, SHAPES, whole, folds, noise, _threshold(threshold))
-        )
-    return found
+    return found + [
+        _share_rows("threshold", other, SHAPES, whole, folds, noise, _threshold(other))
+        for other in rules.threshold_alphas
+    ]
 
 
 def _reclassifier(study: Study, alpha: float) -> Callable[[Trajectories], Codes]:

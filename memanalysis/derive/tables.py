@@ -32,8 +32,10 @@ def stack(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         length = max(lengths, default=1)
         for name in names:
             value = part.get(name)
-            is_column = isinstance(value, list | np.ndarray)
-            found[name] += list(value) if is_column else [value] * length
+            if isinstance(value, list | np.ndarray):
+                found[name] += list(value)
+            else:
+                found[name] += [value] * length
     return found
 
 

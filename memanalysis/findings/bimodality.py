@@ -1,4 +1,4 @@
-"""F1, ``bimodality_grows``: are the scores of larger models more polarised?"""
+"""F1, ``bimodality_grows``: the scores of larger models are more polarised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""F2, ``trajectories_diverse``: do some examples increase, some stay, some decrease or peak?"""
+"""F2, ``trajectories_diverse``: some examples increase, some stay, some decrease or peak."""
 
 from __future__ import annotations
 
@@ -128,14 +128,15 @@ def _of_probability(
     first, second = size_pairs(len(condition.sizes))
     change_in = sums.accuracy_in[:, second] - sums.accuracy_in[:, first]  # [G, P, n]
     change_out = sums.accuracy_out[:, second] - sums.accuracy_out[:, first]
-    tested = condition.counts.sum(0).filled(evidence.rules.trajectories.min_count)[[0, -1]].all(0)
+    filled = condition.counts.sum(0).filled(evidence.rules.trajectories.min_count)
+    tested = np.asarray(filled[[0, -1]].all(axis=0))
     everyone = np.arange(condition.n_groups)
 
     def without(group: int) -> Trajectories:
         kept = everyone != group
         return _by_spread(change_in[kept], change_out[kept], tested, evidence, len(condition.sizes))
 
-    return without(-1), [without(group) for group in everyone]
+    return without(-1), [without(int(group)) for group in everyone]
 
 
 def _by_spread(

@@ -1,4 +1,4 @@
-"""F3, ``distillation_inhibits``: does distillation lower memorisation, most where there is most?"""
+"""F3, ``distillation_inhibits``: distillation lowers memorisation, most where there is most."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def _preserves(evidence: Evidence, comparison: Comparison) -> Check:
 
     interval = _NONE
     if comparison.n_groups >= 4:
-        interval = jackknife(measure(-1), np.asarray([measure(group) for group in ids]))
+        interval = jackknife(measure(-1), np.asarray([measure(int(group)) for group in ids]))
     return check(
         "preserves", "One-hot and distilled scores of an example agree (correlation without noise)",
         interval, above(interval, evidence.rules.inhibition.minimum_correlation), bound,

@@ -1,4 +1,4 @@
-"""F4, ``proxies_miss_trends``: do proxies that know the level of memorisation miss its trend?"""
+"""F4, ``proxies_miss_trends``: proxies that know the level of memorisation miss its trend."""
 
 from __future__ import annotations
 

@@ -175,6 +175,5 @@ def _sentence(
         notes.append("too few models for a verdict")
     elif outcome.n_groups < common.provisional_below:
         notes.append("provisional")
-    for name in contradicting:
-        notes.append(f"contradicted {_WHERE[name]}")
+    notes += [f"contradicted {_WHERE[name]}" for name in contradicting]
     return f"{verdict.capitalize()}. {outcome.text} ({'; '.join(notes)})."

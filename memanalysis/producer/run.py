@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from memanalysis import provenance
+from memanalysis import locking, provenance
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
-from memanalysis.producer import data, lock, tasks
+from memanalysis.producer import data, tasks
 from memanalysis.producer.progress import Watch
 from memanalysis.producer.supervise import Team, Watchers
 from memanalysis.producer.tasks import Task
@@ -61,7 +61,8 @@ def produce(
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise TrainingError(f"shard {shard[0]}/{shard[1]}: expected i/n with i from 1 to n.")
     root = Path(out)
-    with lock.held(root, shared=shard is not None):
+    root.mkdir(parents=True, exist_ok=True)
+    with locking.held(root, shared=shard is not None):
         store = prepare(study, root)
         if shard is None:
             _remove_leftovers(store)

@@ -2,41 +2,51 @@
 (() => {
   const WIDEST_PANEL = 430;
   const WIDEST_CHART = 760;
+  const WIDEST_SQUARE = 290;
   const NARROW = 480;
+  const PADDING = 5;
 
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const config = read("chart-config");
   const charts = [...document.querySelectorAll(".chart")];
 
   // As many columns as fit, but none that leave the last row nearly empty.
-  function columnsFor({ panel, count }, width) {
+  function columnsFor(panel, count, width) {
     const most = Math.max(1, Math.min(count, Math.floor(width / panel)));
     const rows = Math.ceil(count / most);
     return Math.ceil(count / rows);
   }
 
+  // What a multi-panel chart takes besides its panels: axes, gaps and labels, in pixels.
+  async function surplus(spec, options) {
+    const runtime = vega.parse(vegaLite.compile(spec, { config: options.config }).spec);
+    const view = await new vega.View(runtime, { renderer: "none" }).runAsync();
+    const drawn = view.scenegraph().root.bounds.width();
+    view.finalize();
+    return drawn + 2 * PADDING - spec.columns * spec.spec.width;
+  }
+
+  async function fit(spec, width, options) {
+    const { panel, count, square } = spec.usermeta;
+    if (!("facet" in spec)) {
+      spec.width = Math.min(width, WIDEST_CHART);
+      spec.autosize = { type: "fit-x", contains: "padding" };
+      return;
+    }
+    spec.columns = columnsFor(panel, count, width);
+    const room = (width - (await surplus(spec, options))) / spec.columns;
+    spec.spec.width = Math.max(Math.floor(Math.min(room, WIDEST_PANEL)), 90);
+    if (square) spec.spec.height = spec.spec.width = Math.min(spec.spec.width, WIDEST_SQUARE);
+  }
+
   async function draw(element) {
     const width = element.clientWidth;
     const spec = read(element.dataset.spec);
-    const { panel = 0, count = 1, square = false } = spec.usermeta ?? {};
-    const faceted = "facet" in spec;
-    const columns = faceted ? columnsFor({ panel, count }, width) : 1;
-    if (faceted) spec.columns = columns;
     spec.description = element.dataset.title;
     const legend = { ...config.legend, columns: width < NARROW ? 2 : undefined };
-    const { view } = await vegaEmbed(element, spec, {
-      renderer: "svg",
-      actions: false,
-      config: { ...config, legend },
-    });
-    const signal = faceted ? "child_width" : "width";
-    const drawn = element.querySelector("svg").viewBox.baseVal.width;
-    const room = (Math.min(width, faceted ? width : WIDEST_CHART) - drawn) / columns;
-    const fitted = Math.min(view.signal(signal) + room, faceted ? WIDEST_PANEL : WIDEST_CHART);
-    const side = Math.floor(Math.max(fitted, 90));
-    view.signal(signal, side);
-    if (square) view.signal("child_height", Math.min(side, 300));
-    await view.resize().runAsync();
+    const options = { renderer: "svg", actions: false, config: { ...config, legend } };
+    await fit(spec, width, options);
+    await vegaEmbed(element, spec, options);
     element.dataset.width = String(width);
   }
 

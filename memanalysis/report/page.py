@@ -13,7 +13,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from memanalysis import __version__
+from memanalysis._version import __version__
 from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
@@ -23,31 +23,36 @@ from memanalysis.study import Study
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
+_GLOBALS: Final = "Object.assign(window, {vega, vegaLite, vegaEmbed});"
 
 
 def render(study: Study) -> str:
     """Return the report on ``study`` as the text of an HTML page."""
     reading = Reading(study)
     sections = [part.section(reading) for part in ORDER]
-    return _environment().get_template("page.html.jinja").render(
-        opening=opening(reading),
-        study=study.manifest.study,
-        sections=sections,
-        specs={f"spec-{figure.name}": _spec(figure.spec) for figure in _figures(sections)},
-        config=_script_json(_themed(theme.config() | {"background": "transparent"})),
-        light=theme.LIGHT,
-        dark=theme.DARK,
-        style=Markup(_text("style.css")),  # noqa: S704 - our own file
-        script=Markup(_text("page.js")),  # noqa: S704 - our own file
-        vega=Markup(_vega()),  # noqa: S704 - the bundle of an installed package
-        version=__version__,
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            opening=opening(reading),
+            study=study.manifest.study,
+            sections=sections,
+            specs={f"spec-{figure.name}": _spec(figure.spec) for figure in _figures(sections)},
+            config=_script_json(_themed(theme.config() | {"background": "transparent"})),
+            light=theme.LIGHT,
+            dark=theme.DARK,
+            style=Markup(_text("style.css")),
+            script=Markup(_text("page.js")),
+            vega=Markup(_vega()),
+            version=__version__,
+        )
     )
 
 
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script that cannot end its own element."""
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle(_GLOBALS)).replace("</script", "<\\/script")
 
 
 @cache
@@ -63,6 +68,7 @@ def _environment() -> Environment:
         "csv_uri": _csv_uri,
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
+        "prose": wording.prose,
         "numeric": _numeric,
         "svg": Markup,
     }
@@ -71,7 +77,10 @@ def _environment() -> Environment:
 
 def _figures(sections: list[blocks.Section]) -> list[blocks.Figure]:
     return [
-        block for section in sections for block in section.blocks if isinstance(block, blocks.Figure)
+        block
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, blocks.Figure)
     ]
 
 
@@ -84,7 +93,7 @@ def _script_json(value: object) -> Markup:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - no markup character is left
+    return Markup(text)
 
 
 def _themed(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One reading of a study for a report: every relation once, and what all captions have in common."""
+"""One reading of a study: every relation once, and what all captions have in common."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -60,3 +61,8 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}".replace("-", "−")
     return str(value)
+
+
+def prose(text: str) -> str:
+    """Running text with true minus signs before numbers."""
+    return re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 import duckdb
 
-from memanalysis.sql.connection import connect, scripts
+from memanalysis.sql.connection import Script, connect, scripts
 from memanalysis.sql.messages import one_line
 from memanalysis.store import Store
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A check that found rows: how many, and the first of them."""
+    """A check that found rows: what a row is, how many there are, and the first of them."""
 
     check: str
-    comment: str
+    row: str
     rows: int
     example: str
 
     def __str__(self) -> str:
         """One line for the command line."""
-        return f"{self.check}: {self.rows} rows, for instance {self.example}. {self.comment}"
+        return f"{self.check}: {self.rows} rows, for instance {self.example}. {self.row}"
 
 
 def violations(store: Store) -> list[Violation]:
@@ -33,26 +33,24 @@ def violations(store: Store) -> list[Violation]:
     StoreError
         If the relations cannot be loaded at all.
     """
-    connection = connect(store)
+    connection = connect(store, documented=False)
     try:
-        names = [script.name for script in scripts() if script.folder == "checks"]
-        found = [_violation(connection, name) for name in names]
+        checks = [script for script in scripts() if script.folder == "checks"]
+        found = [_violation(connection, check) for check in checks]
         return [violation for violation in found if violation is not None]
     finally:
         connection.close()
 
 
-def _violation(connection: duckdb.DuckDBPyConnection, name: str) -> Violation | None:
+def _violation(connection: duckdb.DuckDBPyConnection, check: Script) -> Violation | None:
+    query = f'select *, count(*) over () as "rows" from "{check.name}" limit 1'
     try:
-        frame = connection.sql(f'select *, count(*) over () as "rows" from "{name}" limit 1').pl()
+        frame = connection.sql(query).pl()
     except duckdb.Error as error:
-        return Violation(name, "The check could not be run.", 0, one_line(error))
+        return Violation(check.name, "The check could not be run.", 0, one_line(error))
     if frame.is_empty():
         return None
     row = frame.row(0, named=True)
     rows = row.pop("rows")
-    comment = connection.sql(
-        "select comment from duckdb_views() where view_name = ?", params=[name]
-    ).fetchall()[0][0]
     example = ", ".join(f"{column} = {value}" for column, value in row.items())
-    return Violation(name, comment, rows, example)
+    return Violation(check.name, check.row, rows, example)

@@ -28,6 +28,11 @@ class Script:
     name: str
     text: str
 
+    @property
+    def row(self) -> str:
+        """What a row of the relation is, by the first line of its file."""
+        return self.text.splitlines()[0].removeprefix("-- ")
+
 
 def queries_folder() -> Traversable:
     """Where the SQL files are: beside the package in a checkout, else inside it.

@@ -19,14 +19,15 @@ scores as (
     from memorization
     where split = 'train'
 ),
+-- Rounded, since equal scores from other counts differ in their last bits and must tie.
 extremes as (
     select
         objective,
         example_id,
-        arg_max(size, (memorization, -size_rank)) filter (where memorization is not null)
+        arg_max(size, (round(memorization, 9), -size_rank)) filter (where memorization is not null)
             as peak_size,
         max(memorization) as peak,
-        arg_min(size, (memorization, size_rank)) filter (where memorization is not null)
+        arg_min(size, (round(memorization, 9), size_rank)) filter (where memorization is not null)
             as trough_size,
         min(memorization) as trough
     from scores

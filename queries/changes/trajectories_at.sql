@@ -10,7 +10,7 @@ with
 -- Scores are multiples of 1/(n_in n_out) and often tie with alpha, but floats such as .95 - .75
 -- fall short of .2. The allowance is far below any real step, so ties count as reached.
 threshold as (
-    select alpha - 1e-9 as reach
+    select alpha - 1e-11 as reach
 ),
 courses as (
     select

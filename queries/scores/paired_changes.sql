@@ -7,7 +7,8 @@
 -- memorisation is d_in - d_out. Its variance uses d~ = (n10 - n01)/(n + 2) and
 -- s~^2 = (n10 + n01 + 1)/(n + 2) - d~^2, that is s~^2/(n + 2) per stratum: half a model is added to
 -- each of the four cells (Agresti and Min 2005), so that it is not 0 where all models agree. Without
--- common subsets in either stratum, paired is false and the variances of both scores add up.
+-- any common subset, paired is false, the change is the difference of both scores and their variances
+-- add up. Where common subsets all contain the example, or all leave it out, the change is NULL.
 create or replace view paired_changes as
 with
 conditions as (
@@ -99,7 +100,7 @@ counts as (
 rates as (
     select
         *,
-        n_in > 0 and n_out > 0 as paired,
+        n_in + n_out > 0 as paired,
         hits_in_a / nullif(n_in_a, 0) as rate_in_a,
         hits_out_a / nullif(n_out_a, 0) as rate_out_a,
         hits_in_b / nullif(n_in_b, 0) as rate_in_b,
@@ -122,15 +123,17 @@ changes as (
     select
         *,
         case
-            when paired then (gained_in - lost_in) / n_in
+            when paired then (gained_in - lost_in) / nullif(n_in, 0)
             else rate_in_b - rate_in_a
         end as moved_in,
         case
-            when paired then (gained_out - lost_out) / n_out
+            when paired then (gained_out - lost_out) / nullif(n_out, 0)
             else rate_out_b - rate_out_a
         end as moved_out,
         case
-            when paired then spread_in / (n_in + 2) + spread_out / (n_out + 2)
+            when paired and n_in > 0 and n_out > 0
+                then spread_in / (n_in + 2) + spread_out / (n_out + 2)
+            when paired then null
             else variance_in_a + variance_out_a + variance_in_b + variance_out_b
         end as variance
     from rates
@@ -172,7 +175,7 @@ comment on column paired_changes.first_to_last is
 comment on column paired_changes.example_id is 'Training example (examples.example_id).';
 comment on column paired_changes.label is 'Class of the example, 0 to classes - 1.';
 comment on column paired_changes.paired is
-    'Whether subsets common to both ends carry the change, with the example in and out.';
+    'Whether subsets common to both ends carry the change; if not, it is a difference of scores.';
 comment on column paired_changes.n_in is
     'Subsets trained at both ends that contain the example, from 0.';
 comment on column paired_changes.n_out is

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memanalysis import settings
+from memanalysis import locking, settings
 from memanalysis.errors import StoreError, TrainingError
-from memanalysis.producer import lock, run, supervise, tasks
+from memanalysis.producer import run, supervise, tasks
 from memanalysis.store import read_model
 
 STUDY = """
@@ -126,11 +126,11 @@ def test_a_store_of_another_study_is_refused_with_every_difference(finished):
 
 def test_a_store_in_use_is_refused(finished):
     """A second run is refused; two shards may share a store."""
-    with lock.held(finished, shared=False), pytest.raises(StoreError, match="in use"):
+    with locking.held(finished, shared=False), pytest.raises(StoreError, match="Another process"):
         run.produce(study(), finished)
-    with lock.held(finished, shared=True), pytest.raises(StoreError, match="in use"):
+    with locking.held(finished, shared=True), pytest.raises(StoreError, match="Another process"):
         run.produce(study(), finished)
-    with lock.held(finished, shared=True):
+    with locking.held(finished, shared=True):
         run.produce(study(), finished, shard=(2, 2), device="cpu")
 
 

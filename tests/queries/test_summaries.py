@@ -44,7 +44,7 @@ def test_accuracy_carries_the_stored_intervals(tmp_path: Path) -> None:
     """Limits come from derived/accuracy_intervals; sizes without them keep their estimates."""
     store = handmade.write(tmp_path / "store", handmade.random_conditions(("one", "two")))
     schema = TABLES["accuracy_intervals"][1]
-    stored = {name: None for name in schema.names} | {
+    stored = dict.fromkeys(schema.names) | {
         "objective": "one_hot", "size": "two", "memorization_low": -0.5, "n_groups": 3,
     }  # fmt: skip
     store.write_table("accuracy_intervals", pa.Table.from_pylist([stored], schema))
@@ -71,7 +71,7 @@ def test_histograms_count_every_score_once(case, scores: pl.DataFrame) -> None:
 
 
 def test_scores_on_an_edge_belong_to_the_bin_above(tmp_path: Path) -> None:
-    """.15 and .35, which floats only approach, fall into [.15, .2) and [.35, .4); 1 into the last."""
+    """.15 and .35, which floats only approach, open their bins, and 1 is in the last one."""
     import numpy as np
 
     n_out, misses = 20, [3, 7, 20, 0]

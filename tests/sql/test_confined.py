@@ -101,7 +101,7 @@ REFUSED = {
     "summarize from read_csv('/etc/passwd')": "read_csv",
     "from classes, lateral (from read_text(class_name))": "read_text",
     "from READ_TEXT('/etc/passwd')": "read_text",
-    'from "read_text"(\'/etc/passwd\')': "read_text",
+    "from \"read_text\"('/etc/passwd')": "read_text",
     "from main.read_text('/etc/passwd')": "read_text",
     "pivot (from read_text('/etc/passwd')) on size in (1) using count(*)": "read_text",
     "select getenv('HOME')": "getenv",

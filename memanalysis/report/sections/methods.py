@@ -125,7 +125,12 @@ def _files(files: dict[str, dict[str, Any]]) -> blocks.Table | blocks.Note:
         title="Files of the store",
         columns=("file", "rows", "bytes", "SHA-256"),
         rows=[
-            (name, wording.count(f.get("rows")), wording.count(f.get("bytes")), str(f.get("sha256")))
+            (
+                name,
+                wording.count(f.get("rows")),
+                wording.count(f.get("bytes")),
+                str(f.get("sha256")),
+            )
             for name, f in sorted(files.items())
         ],
         numeric=(1, 2),

@@ -46,8 +46,8 @@ def _lead(reading: Reading) -> str:
     ]
     if reading.distilled:
         sentences.append(
-            "Every subset was learned twice: from its labels (one-hot), and by distillation "
-            f"({reading.teacher})."
+            "Every subset was learned twice: from its labels (one-hot), and by distillation from "
+            "a larger teacher's outputs."
         )
     return " ".join(sentences)
 
@@ -60,7 +60,7 @@ def _facts(reading: Reading) -> list[tuple[str, str]]:
         (
             "Examples",
             f"{wording.count(manifest.n_train)} training, {wording.count(manifest.n_test)} "
-            f"test kept, {wording.plural(len(manifest.class_names), 'class').replace('classs', 'classes')}",
+            f"test kept, in {len(manifest.class_names)} classes",
         ),
         ("Subsets K", _subsets(reading)),
         ("Ratio", wording.number(manifest.ratio, 2)),

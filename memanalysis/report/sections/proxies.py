@@ -14,6 +14,12 @@ from proxy_correlations
 where objective = '{objective}' and quantity = '{quantity}' and stratum = 'all'
 order by method, proxy, size_rank"""
 
+_BY_SQL = """select stratum, size, proxy, estimate, ci_low, ci_high, n_examples, n_groups
+from proxy_correlations
+where objective = '{objective}' and quantity = 'level' and method = 'spearman'
+    and starts_with(stratum, 'direction: ')
+order by stratum, proxy, size_rank"""
+
 _TRENDS_SQL = """from proxy_trends
 where objective = '{objective}'
 order by proxy"""
@@ -33,7 +39,7 @@ def section(reading: Reading) -> blocks.Section:
 def _recorded(reading: Reading) -> list[str]:
     found = reading.sql("select distinct proxy from proxies order by proxy")["proxy"].to_list()
     order = list(proxies.PROXIES)
-    return sorted(found, key=lambda name: (order.index(name) if name in order else len(order)))
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _explanation() -> blocks.Text:
@@ -46,9 +52,7 @@ def _explanation() -> blocks.Text:
 
 
 def _correlations(reading: Reading) -> list[blocks.Block]:
-    table = reading.table("proxy_correlations").filter(
-        pl.col("objective") == reading.primary, pl.col("stratum") == "all"
-    )
+    table = reading.table("proxy_correlations").filter(pl.col("objective") == reading.primary)
     if table.is_empty():
         return [blocks.Note("This store holds no correlations of proxies with the score.")]
     found: list[blocks.Block] = [
@@ -59,6 +63,8 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
             "models.",
         )
     ]
+    if table["stratum"].str.starts_with("direction: ").any():
+        found.append(_by_direction(reading))
     if "change" in set(table["quantity"]):
         found.append(
             _correlation(
@@ -80,6 +86,18 @@ def _correlation(reading: Reading, quantity: str, what: str) -> blocks.Figure:
         f"{what} Diamonds are corrected for the noise of both (absent where a reliability is below "
         ".3; approximate for ranks). Proxies marked (−) are low where scores are high: their sign "
         "is turned, here but not in the data below.",
+        (objective,),
+    )
+
+
+def _by_direction(reading: Reading) -> blocks.Figure:
+    objective = reading.primary
+    return reading.figure(
+        "proxy-correlations-by-direction",
+        charts.proxy_correlations_by(reading, objective),
+        _BY_SQL.format(objective=objective),
+        "The rank correlation again, among examples whose score goes in the same direction as "
+        "models grow. Within a group scores differ less, so correlations are lower.",
         (objective,),
     )
 

@@ -1,4 +1,4 @@
-"""How single examples' scores change with size: shares, mean curves, and the examples themselves."""
+"""How the scores of single examples change with size: shares, mean curves, the examples."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from memanalysis.charts import theme
 from memanalysis.report import blocks, drawing, wording
 from memanalysis.report.reading import Reading
 
-_SHARES_SQL = """from trajectory_shares
-order by rule, objective desc, share desc, category"""
+_SHARES_SQL = """select objective, category, share, share_low, share_high, noise_share, alpha,
+    n_examples, n_groups
+from trajectory_shares
+where rule = 'shape'
+order by alpha, objective desc, share desc, category"""
+
+_SWEEP_SQL = """select rule, alpha, category, share, share_low, share_high, noise_share
+from trajectory_shares
+where objective = '{objective}' and rule in ('shape', 'threshold')
+order by rule, alpha, category"""
 
 _CURVES_SQL = """select shape, size, n_examples, memorization, accuracy_in, accuracy_out
 from trajectory_curves
@@ -51,7 +59,13 @@ def section(reading: Reading) -> blocks.Section:
             blocks.Note("This store holds no tests of trajectories: too few models, or not built.")
         ]
     else:
-        content = [_explanation(), _shares(reading), *_curves(reading), *_examples(reading)]
+        content = [
+            _explanation(),
+            _shares(reading),
+            _sweep(reading),
+            *_curves(reading),
+            *_examples(reading),
+        ]
     return blocks.Section("trajectories", "Trajectories across sizes", content)
 
 
@@ -66,16 +80,28 @@ def _explanation() -> blocks.Text:
 
 
 def _shares(reading: Reading) -> blocks.Figure:
-    alphas = reading.table("trajectory_shares").filter(pl.col("rule") == "shape")["alpha"]
-    used = ", ".join(f"{alpha:g}" for alpha in alphas.drop_nulls().unique().sort())
+    tests = reading.table("trajectory_tests")["alpha"].drop_nulls()
+    alpha = f"α = {tests[0]:g}" if len(tests) else "directions only: too few models for an α"
     return reading.figure(
         "trajectory-shares",
         charts.trajectory_shares(reading),
         _SHARES_SQL,
         "Share of training examples with each shape; lines are 95 % intervals over groups of "
         "models, and the upright ticks mark the share that noise alone would produce if no "
-        f"example changed (α = {used or 'none'}). The data also hold directions and the plain "
-        "threshold rule at other α.",
+        f"example changed ({alpha}).",
+    )
+
+
+def _sweep(reading: Reading) -> blocks.Figure:
+    objective = reading.primary
+    return reading.figure(
+        "trajectory-sweep",
+        charts.trajectory_sweep(reading, objective),
+        _SWEEP_SQL.format(objective=objective),
+        "Share of examples with each shape for other values of α: filled points decide with "
+        "intervals, as above; hollow points take the scores at face value (the plain threshold "
+        "rule). Dashed lines are what noise alone produces under each rule.",
+        (objective,),
     )
 
 

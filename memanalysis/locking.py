@@ -1,4 +1,4 @@
-"""One run at a time on a store, or several that each take a shard of the groups."""
+"""One writer at a time on a store, or several that each take a shard of its groups."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ _FILE: Final = ".lock"
 
 @contextmanager
 def held(store: Path, *, shared: bool) -> Iterator[None]:
-    """Hold the store while its models are trained; the system lets go when the process ends.
+    """Hold the directory ``store`` for writing; ``shared`` lets other shards write beside this one.
+
+    The lock belongs to the process and goes with it, however it ends.
 
     Raises
     ------
     StoreError
-        If another run holds the store, unless both are ``shared``.
+        At once, if another process holds the store, unless both are ``shared``.
     """
-    store.mkdir(parents=True, exist_ok=True)
     with (store / _FILE).open("a") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             raise StoreError(
-                f"'{store}' is in use by another produce. Wait for it or stop it; several can "
-                "work on one store only if each of them has a --shard."
+                f"Another process is writing to '{store}'. Wait for it or stop it; several can "
+                "work on one store only if each of them is a `produce` with a --shard."
             ) from error
         yield

@@ -1,0 +1,38 @@
+"""Negative controls: evidence in which nothing is left to be found.
+
+Besides these, two studies serve as controls without any helper: one size trained twice and called
+two sizes, and one-hot models retrained with other seeds and called distilled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from memanalysis import bits
+from memanalysis.findings.evidence import Condition
+
+
+def with_exchanged_subsets(condition: Condition) -> Condition:
+    """The same correct bits, each group with the subsets of the next group: score 0 on average.
+
+    Balance stays as it was, but which examples a model is said to have seen no longer has to do
+    with which it saw. Signals other than correctness are dropped.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups or the groups differ in size.
+    """
+    outcomes = condition.outcomes
+    n_bits = 8 * outcomes.groups.shape[1]
+    members = [np.flatnonzero(mask) for mask in bits.unpack(outcomes.groups, n_bits)]
+    if len(members) < 2 or len({len(group) for group in members}) != 1:
+        raise ValueError("subsets can be exchanged between two or more groups of equal size")
+    in_train = bits.unpack(outcomes.in_train, n_bits)
+    exchanged = np.zeros_like(in_train)
+    for group, following in zip(members, members[1:] + members[:1], strict=True):
+        exchanged[..., group] = in_train[..., following]
+    moved = replace(outcomes, in_train=bits.pack(exchanged) & outcomes.trained[:, None])
+    return replace(condition, outcomes=moved, counts=moved.group_counts(), probability=None)

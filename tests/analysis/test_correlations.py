@@ -1,0 +1,94 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import worlds
+from scipy import stats
+
+from memanalysis.analysis import correlations
+from memanalysis.analysis.correlations import HalfScores, Method
+from memanalysis.findings.evidence import half_sums
+
+ORACLES: dict[Method, Callable[..., Any]] = {
+    "pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", correlations.METHODS)
+def test_equals_scipy_with_ties_and_gaps(method: Method) -> None:
+    """Every row agrees with SciPy on the examples where both are known."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 8, (2, 3, 40)).astype(float)
+    y = rng.integers(0, 5, 40).astype(float)
+    x[1, 2, :9] = np.nan
+    y[39] = np.nan
+    found = correlations.correlate(method, x, y)
+    for row in np.ndindex(2, 3):
+        known = np.isfinite(x[row]) & np.isfinite(y)
+        expected = ORACLES[method](x[row][known], y[known]).statistic
+        assert found[row] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("method", correlations.METHODS)
+def test_undefined_correlations(method: Method) -> None:
+    """Too few examples, or no variation: unknown, not 0."""
+    few = np.arange(5.0)
+    assert np.isnan(correlations.correlate(method, few, few))
+    assert np.isnan(correlations.correlate(method, np.full(20, 0.1), np.arange(20.0)))
+
+
+def test_ranks_equal_scipy() -> None:
+    """Ranks of many rows at once, ties sharing theirs."""
+    values = np.random.default_rng(0).integers(0, 6, (3, 4, 25)).astype(float)
+    assert np.array_equal(correlations.ranks(values), stats.rankdata(values, axis=-1))
+
+
+def test_spearman_brown_by_hand() -> None:
+    """.5 -> 2/3; nothing for halves that do not agree."""
+    found = correlations.spearman_brown(np.array([0.5, 1.0, -0.1]))
+    assert found[:2] == pytest.approx([2 / 3, 1])
+    assert np.isnan(found[2])
+
+
+def test_attenuation_is_corrected() -> None:
+    """True correlation .6 behind noise of the same variance: raw .3, corrected .6."""
+    rng = np.random.default_rng(0)
+    truth = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 20_000).T
+    x, y = (t + rng.normal(size=(2, t.size)) for t in truth)
+    found = correlations.correlation("pearson", x[None, :, None], y[None])
+    assert float(found.interval.estimate[0]) == pytest.approx(0.3, abs=0.02)
+    assert float(found.corrected[0]) == pytest.approx(0.6, abs=0.03)
+    assert float(found.reliability[0]) == pytest.approx(2 / 3, abs=0.02)
+    assert np.isnan(found.interval.low[0])
+
+
+def test_no_correction_of_noise() -> None:
+    """A score that is nearly all noise (reliability below .3) gets no corrected correlation."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 2, 1, 5000))
+    found = correlations.correlation("pearson", x, rng.normal(size=(1, 2, 5000)))
+    assert np.isnan(found.corrected[0])
+
+
+def test_leaving_groups_out_of_halves() -> None:
+    """Means of both halves without group 2 are those of the others in its half."""
+    rng = np.random.default_rng(0)
+    per_group = rng.random((4, 1, 2, 5)).astype(np.float32)
+    half = np.array([0, 1, 0, 1])
+    sums = half_sums(per_group, np.ones(per_group.shape, np.uint16), half)
+    assert np.allclose(sums.means(2)[0], per_group[0])
+    assert np.allclose(sums.means(2)[1], per_group[[1, 3]].mean(axis=0))
+    with pytest.raises(ValueError, match="sums per group"):
+        correlations.HalfSums(sums.total, sums.n).means(0)
+
+
+def test_scores_of_halves() -> None:
+    """The halves' scores are those of the outcomes of their groups."""
+    drawn = worlds.memorising(np.random.default_rng(0).random((2, 30)), 4)
+    half = np.array([0, 1, 0, 1])
+    scores = HalfScores(drawn.group_counts(), half).means()
+    even = drawn.keep(drawn.groups[0] | drawn.groups[2])
+    assert np.allclose(scores[0], even.counts().memorization)
+    without = HalfScores(drawn.group_counts(), half).means(3)
+    assert np.allclose(without[1], drawn.only(1).counts().memorization)

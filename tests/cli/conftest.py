@@ -1,0 +1,39 @@
+"""Running the command line in this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import handmade
+import pytest
+
+from memanalysis.cli import run
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def memanalysis(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run ``memanalysis ARGUMENTS`` and return exit code, standard output and standard error."""
+
+    def call(*arguments: object) -> Result:
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="package")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of random bits that nobody may change."""
+    path = tmp_path_factory.mktemp("cli") / "store"
+    handmade.write(path, handmade.random_conditions(("small", "large")))
+    return path

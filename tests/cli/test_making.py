@@ -1,0 +1,137 @@
+"""produce, plan, build and simulate: commands that make or foresee stores."""
+
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from memanalysis.cli import plan
+from memanalysis.store import Store
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
+    """Calls of produce and build, which do nothing here; torch is not needed for it."""
+    import memanalysis.build as building
+
+    made: list[tuple[str, dict[str, object]]] = []
+    producer = ModuleType("memanalysis.producer.run")
+
+    def produce(study, out, **options) -> None:
+        made.append(("produce", {"study": study.name, "out": out, **options}))
+
+    def build(path, **options) -> Store:
+        made.append(("build", {"path": path, **options}))
+        return Store(path, None)
+
+    producer.produce = produce
+    monkeypatch.setitem(sys.modules, "memanalysis.producer.run", producer)
+    monkeypatch.setattr(building, "build", build)
+    return made
+
+
+def test_produce_trains_and_builds(memanalysis, calls, tmp_path) -> None:
+    """A shipped study is found by name, trained with the given options, then built."""
+    out = tmp_path / "store"
+    result = memanalysis("produce", "digits", "--out", out, "--workers", 2, "--device", "cpu")
+    assert result.code == 0, result.err
+    assert calls == [
+        ("produce", {"study": "digits", "out": out, "workers": 2, "device": "cpu", "shard": None}),
+        ("build", {"path": out, "pack": False, "progress": None}),
+    ]
+
+
+@pytest.mark.parametrize("option", [("--no-build",), ("--shard", "2/4")])
+def test_a_part_is_not_built(memanalysis, calls, tmp_path, option) -> None:
+    """With --no-build, or as a shard, the user is told how to build when all is done."""
+    result = memanalysis("produce", "digits", "--out", tmp_path, *option)
+    assert result.code == 0
+    assert [name for name, _ in calls] == ["produce"]
+    assert f"memanalysis build {tmp_path}" in result.err
+
+
+def test_a_shard_is_a_pair(memanalysis, calls, tmp_path) -> None:
+    """2/4 is the second of four; anything else is wrong usage."""
+    memanalysis("produce", "digits", "--out", tmp_path, "--shard", "2/4")
+    assert calls[0][1]["shard"] == (2, 4)
+    for wrong in ("0/4", "5/4", "2", "a/b", "1/0", "-1/2"):
+        result = memanalysis("produce", "digits", "--out", tmp_path, "--shard", wrong)
+        assert result.code == 2
+        assert "is not i/n" in result.err
+
+
+def test_an_unknown_study_lists_what_there_is(memanalysis, tmp_path) -> None:
+    """A name that is no file and comes with nothing is an error with the known names."""
+    result = memanalysis("produce", "digit", "--out", tmp_path / "store")
+    assert result.code == 1
+    assert "There is no study file 'digit'" in result.err
+    assert "Did you mean 'digits'?" in result.err
+    assert memanalysis("plan", "../fashion-mnist").code == 1
+
+
+def test_a_wrong_study_file_lists_its_faults(memanalysis, tmp_path) -> None:
+    """Every fault of a study file is named at once."""
+    (tmp_path / "study.toml").write_text('name = "x"\nwrong = 1\n')
+    result = memanalysis("plan", tmp_path / "study.toml")
+    assert result.code == 1
+    assert "unknown key wrong" in result.err
+    assert "[data] is missing" in result.err
+
+
+def test_build_passes_pack(memanalysis, calls, tmp_path) -> None:
+    """`build --pack` packs."""
+    assert memanalysis("build", tmp_path, "--pack").code == 0
+    assert calls == [("build", {"path": tmp_path, "pack": True, "progress": None})]
+
+
+def test_simulate_makes_a_store(memanalysis, tmp_path) -> None:
+    """The options reach the simulation."""
+    path = tmp_path / "store"
+    options = ("--train", 12, "--test", 3, "--sizes", 2, "--groups", 1, "--world", "no-change")
+    result = memanalysis("simulate", "--out", path, *options)
+    assert result.code == 0
+    manifest = Store.open(path).manifest
+    assert (manifest.n_train, manifest.n_test, manifest.sizes) == (12, 3, ["s1", "s2"])
+    again = memanalysis("simulate", "--out", path)
+    assert again.code == 1
+    assert "already holds a store" in again.err
+
+
+def test_plan_counts_models_and_precision(memanalysis) -> None:
+    """A plan has one row per objective and size, and says honestly that it knows no times."""
+    result = memanalysis("plan", "digits", "--format", "json")
+    rows = json.loads(result.out)
+    assert result.code == 0
+    assert {row["models"] for row in rows} == {20}
+    assert {row["hours"] for row in rows} == {None}
+    assert "Time: unknown" in result.err
+    assert "334 subsets" in result.err
+
+
+@pytest.mark.parametrize(("error", "subsets"), [(0.05, 334), (0.10, 84)])
+def test_planning_gives_the_published_numbers(error: float, subsets: int) -> None:
+    """At ratio .7 a worst-case error of .05 takes 334 subsets and one of .10 takes 84."""
+    assert plan.subsets_for(error, 0.7) == subsets
+    assert plan.std_error(0.5, subsets, 0.7) <= error
+
+
+def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
+    """With a store of the same sizes, hours are models times mean seconds, where they are known."""
+    import handmade
+    import pyarrow as pa
+
+    conditions = handmade.random_conditions(("resnet8w2", "resnet8w4"), ("one_hot",))
+    store = handmade.write(tmp_path / "store", conditions)
+    models = store.read_table("models")
+    seconds = pa.array(
+        [360.0 if size == "resnet8w2" else None for size in models["size"].to_pylist()]
+    )
+    place = models.schema.get_field_index("train_seconds")
+    store.write_table("models", models.set_column(place, models.schema.field(place), seconds))
+    store.write_manifest()
+    result = memanalysis("plan", "digits", "--measured", store.path, "--format", "json")
+    hours = {(row["objective"], row["size"]): row["hours"] for row in json.loads(result.out)}
+    assert hours["one_hot", "resnet8w2"] == pytest.approx(2)
+    assert hours["one_hot", "resnet8w4"] is None
+    assert "2.0 hours on one worker for 1 of 6 rows" in result.err

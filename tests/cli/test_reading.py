@@ -1,0 +1,178 @@
+"""sql, tables, check and report: commands that read a store."""
+
+import io
+import json
+
+import polars as pl
+import pytest
+
+from memanalysis.cli import formats
+
+QUERY = "select size, example_id, accuracy_in, trained from memorization join outcomes using " \
+    "(objective, size, example_id) where objective = 'one_hot' order by all limit 4"  # fmt: skip
+
+
+def test_tables_fit_eighty_columns(memanalysis, store) -> None:
+    """A result wider than the screen shows its first and last columns and names the others."""
+    result = memanalysis("sql", store, "from memorization limit 60")
+    lines = result.out.splitlines()
+    assert result.code == 0
+    assert max(len(line) for line in lines) <= 80
+    assert lines[0].split()[0] == "objective"
+    assert lines[0].split()[-1] == "ci_high"
+    assert len(lines) == 50 + 2
+    assert "first 50 of 60 rows" in result.err
+    assert "not shown:" in result.err
+    assert "n_in" in result.err
+
+
+def test_narrow_results_are_shown_whole(memanalysis, store) -> None:
+    """A result that fits has no ellipsis and a note of its rows alone."""
+    result = memanalysis("sql", store, "from classes")
+    assert "…" not in result.out
+    assert result.err == "3 rows\n"
+
+
+def test_csv_and_json_go_to_standard_output_whole(memanalysis, store) -> None:
+    """Both hold every row; bits are hexadecimal digits."""
+    csv = memanalysis("sql", store, QUERY, "--format", "csv")
+    frame = pl.read_csv(io.StringIO(csv.out))
+    assert csv.err == ""
+    assert frame.columns == ["size", "example_id", "accuracy_in", "trained"]
+    rows = json.loads(memanalysis("sql", store, QUERY, "--format", "json").out)
+    assert [row["example_id"] for row in rows] == frame["example_id"].to_list()
+    assert rows[0]["trained"] == frame["trained"][0] == "fffff8"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_out_takes_the_format_of_its_ending(memanalysis, store, tmp_path, ending: str) -> None:
+    """--out writes the file that its name promises, and says so on standard error."""
+    path = tmp_path / f"result.{ending}"
+    result = memanalysis("sql", store, "from classes", "--out", path)
+    assert result.code == 0
+    assert result.out == ""
+    assert f"wrote 3 rows to {path}" in result.err
+    read = {"csv": pl.read_csv, "json": pl.read_json, "parquet": pl.read_parquet}[ending]
+    assert read(path)["class_name"].to_list() == ["cat", "dog", "owl"]
+
+
+def test_out_can_be_a_table(memanalysis, store, tmp_path) -> None:
+    """Any other ending gets the table that would have been printed."""
+    memanalysis("sql", store, "from classes", "--out", tmp_path / "classes.txt")
+    assert (tmp_path / "classes.txt").read_text().splitlines()[0].split() == ["label", "class_name"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(memanalysis, store, tmp_path) -> None:
+    """--out to an impossible place is an error of ours."""
+    (tmp_path / "file").touch()
+    result = memanalysis("sql", store, "from classes", "--out", tmp_path / "file" / "x.csv")
+    assert result.code == 1
+    assert "cannot be written" in result.err
+
+
+def test_too_many_arguments_hint_at_quotes(memanalysis, store) -> None:
+    """SQL without quotes is told apart from a store and a text."""
+    result = memanalysis("sql", store, "from", "classes")
+    assert result.code == 2
+    assert "quote the SQL" in result.err
+
+
+def test_wrong_sql_is_one_line(memanalysis, store) -> None:
+    """A wrong name gives the nearest one, in one line."""
+    result = memanalysis("sql", store, "from acuracy")
+    assert result.code == 1
+    assert result.out == ""
+    expected = "There is no relation 'acuracy'. Did you mean 'accuracy'?"
+    assert result.err == f"memanalysis: error: {expected}\n"
+
+
+def test_values_for_people() -> None:
+    """NULL is named, floats have four digits, bytes are counted, and no text is markup."""
+    assert [formats.cell(v) for v in (None, 0.123456, b"abc", True, 12345678)] == [
+        "NULL", "0.1235", "<3 bytes>", "True", "12345678",
+    ]  # fmt: skip
+    text = formats.encode(pl.DataFrame({"a": ["[bold]x[/bold]"]}), "table").decode()
+    assert "[bold]x[/bold]" in text
+
+
+def test_values_for_programs() -> None:
+    """Lists, times, bytes and what is no number survive CSV and JSON."""
+    frame = pl.DataFrame({"l": [[1, 2], None], "f": [float("nan"), 1.5], "b": [b"\x01", None]})
+    assert json.loads(formats.encode(frame, "json")) == [
+        {"l": [1, 2], "f": None, "b": "01"},
+        {"l": None, "f": 1.5, "b": None},
+    ]
+    assert formats.encode(frame, "csv").decode().splitlines()[1] == '"[1, 2]",NaN,01'
+    assert formats.encode(pl.DataFrame({"a": []}), "json") == b"[]\n"
+
+
+def test_tables_describes_every_relation(memanalysis, store) -> None:
+    """Each relation is listed with what a row is, its columns and its rows, in 80 columns."""
+    result = memanalysis("tables", store)
+    assert result.code == 0
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+    assert "  memorization · 184 rows" in result.out
+    assert "  trajectories_at(alpha double := 0.2) · 80 rows" in result.out
+    assert "      change_se DOUBLE: Standard error of change" in result.out
+    brief = memanalysis("tables", store, "--brief")
+    assert len(brief.out) < len(result.out) / 4
+
+
+def test_tables_as_data(memanalysis, store) -> None:
+    """--format gives one row per relation and column."""
+    rows = json.loads(memanalysis("tables", store, "--format", "json").out)
+    assert {"relation", "row", "rows", "column", "type", "comment"} <= rows[0].keys()
+
+
+def test_check_is_silent_about_good_stores(memanalysis, tmp_path) -> None:
+    """A store with nothing wrong exits with 0 and prints nothing."""
+    path = tmp_path / "store"
+    options = ("--train", 10, "--test", 2, "--sizes", 1, "--groups", 1)
+    assert memanalysis("simulate", "--out", path, *options).code == 0
+    result = memanalysis("check", path)
+    assert (result.code, result.out) == (0, "")
+    assert "no faults" in result.err
+
+
+def test_check_lists_the_faults_of_files_and_of_relations(memanalysis, store, monkeypatch) -> None:
+    """Every fault of both kinds is a line on standard output, and the exit code is 1."""
+    import memanalysis.check as files
+    import memanalysis.sql.checks as relations
+
+    monkeypatch.setattr(files, "check", lambda _path: ["a fault of a file"])
+    found = [relations.Violation("duplicate_rows", "One row per key.", 2, "key = 1")]
+    monkeypatch.setattr(relations, "violations", lambda _store: found)
+    result = memanalysis("check", store)
+    assert result.code == 1
+    assert result.out.splitlines() == [
+        "a fault of a file",
+        "duplicate_rows: 2 rows, for instance key = 1. One row per key.",
+    ]
+    assert "2 faults" in result.err
+
+
+def test_check_says_why_relations_could_not_be_read(memanalysis, store, monkeypatch) -> None:
+    """If the files look well but the relations cannot be loaded, that is the fault."""
+    import memanalysis.check as files
+    import memanalysis.sql.checks as relations
+    from memanalysis.errors import StoreError
+
+    def fail(_store: object) -> None:
+        raise StoreError("unreadable")
+
+    monkeypatch.setattr(relations, "violations", fail)
+    monkeypatch.setattr(files, "check", lambda _path: [])
+    assert memanalysis("check", store).out == "unreadable\n"
+    monkeypatch.setattr(files, "check", lambda _path: ["broken file"])
+    assert memanalysis("check", store).out == "broken file\n"
+
+
+def test_report_is_given_the_study_and_the_file(memanalysis, store, tmp_path, monkeypatch) -> None:
+    """`report STORE --out` calls ma.report with the opened study."""
+    import memanalysis.report as module
+
+    calls = []
+    monkeypatch.setattr(module, "report", lambda study, out: calls.append((study.path, out)))
+    result = memanalysis("report", store, "--out", tmp_path / "page.html")
+    assert result.code == 0
+    assert calls == [(store, tmp_path / "page.html")]

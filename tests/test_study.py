@@ -1,0 +1,130 @@
+"""What users hold: a study, and the package's public names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import handmade
+import polars as pl
+import pytest
+
+import memanalysis as ma
+from memanalysis import shipped
+from memanalysis.errors import QueryError, StoreError
+from memanalysis.study import Study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of random bits."""
+    path = tmp_path_factory.mktemp("study") / "store"
+    handmade.write(path, handmade.random_conditions(("small", "large")))
+    return ma.open(path)
+
+
+def test_a_study_knows_its_path_and_manifest(study: Study) -> None:
+    """path, manifest and repr name the store."""
+    assert study.path.name == "store"
+    assert study.manifest.sizes == ["small", "large"]
+    assert repr(study) == f"<Study 'handmade' at '{study.path}'>"
+
+
+def test_table_is_the_relation_as_a_frame(study: Study) -> None:
+    """table(name) gives views and macros, the latter with their defaults."""
+    assert study.table("memorization").equals(study.sql("from memorization"))
+    assert study.table("trajectories_at").height == 80
+
+
+def test_an_unknown_table_names_the_nearest(study: Study) -> None:
+    """A wrong name is an error with the nearest right one, or with all of them."""
+    with pytest.raises(QueryError, match=r"'trajectory'. Did you mean 'trajectories'\?"):
+        study.table("trajectory")
+    with pytest.raises(QueryError, match=r"There are: accuracy, .*wrong_n_models\."):
+        study.table("xyz")
+
+
+def test_frames_join_by_name(study: Study) -> None:
+    """sql(..., mine=frame) reads the frame as `mine`."""
+    mine = pl.DataFrame({"example_id": [3], "note": ["odd"]})
+    found = study.sql("from memorization join mine using (example_id)", mine=mine)
+    assert found["note"].to_list() == ["odd"] * 4
+
+
+def test_connect_is_documented_and_unconfined(study: Study) -> None:
+    """Experts get every relation with its comments, and may do what they like."""
+    with study.connect() as connection:
+        connection.execute("create table mine as from memorization limit 3")
+        assert connection.sql("select count(*) from mine").fetchall() == [(3,)]
+        rows = connection.sql(
+            "select count(*) from duckdb_columns() where not internal and comment is not null"
+        ).fetchall()
+    assert rows[0][0] > 200
+
+
+def test_a_closed_study_opens_again(study: Study) -> None:
+    """close() frees the connection, and the next question opens a new one."""
+    study.close()
+    assert study.table("classes").height == 3
+
+
+def test_no_store_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """A wrong path is named."""
+    with pytest.raises(StoreError, match="There is no store at"):
+        ma.open(tmp_path / "nothing")
+
+
+def test_the_embedded_study_is_the_default(
+    study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """open() without a path opens data/fashion-mnist, and says where it looked if it is missing."""
+    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "memanalysis")
+    with pytest.raises(StoreError, match="embedded study is not installed"):
+        ma.open()
+    installed = tmp_path / "memanalysis" / "data"
+    installed.mkdir(parents=True)
+    (installed / "fashion-mnist").symlink_to(study.path)
+    assert ma.open().path == installed / "fashion-mnist"
+    # A checkout comes before what an editable install left behind.
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "fashion-mnist").symlink_to(study.path)
+    assert ma.open().path == tmp_path / "data" / "fashion-mnist"
+
+
+def test_shipped_studies_are_found_by_name() -> None:
+    """The study files of the checkout are listed and found."""
+    assert {"digits", "fashion-mnist"} <= set(shipped.studies())
+    assert shipped.find("digits", "study.toml") is not None
+    assert shipped.find("nothing", "study.toml") is None
+
+
+def test_public_names_are_lazy() -> None:
+    """`import memanalysis` is light; each public name imports what it needs when first used."""
+    program = (
+        "import sys, memanalysis as ma\n"
+        "heavy = {'duckdb', 'polars', 'numpy', 'altair', 'torch'}\n"
+        "assert not heavy & sys.modules.keys()\n"
+        "assert {'open', 'report', 'charts'} <= set(dir(ma))\n"
+        "ma.open\n"
+        "assert 'duckdb' in sys.modules\n"
+        "assert not {'altair', 'torch'} & sys.modules.keys()\n"
+        "import memanalysis.simulate\n"
+        "assert callable(ma.simulate) and ma.simulate.simulate\n"
+        "from memanalysis.build import build\n"
+        "assert callable(ma.build) and ma.build.build is build\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_modules_named_like_their_function_are_called_like_it(tmp_path: Path) -> None:
+    """ma.simulate(...) works although memanalysis.simulate is a module."""
+    store = ma.simulate(
+        tmp_path / "store", n_train=10, n_test=2, sizes=("one",), groups=1, proxies=()
+    )
+    assert store.manifest.study == "simulated"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """A typing mistake fails as it does for any module."""
+    with pytest.raises(AttributeError, match="module 'memanalysis' has no attribute 'opne'"):
+        ma.opne  # noqa: B018
