@@ -296,9 +296,7 @@ def _subsets(section: _Section) -> Subsets:
     design = section.get(
         "design", str, "balanced", valid=lambda v: v in designs, expected=" or ".join(designs)
     )
-    size = section.get(
-        "group_size", int, valid=lambda v: v >= 2, expected="a whole number from 2"
-    )
+    size = section.get("group_size", int, valid=lambda v: v >= 2, expected="a whole number from 2")
     balanced = subset_designs.design(ratio)
     if design == "balanced":
         if balanced is None:

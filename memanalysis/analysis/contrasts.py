@@ -43,6 +43,10 @@ class PairedCounts:
     def __getitem__(self, index: Any) -> PairedCounts:
         return PairedCounts(*(array[index] for array in self._all()))
 
+    def sum(self, axis: int = 0) -> PairedCounts:
+        """Counts added up along one axis, for instance over groups."""
+        return PairedCounts(*(array.sum(axis) for array in self._all()))
+
     def _all(self) -> tuple[Numbers, ...]:
         return (
             self.n_in, self.gained_in, self.lost_in,
@@ -119,6 +123,17 @@ def _joint(a: Outcomes, b: Outcomes, row_a: int, row_b: int) -> tuple[NDArray[np
         popcount(inside), popcount(inside & gained), popcount(inside & lost),
         popcount(outside), popcount(outside & gained), popcount(outside & lost),
     )  # fmt: skip
+
+
+def group_pairs(outcomes: Outcomes) -> PairedCounts:
+    """Joint counts of all pairs of sizes, each group by itself: int32 [G, P, n]."""
+    rows = size_pairs(len(outcomes.sizes))
+    parts = []
+    for group in range(outcomes.n_groups):
+        alone = outcomes.only(group)
+        parts.append(paired_counts(alone, alone, *rows)._all())
+    empty = np.zeros((0, len(rows[0]), outcomes.n_examples), dtype=np.int32)
+    return PairedCounts(*(np.stack([p[k] for p in parts]) if parts else empty for k in range(6)))
 
 
 def contrast(pairs: PairedCounts, a: Counts, b: Counts) -> Contrast:

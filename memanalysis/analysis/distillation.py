@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,9 +40,13 @@ class Comparison:
         """Number of groups."""
         return len(self.a.n_in)
 
+    @cached_property
+    def _whole(self) -> tuple[Counts, Counts]:
+        return self.a.sum(0), self.b.sum(0)
+
     def totals(self, without: int | None = None) -> tuple[Counts, Counts]:
         """Counts of A and B over all groups, or all but one: [L, n]."""
-        a, b = self.a.sum(0), self.b.sum(0)
+        a, b = self._whole
         return (a, b) if without is None else (a - self.a[without], b - self.b[without])
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.analysis.contrasts import PairedCounts, paired_counts, size_pairs
+from memanalysis.analysis.contrasts import PairedCounts
 from memanalysis.analysis.correlations import HalfSums, ranks
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.outcomes import Outcomes
+from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.polarisation import polarisation_of
 from memanalysis.analysis.trajectories import RuleSettings, Trajectories, classify
 
@@ -60,13 +60,29 @@ def rank_change(first: Floats, last: Floats) -> Floats:
 
 
 def half_trajectories(
-    outcomes: Outcomes, half: NDArray[np.int64], alpha: float | None, settings: RuleSettings
+    pairs: PairedCounts,
+    counts: Counts,
+    half: NDArray[np.int64],
+    alpha: float | None,
+    settings: RuleSettings,
 ) -> list[list[Trajectories]]:
     """Trajectories from each half, whole and then without each group: [2][1 + G].
 
-    A half from which no group is missing is not classified again: the entry is the whole half's.
+    ``pairs`` [G, P, n] and ``counts`` [G, L, n] of each group, ``half`` int [G]. A half that a
+    group does not belong to is not classified again: the entry is the whole half's.
     """
-    return [_folds(outcomes, half, side, alpha, settings) for side in (0, 1)]
+    found = []
+    for side in (0, 1):
+        of_half, of_counts = pairs[half == side].sum(), counts[half == side].sum()
+        whole = classify(of_half, of_counts, alpha, settings)
+        folds = [
+            classify(of_half - pairs[g], of_counts - counts[g], alpha, settings)
+            if half[g] == side
+            else whole
+            for g in range(len(half))
+        ]
+        found.append([whole, *folds])
+    return found
 
 
 def proxy_trends(
@@ -99,32 +115,6 @@ def proxy_polarisation(means: Floats) -> Floats:
     )
     variance = product.sum(axis=-1) / np.maximum(n - 1, 1)
     return polarisation_of(centre.mean(axis=0), variance)
-
-
-def _folds(
-    outcomes: Outcomes,
-    half: NDArray[np.int64],
-    side: int,
-    alpha: float | None,
-    settings: RuleSettings,
-) -> list[Trajectories]:
-    members = np.flatnonzero(half == side)
-    mask = np.bitwise_or.reduce(outcomes.groups[members], axis=0, initial=0)
-    mine = outcomes.keep(mask)
-    pairs, counts = _pairs(mine), mine.counts()
-    whole = classify(pairs, counts, alpha, settings)
-    folds = [whole]
-    for group in range(len(half)):
-        if half[group] != side:
-            folds.append(whole)
-            continue
-        alone = outcomes.only(group)
-        folds.append(classify(pairs - _pairs(alone), counts - alone.counts(), alpha, settings))
-    return folds
-
-
-def _pairs(outcomes: Outcomes) -> PairedCounts:
-    return paired_counts(outcomes, outcomes, *size_pairs(len(outcomes.sizes)))
 
 
 def _measure(

@@ -10,8 +10,8 @@ import polars as pl
 from memanalysis.charts import theme
 
 _QUANTITIES: Final = {
-    "memorization": "memorisation, p_in − p_out",
-    "accuracy_in": "in the subset, p_in",
+    "memorization": "memorisation",
+    "accuracy_in": "trained on it, p_in",
     "accuracy_out": "held out, p_out",
     "accuracy_test": "test images",
 }

@@ -48,7 +48,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     x = alt.X(
         "bin_low:Q",
         bin="binned",
-        title="memorisation score, p_in − p_out",
+        title="memorisation score",
         scale=alt.Scale(domain=[low, 1], nice=False),
         axis=alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format=".1f"),
     )

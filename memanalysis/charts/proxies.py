@@ -32,7 +32,7 @@ def proxy_correlations(
     table = study.table("proxy_correlations").filter(
         pl.col("objective") == objective, pl.col("stratum") == "all"
     )
-    frame = _turned(table).filter(pl.col("quantity") == quantity)
+    frame = _turned(table).filter(pl.col("quantity") == quantity, pl.col("estimate").is_not_null())
     if frame.is_empty():
         return theme.nothing(_NONE)
     by_size = quantity == "level"
@@ -87,6 +87,7 @@ def proxy_correlations_by(
         pl.col("quantity") == "level",
         pl.col("method") == _METHODS["spearman"],
         pl.col("stratum").str.starts_with(f"{stratum}: "),
+        pl.col("estimate").is_not_null(),
     )
     if table.is_empty():
         return theme.nothing(f"No correlations of proxies by {stratum}.")
@@ -141,7 +142,9 @@ def _turned(table: pl.DataFrame) -> pl.DataFrame:
 
 def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
     """How well each proxy's change of rank tells increasing examples from the others (AUC)."""
-    table = study.table("proxy_trends").filter(pl.col("objective") == objective)
+    table = study.table("proxy_trends").filter(
+        pl.col("objective") == objective, pl.col("auc").is_not_null()
+    )
     if table.is_empty():
         return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
     frame = table.with_columns(_title(pl.col("proxy")))
@@ -164,7 +167,7 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
         base.mark_point(size=60).encode(
             x=alt.X(
                 "auc:Q",
-                title="AUC: increasing examples against fixed and decreasing ones",
+                title="AUC, increasing against other examples",
                 scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(grid=True, values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
             ),

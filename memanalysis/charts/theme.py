@@ -152,7 +152,7 @@ def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     )
 
 
-def size_axis(sizes: Sequence[str], title: str = "model size, smallest to largest") -> alt.X:
+def size_axis(sizes: Sequence[str], title: str = "model size") -> alt.X:
     """The x channel of charts over sizes."""
     longest = max((len(size) for size in sizes), default=0)
     angle = 0 if longest <= 3 else -38
@@ -250,6 +250,7 @@ def config() -> dict[str, Any]:
             "labelFontWeight": 600,
             "labelAnchor": "start",
             "labelPadding": 6,
+            "labelLimit": 200,
         },
         "legend": {**text, "orient": "top", "title": None, "symbolSize": 90, "offset": 10},
         "facet": {"spacing": 26},

@@ -14,8 +14,8 @@ _SHARE_TOOLTIP: Final = theme.tooltip(
     *("noise_share:.2%", "alpha", "n_examples", "n_groups"),
 )
 _CURVES: Final = {
-    "memorization": "memorisation, p_in − p_out",
-    "accuracy_in": "in the subset, p_in",
+    "memorization": "memorisation",
+    "accuracy_in": "trained on it, p_in",
     "accuracy_out": "held out, p_out",
 }
 
@@ -72,7 +72,7 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
     shapes = theme.known_order(table["category"].to_list(), theme.SHAPES)
     scale = theme.category_scale(shapes)
     base = alt.Chart(table).encode(
-        x=alt.X("alpha:Q", title="smallest change that counts, α", scale=alt.Scale(domainMin=0)),
+        x=alt.X("alpha:Q", title="smallest change α", scale=alt.Scale(domainMin=0)),
         color=alt.Color("category:N", scale=scale, legend=None),
         detail="rule:N",
     )
@@ -124,7 +124,9 @@ def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
 
 def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
     """Scores by size of the strongest examples of each shape, one thin line per example."""
-    table = study.table("strongest_examples").filter(pl.col("objective") == objective)
+    table = study.table("strongest_examples").filter(
+        pl.col("objective") == objective, pl.col("shape") != "undetermined"
+    )
     if table.is_empty():
         return theme.nothing("No example has a shape other than fixed or undetermined.")
     shapes = theme.known_order(table["shape"].to_list(), theme.SHAPES)

@@ -21,7 +21,7 @@ from memanalysis.analysis.trajectories import (
 )
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import interval_columns, stack
-from memanalysis.findings.diversity import trajectories_of
+from memanalysis.findings.courses import trajectories_of
 
 Codes = NDArray[np.int8]
 _UNDETERMINED = SHAPES.index("undetermined")

@@ -21,7 +21,7 @@ from memanalysis.analysis.distillation import (
 from memanalysis.analysis.trajectories import SHAPES
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import interval_columns, stack
-from memanalysis.findings.diversity import trajectories_of
+from memanalysis.findings.courses import trajectories_of
 
 _OBJECTIVES: Final = ("one_hot", "distilled")
 

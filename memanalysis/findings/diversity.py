@@ -7,18 +7,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from memanalysis.analysis.contrasts import Contrast, paired_counts, size_pairs
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.trajectories import (
     Trajectories,
-    classify,
-    classify_contrasts,
     points_towards,
 )
-from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.courses import trajectories_of
+from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -93,70 +90,13 @@ def decide(evidence: Evidence) -> Outcome:
     assert measured is not None  # checked above
     checks = tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
     verdict, missing = _conjunction(checks)
-    shares = "; ".join(c.sentence.split(" Larger models")[0].rstrip(".") for c in checks)
+    shares = "; ".join(_share_text(k, c) for k, c in zip(KINDS, checks, strict=True))
     text = f"{shares}{missing}"
     first = checks[0]
     return Outcome(
         FINDING, CLAIM, verdict, text, bound, first.estimate, first.low, first.high,
         condition.n_groups, alpha, checks,
     )  # fmt: skip
-
-
-def trajectories_of(
-    evidence: Evidence, condition: Condition
-) -> tuple[Trajectories, list[Trajectories]]:
-    """Shapes from all groups, and from all groups but each in turn."""
-    if evidence.signal == "probability":
-        return _of_probability(evidence, condition)
-    outcomes, settings = condition.outcomes, evidence.rules.trajectories
-    rows = size_pairs(len(outcomes.sizes))
-    pairs, counts = paired_counts(outcomes, outcomes, *rows), condition.counts.sum(0)
-    folds = []
-    for group in range(condition.n_groups):
-        alone = outcomes.only(group)
-        rest = pairs - paired_counts(alone, alone, *rows)
-        folds.append(classify(rest, counts - condition.counts[group], evidence.alpha, settings))
-    return classify(pairs, counts, evidence.alpha, settings), folds
-
-
-def _of_probability(
-    evidence: Evidence, condition: Condition
-) -> tuple[Trajectories, list[Trajectories]]:
-    """Shapes from a continuous signal: the spread of its change between groups is the error."""
-    sums = condition.probability
-    assert sums is not None  # the caller looked
-    first, second = size_pairs(len(condition.sizes))
-    change_in = sums.accuracy_in[:, second] - sums.accuracy_in[:, first]  # [G, P, n]
-    change_out = sums.accuracy_out[:, second] - sums.accuracy_out[:, first]
-    filled = condition.counts.sum(0).filled(evidence.rules.trajectories.min_count)
-    tested = np.asarray(filled[[0, -1]].all(axis=0))
-    everyone = np.arange(condition.n_groups)
-
-    def without(group: int) -> Trajectories:
-        kept = everyone != group
-        return _by_spread(change_in[kept], change_out[kept], tested, evidence, len(condition.sizes))
-
-    return without(-1), [without(int(group)) for group in everyone]
-
-
-def _by_spread(
-    change_in: Floats, change_out: Floats, tested: Flags, evidence: Evidence, n_sizes: int
-) -> Trajectories:
-    n = len(change_in)
-    parts = change_in - change_out
-    mean = parts.mean(axis=0)
-    # No spread at all is an artefact of few groups, not certainty.
-    spread = parts.std(axis=0, ddof=1) if n > 1 else np.full(mean.shape, np.inf)
-    se = np.maximum(spread / np.sqrt(n), 1e-6)
-    contrast = Contrast(
-        mean, change_in.mean(axis=0), change_out.mean(axis=0), se, mean,
-        np.ones(mean.shape, dtype=np.bool_),
-    )  # fmt: skip
-    p_value = 2 * stats.t.sf(np.abs(mean[n_sizes - 2]) / se[n_sizes - 2], max(n - 1, 1))
-    usable = tested & np.isfinite(mean).all(axis=0)
-    return classify_contrasts(
-        contrast, n_sizes, usable, evidence.alpha, evidence.rules.trajectories, p_value
-    )
 
 
 def _row(
@@ -177,9 +117,9 @@ def _row(
     sentence = f"{percent_interval(share)} of the examples {kind.words}."
     if kind.row != "fixed":
         sentence += (
-            f" Larger models: measured on held-out groups of models, the {kind.effect} is "
-            f"{with_interval(effect[0])}, made of {with_interval(effect[1])} in accuracy when "
-            f"trained on them and {with_interval(effect[2])} when not."
+            f" Measured by models that had no part in choosing them, the {kind.effect} is "
+            f"{with_interval(effect[0])}: accuracy changes by {with_interval(effect[1])} when they "
+            f"are trained on, by {with_interval(effect[2])} when they are held out."
         )
         if float(effect[1].estimate) > float(effect[0].estimate) / 2:
             sentence += _BECAUSE[kind.row]
@@ -196,6 +136,12 @@ _BECAUSE: Final = {
     "increasing": " They increase because larger models fit them.",
     "decreasing_or_cap": " Most of the fall is in the accuracy when trained on them.",
 }
+
+
+def _share_text(kind: Kind, found: Check) -> str:
+    """One kind's share in words, for the headline."""
+    share = Interval(np.array(found.estimate), np.array(found.low), np.array(found.high), 0)
+    return f"{percent_interval(share)} of the examples {kind.words}"
 
 
 def _row_verdict(

@@ -7,11 +7,13 @@ signal, another alpha.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis.analysis.contrasts import PairedCounts, group_pairs
 from memanalysis.analysis.correlations import HalfSums
 from memanalysis.analysis.distillation import Comparison, compare
 from memanalysis.analysis.intervals import Floats
@@ -66,11 +68,17 @@ class Condition:
         """The half of each group, int64 [G]: see ``alternating``."""
         return alternating(self.group_ids)
 
-    def keep_groups(self, kept: Flags) -> Condition:
-        """The chosen groups alone."""
-        masks = self.outcomes.groups[kept]
+    @cached_property
+    def group_pairs(self) -> PairedCounts:
+        """Joint counts of all pairs of sizes per group: int32 [G, P, n]."""
+        return group_pairs(self.outcomes)
+
+    def keep_groups(self, kept: Flags, mask: NDArray[np.uint8] | None = None) -> Condition:
+        """The chosen groups alone; ``mask`` (uint8 [B]) has their subsets' bits, at least."""
+        if mask is None:
+            mask = np.bitwise_or.reduce(self.outcomes.groups[kept], axis=0, initial=0)
         return Condition(
-            outcomes=self.outcomes.keep(np.bitwise_or.reduce(masks, axis=0, initial=0)),
+            outcomes=self.outcomes.keep(mask),
             group_ids=self.group_ids[kept],
             counts=self.counts[kept],
             parameters=self.parameters,
@@ -166,8 +174,14 @@ class Evidence:
 
     def keep_half(self, half: int) -> Evidence:
         """Half 0 (even group ids) or 1 (odd) of the groups alone."""
-        one_hot = None if self.one_hot is None else _half_of(self.one_hot, half)
-        distilled = None if self.distilled is None else _half_of(self.distilled, half)
+        both = [c for c in (self.one_hot, self.distilled) if c is not None]
+        masks = [c.outcomes.groups[c.group_ids % 2 == half] for c in both]
+        # One mask for both, so that the bytes of one stay those of the other.
+        mask = np.bitwise_or.reduce(np.concatenate(masks), axis=0, initial=0) if masks else None
+        one_hot, distilled = (
+            None if c is None or mask is None else c.keep_groups(c.group_ids % 2 == half, mask)
+            for c in (self.one_hot, self.distilled)
+        )
         ids = np.zeros(0, dtype=np.int64) if one_hot is None else one_hot.group_ids
         proxies = None if self.proxies is None else self.proxies.keep_groups(ids)
         return replace(self, one_hot=one_hot, distilled=distilled, proxies=proxies)
@@ -240,7 +254,3 @@ def alpha_of(condition: Condition | None, rules: Rules) -> float | None:
     if condition is None:
         return None
     return default_alpha(condition.counts.sum(0), rules.trajectories)
-
-
-def _half_of(condition: Condition, half: int) -> Condition:
-    return condition.keep_groups(condition.group_ids % 2 == half)

@@ -9,13 +9,12 @@ import numpy as np
 
 from memanalysis.analysis.correlations import HalfScores, correlate, opposite_halves, spearman_brown
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.trajectories import classify_outcomes
 from memanalysis.analysis.trends import (
     Trends,
-    half_trajectories,
     proxy_polarisation,
     proxy_trends,
 )
+from memanalysis.findings.courses import trajectories_of_halves, whole_trajectories
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
 from memanalysis.findings.verdicts import (
     REFUTED,
@@ -69,20 +68,26 @@ def decide(evidence: Evidence) -> Outcome:
         reason = f"fewer than {rules.minimum_proxies} registered proxies are in this store"
     elif evidence.alpha is None:
         reason = "too few models hold each example out to tell shapes apart (fewer than 18)"
-    elif evidence.signal == "probability":
-        reason = "shapes come from 0/1 outcomes here; the proxies have no second signal"
+    elif evidence.signal == "probability" and condition.probability is None:
+        reason = "this signal is not kept per group of models"
     if reason is not None or condition is None or chosen is None:
         return _undecided(evidence, bound, reason)
     measured = measure(evidence, condition, chosen)
     checks = tuple(_check(measured, row, evidence) for row in range(len(measured.names)))
     verdict, reason = _decision(measured, checks, evidence)
-    missing = [c.row.removeprefix("proxy: ") for c in checks if c.verdict == SUPPORTED]
+    missing = [
+        name for name, c in zip(measured.names, checks, strict=True) if c.verdict == SUPPORTED
+    ]
     share = len(missing) / len(checks)
+    areas = ", ".join(
+        f"{name} {with_interval(measured.trends.auc[row], 2)}"
+        for row, name in enumerate(measured.names)
+    )
     text = (
-        f"{len(missing)} of {len(checks)} proxies know the level of memorisation but miss its "
-        f"trend{': ' + ', '.join(missing) if missing else ''}. "
-        + " ".join(c.sentence for c in checks)
-        + (f" Undetermined because {reason}" if reason else "")
+        f"{len(missing)} of {len(checks)} proxies tell which examples are memorised but not whose "
+        f"memorisation increases{': ' + ', '.join(missing) if missing else ''}. Chance that the "
+        f"proxy of an increasing example climbs more ranks than that of another (0.5: no better "
+        f"than guessing): {areas}" + (f". Undetermined because {reason}" if reason else "")
     )
     return Outcome(
         FINDING, CLAIM, verdict, text.rstrip("."), bound, share, n_groups=condition.n_groups,
@@ -119,12 +124,12 @@ def only_rows(proxies: ProxyEvidence, rows: list[int]) -> ProxyEvidence:
 
 def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) -> Measured:
     """Level, trend and polarisation of every proxy."""
-    half = condition.half
-    scores = HalfScores(condition.counts, half)
-    shapes = half_trajectories(
-        condition.outcomes, half, evidence.alpha, evidence.rules.trajectories
-    )
-    whole = classify_outcomes(condition.outcomes, evidence.alpha, evidence.rules.trajectories)
+    counts = condition.counts
+    if evidence.signal == "probability" and condition.probability is not None:
+        counts = condition.probability
+    scores = HalfScores(counts, condition.half)
+    shapes = trajectories_of_halves(evidence, condition)
+    whole = whole_trajectories(evidence, condition)
     ends = scores.means()[:, [0, -1]]
     between = correlate("pearson", (ends[0, 1] - ends[0, 0])[None], ends[1, 1] - ends[1, 0])
     return Measured(

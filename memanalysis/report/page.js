@@ -3,6 +3,8 @@
   const WIDEST_PANEL = 430;
   const WIDEST_CHART = 760;
   const WIDEST_SQUARE = 290;
+  const NARROWEST_PANEL = 90;
+  const CRAMPED = 0.72;
   const NARROW = 480;
   const PADDING = 5;
 
@@ -17,33 +19,40 @@
     return Math.ceil(count / rows);
   }
 
-  // What a multi-panel chart takes besides its panels: axes, gaps and labels, in pixels.
-  async function surplus(spec, options) {
-    const runtime = vega.parse(vegaLite.compile(spec, { config: options.config }).spec);
-    const view = await new vega.View(runtime, { renderer: "none" }).runAsync();
+  // What a chart takes besides its panels: axes, gaps and labels, in pixels.
+  async function surplus(spec, panels, columns, options) {
+    const { view } = await vegaEmbed(document.createElement("div"), spec, {
+      ...options,
+      renderer: "none",
+    });
     const drawn = view.scenegraph().root.bounds.width();
     view.finalize();
-    return drawn + 2 * PADDING - spec.columns * spec.spec.width;
+    return drawn + 2 * PADDING - columns * panels.width;
   }
 
   async function fit(spec, width, options) {
     const { panel, count, square } = spec.usermeta;
-    if (!("facet" in spec)) {
-      spec.width = Math.min(width, WIDEST_CHART);
-      spec.autosize = { type: "fit-x", contains: "padding" };
-      return;
+    const faceted = "facet" in spec;
+    const panels = faceted ? spec.spec : spec;
+    const most = faceted ? width : Math.min(width, WIDEST_CHART);
+    let columns = faceted ? columnsFor(panel, count, width) : 1;
+    let room;
+    for (; ; columns -= 1) {
+      if (faceted) spec.columns = columns;
+      room = (most - (await surplus(spec, panels, columns, options))) / columns;
+      if (columns === 1 || room > CRAMPED * panel) break;
     }
-    spec.columns = columnsFor(panel, count, width);
-    const room = (width - (await surplus(spec, options))) / spec.columns;
-    spec.spec.width = Math.max(Math.floor(Math.min(room, WIDEST_PANEL)), 90);
-    if (square) spec.spec.height = spec.spec.width = Math.min(spec.spec.width, WIDEST_SQUARE);
+    const widest = square ? WIDEST_SQUARE : faceted ? WIDEST_PANEL : WIDEST_CHART;
+    panels.width = Math.max(Math.floor(Math.min(room, widest)), NARROWEST_PANEL);
+    if (square) panels.height = panels.width;
   }
 
   async function draw(element) {
     const width = element.clientWidth;
     const spec = read(element.dataset.spec);
     spec.description = element.dataset.title;
-    const legend = { ...config.legend, columns: width < NARROW ? 2 : undefined };
+    const narrow = { columns: 3, layout: { top: { direction: "vertical", anchor: "start" } } };
+    const legend = { ...config.legend, ...(width < NARROW ? narrow : {}) };
     const options = { renderer: "svg", actions: false, config: { ...config, legend } };
     await fit(spec, width, options);
     await vegaEmbed(element, spec, options);
@@ -52,7 +61,13 @@
 
   async function drawAll() {
     for (const element of charts) {
-      if (element.dataset.width !== String(element.clientWidth)) await draw(element);
+      if (element.dataset.width === String(element.clientWidth)) continue;
+      try {
+        await draw(element);
+      } catch (error) {
+        element.textContent = "This chart could not be drawn; its numbers are below.";
+        console.error(element.dataset.spec, error);
+      }
     }
     document.documentElement.dataset.drawn = "yes";
   }

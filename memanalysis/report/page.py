@@ -23,7 +23,7 @@ from memanalysis.study import Study
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
-_GLOBALS: Final = "Object.assign(window, {vega, vegaLite, vegaEmbed});"
+_GLOBALS: Final = "window.vegaEmbed = vegaEmbed;"
 
 
 def render(study: Study) -> str:
@@ -51,7 +51,7 @@ def render(study: Study) -> str:
 
 @cache
 def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that cannot end its own element."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script that cannot end its own element."""
     return str(vl_convert.javascript_bundle(_GLOBALS)).replace("</script", "<\\/script")
 
 

@@ -19,18 +19,22 @@ scores as (
     from memorization
     where split = 'train'
 ),
--- Rounded, since equal scores from other counts differ in their last bits and must tie.
+-- Equal scores from other counts differ in their last bits and must tie; then the rank decides.
+ordered as (
+    select
+        *,
+        (memorization * 1e9)::bigint * 1000 as place
+    from scores
+),
 extremes as (
     select
         objective,
         example_id,
-        arg_max(size, (round(memorization, 9), -size_rank)) filter (where memorization is not null)
-            as peak_size,
+        arg_max(size, place - size_rank) as peak_size,
         max(memorization) as peak,
-        arg_min(size, (round(memorization, 9), size_rank)) filter (where memorization is not null)
-            as trough_size,
+        arg_min(size, place + size_rank) as trough_size,
         min(memorization) as trough
-    from scores
+    from ordered
     group by objective, example_id
 ),
 changes as (

@@ -53,6 +53,7 @@ bits as (
         size,
         example_id,
         label,
+        n_models::integer as n_models,
         trained::bit as trained,
         in_train::bit as in_train,
         correct::bit as correct
@@ -64,38 +65,67 @@ strata as (
         p.*,
         a.example_id,
         a.label,
-        a.trained as trained_a,
+        a.n_models as n_models_a,
         a.in_train as in_train_a,
         a.correct as correct_a,
-        b.trained as trained_b,
+        b.n_models as n_models_b,
         b.in_train as in_train_b,
         b.correct as correct_b,
         a.in_train & b.in_train as both_in,
-        a.trained & b.trained & ~(a.in_train | b.in_train) as both_out
+        a.trained & b.trained & ~xor(a.in_train, b.in_train) as common
     from pairs as p
     inner join bits as a
         on p.objective_a = a.objective and p.size_a = a.size
     inner join bits as b
         on p.objective_b = b.objective and p.size_b = b.size and a.example_id = b.example_id
 ),
-counts as (
+rights as (
+    select
+        *,
+        both_in & correct_a as right_in_a,
+        common & correct_a as right_a
+    from strata
+),
+-- What is outside is what is common less what is inside: each `&` saved is a string not made.
+tallies as (
     select
         *,
         bit_count(both_in)::integer as n_in,
-        bit_count(both_out)::integer as n_out,
-        bit_count(both_in & correct_b & ~correct_a)::integer as gained_in,
-        bit_count(both_in & correct_a & ~correct_b)::integer as lost_in,
-        bit_count(both_out & correct_b & ~correct_a)::integer as gained_out,
-        bit_count(both_out & correct_a & ~correct_b)::integer as lost_out,
+        bit_count(common)::integer as n_common,
+        bit_count(right_in_a)::integer as right_in_at_a,
+        bit_count(both_in & correct_b)::integer as right_in_at_b,
+        bit_count(right_in_a & correct_b)::integer as right_in_both,
+        bit_count(right_a)::integer as right_at_a,
+        bit_count(common & correct_b)::integer as right_at_b,
+        bit_count(right_a & correct_b)::integer as right_both,
         bit_count(in_train_a)::integer as n_in_a,
-        bit_count(trained_a & ~in_train_a)::integer as n_out_a,
-        bit_count(in_train_a & correct_a)::integer as hits_in_a,
-        bit_count(correct_a & ~in_train_a)::integer as hits_out_a,
         bit_count(in_train_b)::integer as n_in_b,
-        bit_count(trained_b & ~in_train_b)::integer as n_out_b,
+        bit_count(in_train_a & correct_a)::integer as hits_in_a,
         bit_count(in_train_b & correct_b)::integer as hits_in_b,
-        bit_count(correct_b & ~in_train_b)::integer as hits_out_b
-    from strata
+        bit_count(correct_a)::integer as hits_a,
+        bit_count(correct_b)::integer as hits_b
+    from rights
+),
+gains as (
+    select
+        *,
+        n_common - n_in as n_out,
+        right_in_at_b - right_in_both as gained_in,
+        right_in_at_a - right_in_both as lost_in,
+        right_at_b - right_both as gained,
+        right_at_a - right_both as lost,
+        n_models_a - n_in_a as n_out_a,
+        n_models_b - n_in_b as n_out_b,
+        hits_a - hits_in_a as hits_out_a,
+        hits_b - hits_in_b as hits_out_b
+    from tallies
+),
+counts as (
+    select
+        *,
+        gained - gained_in as gained_out,
+        lost - lost_in as lost_out
+    from gains
 ),
 rates as (
     select

@@ -3,6 +3,7 @@ import pytest
 import worlds
 
 from memanalysis.analysis import trends
+from memanalysis.analysis.contrasts import group_pairs
 from memanalysis.analysis.trajectories import RuleSettings
 
 GROUPS = 12
@@ -35,7 +36,9 @@ def test_following_and_missing() -> None:
     drawn = worlds.memorising(scores, GROUPS)
     truth = np.stack([scores, np.tile(scores[:1], (3, 1)) + np.arange(3.0)[:, None]])
     proxies = worlds.proxies(("follows", "misses"), truth, GROUPS)
-    shapes = trends.half_trajectories(drawn, np.arange(GROUPS) % 2, 0.2, RuleSettings())
+    shapes = trends.half_trajectories(
+        group_pairs(drawn), drawn.group_counts(), np.arange(GROUPS) % 2, 0.2, RuleSettings()
+    )
     assert [len(folds) for folds in shapes] == [1 + GROUPS] * 2
     found = trends.proxy_trends(proxies.sums, proxies.signs, shapes)
     assert found.auc.low[0] > 0.75

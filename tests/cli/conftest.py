@@ -8,6 +8,8 @@ import handmade
 import pytest
 
 from memanalysis.cli import run
+from memanalysis.study import Study
+from memanalysis.study import open as open_study
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cli") / "store"
     handmade.write(path, handmade.random_conditions(("small", "large")))
     return path
+
+
+@pytest.fixture(scope="package")
+def study(store: Path) -> Study:
+    """The same store, opened once."""
+    return open_study(store)
+
+
+@pytest.fixture
+def opened(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands find this study open already, which saves half a second each."""
+    import memanalysis.study as module
+
+    monkeypatch.setattr(module, "open", lambda path: study if path == str(study.path) else None)

@@ -85,14 +85,17 @@ def test_build_passes_pack(memanalysis, calls, tmp_path) -> None:
     assert calls == [("build", {"path": tmp_path, "pack": True, "progress": None})]
 
 
-def test_simulate_makes_a_store(memanalysis, tmp_path) -> None:
-    """The options reach the simulation."""
+def test_simulate_makes_a_good_store(memanalysis, tmp_path) -> None:
+    """The options reach the simulation, `check` finds nothing wrong, and nothing is overwritten."""
     path = tmp_path / "store"
     options = ("--train", 12, "--test", 3, "--sizes", 2, "--groups", 1, "--world", "no-change")
     result = memanalysis("simulate", "--out", path, *options)
     assert result.code == 0
     manifest = Store.open(path).manifest
     assert (manifest.n_train, manifest.n_test, manifest.sizes) == (12, 3, ["s1", "s2"])
+    checked = memanalysis("check", path)
+    assert (checked.code, checked.out) == (0, "")
+    assert "no faults" in checked.err
     again = memanalysis("simulate", "--out", path)
     assert again.code == 1
     assert "already holds a store" in again.err

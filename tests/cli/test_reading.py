@@ -26,6 +26,7 @@ def test_tables_fit_eighty_columns(memanalysis, store) -> None:
     assert "n_in" in result.err
 
 
+@pytest.mark.usefixtures("opened")
 def test_narrow_results_are_shown_whole(memanalysis, store) -> None:
     """A result that fits has no ellipsis and a note of its rows alone."""
     result = memanalysis("sql", store, "from classes")
@@ -33,6 +34,7 @@ def test_narrow_results_are_shown_whole(memanalysis, store) -> None:
     assert result.err == "3 rows\n"
 
 
+@pytest.mark.usefixtures("opened")
 def test_csv_and_json_go_to_standard_output_whole(memanalysis, store) -> None:
     """Both hold every row; bits are hexadecimal digits."""
     csv = memanalysis("sql", store, QUERY, "--format", "csv")
@@ -45,6 +47,7 @@ def test_csv_and_json_go_to_standard_output_whole(memanalysis, store) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+@pytest.mark.usefixtures("opened")
 def test_out_takes_the_format_of_its_ending(memanalysis, store, tmp_path, ending: str) -> None:
     """--out writes the file that its name promises, and says so on standard error."""
     path = tmp_path / f"result.{ending}"
@@ -56,12 +59,14 @@ def test_out_takes_the_format_of_its_ending(memanalysis, store, tmp_path, ending
     assert read(path)["class_name"].to_list() == ["cat", "dog", "owl"]
 
 
+@pytest.mark.usefixtures("opened")
 def test_out_can_be_a_table(memanalysis, store, tmp_path) -> None:
     """Any other ending gets the table that would have been printed."""
     memanalysis("sql", store, "from classes", "--out", tmp_path / "classes.txt")
     assert (tmp_path / "classes.txt").read_text().splitlines()[0].split() == ["label", "class_name"]
 
 
+@pytest.mark.usefixtures("opened")
 def test_a_folder_that_cannot_be_written_is_named(memanalysis, store, tmp_path) -> None:
     """--out to an impossible place is an error of ours."""
     (tmp_path / "file").touch()
@@ -77,6 +82,7 @@ def test_too_many_arguments_hint_at_quotes(memanalysis, store) -> None:
     assert "quote the SQL" in result.err
 
 
+@pytest.mark.usefixtures("opened")
 def test_wrong_sql_is_one_line(memanalysis, store) -> None:
     """A wrong name gives the nearest one, in one line."""
     result = memanalysis("sql", store, "from acuracy")
@@ -122,16 +128,6 @@ def test_tables_as_data(memanalysis, store) -> None:
     """--format gives one row per relation and column."""
     rows = json.loads(memanalysis("tables", store, "--format", "json").out)
     assert {"relation", "row", "rows", "column", "type", "comment"} <= rows[0].keys()
-
-
-def test_check_is_silent_about_good_stores(memanalysis, tmp_path) -> None:
-    """A store with nothing wrong exits with 0 and prints nothing."""
-    path = tmp_path / "store"
-    options = ("--train", 10, "--test", 2, "--sizes", 1, "--groups", 1)
-    assert memanalysis("simulate", "--out", path, *options).code == 0
-    result = memanalysis("check", path)
-    assert (result.code, result.out) == (0, "")
-    assert "no faults" in result.err
 
 
 def test_check_lists_the_faults_of_files_and_of_relations(memanalysis, store, monkeypatch) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from memanalysis.schema import TABLES
-from memanalysis.study import Study
+from memanalysis.store import Store
 
 Counts = tuple[int, int]
 
@@ -135,24 +135,24 @@ def test_trajectories_without_tests_are_undetermined(case) -> None:
     assert table["p_value"].null_count() == table.height
 
 
-def test_trajectories_carry_the_stored_tests(tmp_path: Path) -> None:
+def test_trajectories_carry_the_stored_tests(ask, tmp_path: Path) -> None:
     """Shape, direction, p and q are those of derived/trajectory_tests."""
     store = handmade.write(tmp_path / "store", handmade.random_conditions(objectives=("one_hot",)))
     row = ("one_hot", 3, "cap", "mixed", 0.01, 0.04, 0.2)
     schema = TABLES["trajectory_tests"][1]
     stored = dict(zip(schema.names, row, strict=True))
     store.write_table("trajectory_tests", pa.Table.from_pylist([stored], schema))
-    found = Study(store).table("trajectories").filter(example_id=3).row(0, named=True)
+    found = ask(store).table("trajectories").filter(example_id=3).row(0, named=True)
     assert {name: found[name] for name in schema.names} == stored
 
 
-def test_a_single_size_has_no_change(tmp_path: Path) -> None:
+def test_a_single_size_has_no_change(ask, tmp_path: Path) -> None:
     """With one size each example keeps its row, with a NULL change."""
     store = handmade.write(tmp_path / "store", handmade.random_conditions(("only",)))
-    table = Study(store).table("trajectories")
+    table = ask(store).table("trajectories")
     assert table.height == 80
     assert table["change"].null_count() == 80
-    assert set(Study(store).table("trajectories_at")["shape"]) == {"undetermined"}
+    assert set(ask(store).table("trajectories_at")["shape"]) == {"undetermined"}
 
 
 def test_distillation_is_the_contrast_of_objectives(case) -> None:
@@ -176,11 +176,11 @@ def test_distillation_is_the_contrast_of_objectives(case) -> None:
         )
 
 
-def test_a_study_without_distillation_has_no_rows(tmp_path: Path) -> None:
+def test_a_study_without_distillation_has_no_rows(ask, tmp_path: Path) -> None:
     """Without distilled models the relation is there and empty."""
     store = handmade.write(tmp_path / "store", handmade.random_conditions(objectives=("one_hot",)))
-    assert Study(store).table("distillation").is_empty()
-    assert Study(store).table("distillation_density").is_empty()
+    assert ask(store).table("distillation").is_empty()
+    assert ask(store).table("distillation_density").is_empty()
 
 
 # The threshold rule
@@ -204,7 +204,7 @@ def shape_of(m: list[float], alpha: float) -> str:
     return "mixed"
 
 
-def study_of_courses(path: Path, courses: list[list[int]], n_out: int = 20) -> Study:
+def store_of_courses(path: Path, courses: list[list[int]], n_out: int = 20) -> Store:
     """Examples with p_in = 1 and the given numbers of misses among ``n_out`` models, by size."""
     n_subsets = n_out + 10
     in_train = np.zeros((len(courses), n_subsets), bool)
@@ -218,15 +218,15 @@ def study_of_courses(path: Path, courses: list[list[int]], n_out: int = 20) -> S
         conditions.append(
             handmade.Condition("one_hot", f"s{rank}", rank, in_train, correct, trained, {})
         )
-    return Study(handmade.write(path, conditions, n_test=0))
+    return handmade.write(path, conditions, n_test=0)
 
 
 @pytest.mark.parametrize("n_sizes", [2, 3, 5])
-def test_the_threshold_rule_equals_its_definition(tmp_path: Path, n_sizes: int) -> None:
+def test_the_threshold_rule_equals_its_definition(ask, tmp_path: Path, n_sizes: int) -> None:
     """For any number of sizes shapes are those of the definition, at several alphas."""
     generator = np.random.default_rng(n_sizes)
     courses = generator.integers(0, 21, size=(300, n_sizes)).tolist()
-    study = study_of_courses(tmp_path / "store", courses)
+    study = ask(store_of_courses(tmp_path / "store", courses))
     for alpha in (0.05, 0.15, 0.2, 0.35):
         table = study.sql(f"from trajectories_at(alpha := {alpha}) order by example_id")
         expected = [shape_of([x / 20 for x in course], alpha) for course in courses]
@@ -235,14 +235,14 @@ def test_the_threshold_rule_equals_its_definition(tmp_path: Path, n_sizes: int) 
         assert table["direction"].to_list() == [s if s in kinds else "mixed" for s in expected]
 
 
-def test_ties_with_alpha_count_as_reached(tmp_path: Path) -> None:
+def test_ties_with_alpha_count_as_reached(ask, tmp_path: Path) -> None:
     """A change of exactly alpha is a change, although .95 - .75 is a float below .2."""
-    study = study_of_courses(tmp_path / "store", [[15, 19], [19, 15], [15, 18], [1, 5]])
+    study = ask(store_of_courses(tmp_path / "store", [[15, 19], [19, 15], [15, 18], [1, 5]]))
     table = study.sql("from trajectories_at(alpha := 0.2) order by example_id")
     assert table["shape"].to_list() == ["increasing", "decreasing", "fixed", "increasing"]
 
 
-def test_the_threshold_rule_is_that_of_the_analysis(tmp_path: Path) -> None:
+def test_the_threshold_rule_is_that_of_the_analysis(ask, tmp_path: Path) -> None:
     """SQL and NumPy, which computes shares, sort every example alike, ties with alpha included."""
     from memanalysis.analysis import outcomes, trajectories
 
@@ -251,7 +251,7 @@ def test_the_threshold_rule_is_that_of_the_analysis(tmp_path: Path) -> None:
     correct = np.stack([c.correct[:40] for c in condition])
     packed = outcomes.Outcomes.from_bools(in_train, correct, group_size=7)
     contrasts = trajectories.classify_outcomes(packed, 0.2).pairs
-    study = Study(handmade.write(tmp_path / "store", condition))
+    study = ask(handmade.write(tmp_path / "store", condition))
     for alpha in (0.1, 0.2, 0.5):
         table = study.sql(f"from trajectories_at(alpha := {alpha}) order by example_id")
         shapes = trajectories.by_threshold(contrasts, 4, alpha)
@@ -262,7 +262,7 @@ def test_the_threshold_rule_is_that_of_the_analysis(tmp_path: Path) -> None:
     assert changes["change_se"].to_numpy() == pytest.approx(last.se, abs=1e-12)
 
 
-def test_shapes_by_hand(tmp_path: Path) -> None:
+def test_shapes_by_hand(ask, tmp_path: Path) -> None:
     """Rise, fall, cap, u, flat, and courses that turn more than once."""
     courses = {
         "increasing": [0, 2, 5, 8],
@@ -272,7 +272,7 @@ def test_shapes_by_hand(tmp_path: Path) -> None:
         "fixed": [3, 4, 5, 4],
         "mixed": [5, 12, 0, 6],
     }
-    study = study_of_courses(tmp_path / "store", list(courses.values()))
+    study = ask(store_of_courses(tmp_path / "store", list(courses.values())))
     table = study.sql("from trajectories_at() order by example_id")
     assert table["shape"].to_list() == list(courses)
 

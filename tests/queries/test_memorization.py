@@ -6,8 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from memanalysis.study import Study
-
 Z = 1.959963984540054
 
 
@@ -73,7 +71,7 @@ def test_memorization_equals_a_loop_over_models(case) -> None:
             assert {name: row[name] for name in expected} == expected
 
 
-def test_newcombe_limits_are_the_published_ones(tmp_path) -> None:
+def test_newcombe_limits_are_the_published_ones(ask, tmp_path) -> None:
     """280/280 and 60/120 give [.4109, .5881]; 7/10 and 2/5 give [-.1778, .6416]."""
     import handmade
 
@@ -88,7 +86,7 @@ def test_newcombe_limits_are_the_published_ones(tmp_path) -> None:
             "one_hot", "only", 0, inside[None], correct[None], np.ones(n_in + n_out, bool), {}
         )
         store = handmade.write(tmp_path / name, [condition], n_test=0)
-        row = Study(store).table("memorization").row(0, named=True)
+        row = ask(store).table("memorization").row(0, named=True)
         assert (row["ci_low"], row["ci_high"]) == pytest.approx(limits, abs=5e-5)
 
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from memanalysis.schema import TABLES
-from memanalysis.study import Study
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_accuracy_counts_models(case) -> None:
         assert row["accuracy_test"] == pytest.approx(test.mean())
 
 
-def test_accuracy_carries_the_stored_intervals(tmp_path: Path) -> None:
+def test_accuracy_carries_the_stored_intervals(ask, tmp_path: Path) -> None:
     """Limits come from derived/accuracy_intervals; sizes without them keep their estimates."""
     store = handmade.write(tmp_path / "store", handmade.random_conditions(("one", "two")))
     schema = TABLES["accuracy_intervals"][1]
@@ -48,7 +47,7 @@ def test_accuracy_carries_the_stored_intervals(tmp_path: Path) -> None:
         "objective": "one_hot", "size": "two", "memorization_low": -0.5, "n_groups": 3,
     }  # fmt: skip
     store.write_table("accuracy_intervals", pa.Table.from_pylist([stored], schema))
-    table = Study(store).table("accuracy").filter(objective="one_hot")
+    table = ask(store).table("accuracy").filter(objective="one_hot")
     assert table["memorization_low"].to_list() == [None, -0.5]
     assert table["n_groups"].to_list() == [None, 3]
     assert table["memorization"].null_count() == 0
@@ -70,7 +69,7 @@ def test_histograms_count_every_score_once(case, scores: pl.DataFrame) -> None:
         assert mine["share"].sum() == pytest.approx(1)
 
 
-def test_scores_on_an_edge_belong_to_the_bin_above(tmp_path: Path) -> None:
+def test_scores_on_an_edge_belong_to_the_bin_above(ask, tmp_path: Path) -> None:
     """.15 and .35, which floats only approach, open their bins, and 1 is in the last one."""
     import numpy as np
 
@@ -79,7 +78,7 @@ def test_scores_on_an_edge_belong_to_the_bin_above(tmp_path: Path) -> None:
     in_train[:, n_out:] = True
     correct = np.array([[k >= m for k in range(30)] for m in misses])
     condition = handmade.Condition("one_hot", "one", 0, in_train, correct, np.ones(30, bool), {})
-    table = Study(handmade.write(tmp_path / "s", [condition], n_test=0)).table(
+    table = ask(handmade.write(tmp_path / "s", [condition], n_test=0)).table(
         "memorization_histogram"
     )
     filled = table.filter(pl.col("n_examples") > 0)

@@ -63,9 +63,9 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
             "models.",
         )
     ]
-    if table["stratum"].str.starts_with("direction: ").any():
+    if table.filter(pl.col("quantity") == "level")["stratum"].str.contains("^direction: ").any():
         found.append(_by_direction(reading))
-    if "change" in set(table["quantity"]):
+    if not table.filter(pl.col("quantity") == "change", pl.col("stratum") == "all").is_empty():
         found.append(
             _correlation(
                 reading,
@@ -104,7 +104,10 @@ def _by_direction(reading: Reading) -> blocks.Figure:
 
 def _trends(reading: Reading) -> list[blocks.Block]:
     objective = reading.primary
-    if reading.table("proxy_trends").filter(pl.col("objective") == objective).is_empty():
+    table = reading.table("proxy_trends").filter(
+        pl.col("objective") == objective, pl.col("auc").is_not_null()
+    )
+    if table.is_empty():
         return [blocks.Note("Trends of proxies need at least two sizes and increasing examples.")]
     return [
         reading.figure(

@@ -1,0 +1,217 @@
+"""Charts: marks, encodings and row counts of what they hand to Vega-Lite."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+from memanalysis import charts
+from memanalysis.charts import theme
+from memanalysis.store import Store
+from memanalysis.study import Study
+
+Chart = Callable[[theme.Tables], theme.AnyChart]
+
+MARKS = {
+    "accuracy": {"line", "rule", "point"},
+    "bimodality": {"line", "rule", "point"},
+    "distillation_change": {"bar", "rule", "point"},
+    "distillation_density": {"rect", "rule"},
+    "distillation_groups": {"rule", "point"},
+    "example_curves": {"line"},
+    "memorization_by_class": {"rule", "point"},
+    "memorization_histogram": {"bar", "line"},
+    "proxy_correlations": {"rule", "point"},
+    "proxy_correlations_by": {"point"},
+    "proxy_trends": {"rule", "point"},
+    "trajectories": {"line", "point"},
+    "trajectories_by_class": {"line"},
+    "trajectory_shares": {"bar", "rule", "tick"},
+    "trajectory_sweep": {"line", "rule", "point"},
+}
+
+
+@pytest.fixture(scope="module")
+def study(simulated_store: Store) -> Iterator[Study]:
+    """The simulated study, opened."""
+    opened = Study(simulated_store)
+    yield opened
+    opened.close()
+
+
+class Frames:
+    """Frames by relation name: all that a chart needs."""
+
+    def __init__(self, **frames: pl.DataFrame) -> None:
+        self.frames = frames
+
+    def table(self, name: str, /) -> pl.DataFrame:
+        return self.frames[name]
+
+
+class Emptied:
+    """A study whose relations have their columns and no rows."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def table(self, name: str, /) -> pl.DataFrame:
+        return self.study.table(name).clear()
+
+
+def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every unit of a specification, out of its facet and layers."""
+    inner = spec.get("spec", spec)
+    return inner.get("layer", [inner])
+
+
+def marks(spec: dict[str, Any]) -> set[str]:
+    """The types of all marks of a specification."""
+    return {layer["mark"]["type"] for layer in layers(spec)}
+
+
+def rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the largest data set of a specification."""
+    return max(spec["datasets"].values(), key=len)
+
+
+def test_all_charts_are_covered_here() -> None:
+    """Every public chart has its marks listed above."""
+    assert set(MARKS) == set(charts.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(MARKS))
+def test_each_chart_draws_its_marks_from_few_rows(study: Study, name: str) -> None:
+    """Each chart has the marks it is made of, a title, the common look and at most 5,000 rows."""
+    spec = getattr(charts, name)(study).to_dict()
+    assert marks(spec) == MARKS[name]
+    assert spec["title"]
+    assert spec["config"] == theme.config()
+    assert 0 < len(rows(spec)) <= 5000
+
+
+@pytest.mark.parametrize("name", sorted(MARKS))
+def test_each_chart_says_why_it_is_empty(study: Study, name: str) -> None:
+    """Without rows a chart is one line of text that says why, and no error."""
+    spec = getattr(charts, name)(Emptied(study)).to_dict()
+    assert marks(spec) == {"text"}
+    assert rows(spec)[0]["why"].endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(MARKS))
+def test_axes_have_titles(study: Study, name: str) -> None:
+    """Every quantitative axis that is drawn says what it shows, in words and not in columns."""
+    for layer in layers(getattr(charts, name)(study).to_dict()):
+        for channel in ("x", "y"):
+            encoding = layer.get("encoding", {}).get(channel, {})
+            if encoding.get("type") == "quantitative" and "title" in encoding:
+                assert "_" not in encoding["title"].replace("p_in", "").replace("p_out", "")
+
+
+def test_accuracy_has_four_panels_of_every_size_and_objective(study: Study) -> None:
+    """Accuracy has a row per quantity, size and objective, sizes in the study's order."""
+    spec = charts.accuracy(study).to_dict()
+    assert len(rows(spec)) == 4 * 3 * 2
+    assert spec["facet"]["sort"][0].startswith("memorisation")
+    x = layers(spec)[0]["encoding"]["x"]
+    assert (x["field"], x["sort"]) == ("size", ["s1", "s2", "s3"])
+
+
+def test_accuracy_values_are_the_tables(study: Study) -> None:
+    """What the chart draws as memorisation is the accuracy relation's column."""
+    drawn = {
+        (row["objective"], row["size"]): row["value"]
+        for row in rows(charts.accuracy(study).to_dict())
+        if row["quantity"].startswith("memorisation")
+    }
+    for row in study.table("accuracy").iter_rows(named=True):
+        title = theme.OBJECTIVE_TITLES[row["objective"]]
+        assert drawn[title, row["size"]] == pytest.approx(row["memorization"])
+
+
+def test_the_histogram_shows_distilled_models_as_a_line(study: Study) -> None:
+    """Bars hold the one-hot rows, the stepped line all others, on a square-root axis."""
+    bars, line = layers(charts.memorization_histogram(study).to_dict())
+    assert "one-hot labels" in str(bars["transform"])
+    assert line["mark"]["interpolate"] == "step"
+    assert bars["encoding"]["y"]["scale"]["type"] == "sqrt"
+
+
+def test_shares_show_the_study_alpha_unless_another_is_asked_for(study: Study) -> None:
+    """trajectory_shares draws one alpha: the study's, or the one that is given."""
+    table = study.table("trajectory_shares").filter(pl.col("rule") == "threshold")
+    used = study.table("trajectory_tests")["alpha"][0]
+    drawn = rows(charts.trajectory_shares(study).to_dict())
+    assert {row["alpha"] for row in drawn} == {used}
+    other = table["alpha"].max()
+    drawn = rows(charts.trajectory_shares(study, "threshold", other).to_dict())
+    assert {row["alpha"] for row in drawn} == {other}
+
+
+def test_changes_split_exactly_into_their_parts(study: Study) -> None:
+    """The two bars of a size add up to its point."""
+    drawn = pl.DataFrame(rows(charts.distillation_change(study).to_dict()))
+    parts = drawn.filter(pl.col("part") != "change").group_by("size").agg(pl.col("value").sum())
+    both = parts.join(drawn.filter(pl.col("part") == "change"), on="size")
+    assert len(both) == 3
+    assert both["value"].to_numpy() == pytest.approx(both["value_right"].to_numpy())
+
+
+def test_negative_proxies_are_turned_and_marked() -> None:
+    """A proxy that is low where scores are high is drawn with its sign turned, and says so."""
+    row: dict[str, Any] = {
+        "objective": "one_hot", "size": "s", "size_rank": 0, "quantity": "level",
+        "stratum": "all", "proxy": "aum", "method": "spearman", "estimate": -0.5,
+        "ci_low": -0.6, "ci_high": -0.4, "reliability": 0.9, "corrected_estimate": -0.55,
+        "n_examples": 10, "n_groups": 5,
+    }  # fmt: skip
+    frames = Frames(proxy_correlations=pl.DataFrame([row]))
+    (drawn,) = rows(charts.proxy_correlations(frames).to_dict())
+    assert drawn["proxy"] == "AUM (−)"
+    values = [drawn[name] for name in ("ci_low", "estimate", "ci_high", "corrected_estimate")]
+    assert values == [0.4, 0.5, 0.6, 0.55]
+
+
+def test_labels_without_a_class_name_stay_visible() -> None:
+    """Charts by class name the class, fall back to the label, and say where there is none."""
+    classes = pl.DataFrame(
+        {"label": [0], "class_name": ["cat"]}, schema_overrides={"label": pl.Int32}
+    )
+    frame = pl.DataFrame({"label": [0, 1, None]}, schema={"label": pl.Int32})
+    named = theme.with_class_names(frame, Frames(classes=classes))
+    assert named["class_name"].to_list() == ["cat", "1", "no label"]
+
+
+def test_sizes_come_in_the_order_of_their_rank() -> None:
+    """The order of sizes is size_rank, not the alphabet."""
+    frame = pl.DataFrame({"size": ["w16", "w2", "w16"], "size_rank": [1, 0, 1]})
+    assert theme.in_order(frame) == ["w2", "w16"]
+
+
+def test_colours_run_from_the_smallest_to_the_largest_size() -> None:
+    """Any number of sizes spreads over the whole ramp."""
+    assert theme.size_colours(2) == [theme.LIGHT["size-0"], theme.LIGHT["size-8"]]
+    assert len(set(theme.size_colours(9))) == 9
+    assert len(theme.size_colours(1)) == 1
+
+
+def test_the_dark_palette_covers_the_light_one() -> None:
+    """Each colour has one name, so the report can exchange it; both themes know every name."""
+    assert theme.LIGHT.keys() == theme.DARK.keys()
+    assert len(set(theme.LIGHT.values())) == len(theme.LIGHT)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_text_and_categories_stand_out_from_the_page(palette: dict[str, str]) -> None:
+    """Text reaches contrast 4.5 and every category about 3 against the page (WCAG 2.1)."""
+    page = _luminance(palette["paper"])
+    for name, least in [("ink", 4.5), ("muted", 4.5), *((shape, 2.6) for shape in theme.SHAPES)]:
+        high, low = sorted((_luminance(palette[name]), page), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= least, name

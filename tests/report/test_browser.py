@@ -1,0 +1,80 @@
+"""The report in a real browser, opened from disk with the network off."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from memanalysis.report import report
+from memanalysis.store import Store
+from memanalysis.study import Study
+
+# Debian's Chromium: Playwright's own builds cannot be downloaded everywhere.
+CHROMIUM = "/usr/bin/chromium"
+# Machines in use are slow; a page that never finishes is what this is for.
+PATIENCE_MS = 240_000
+
+
+@pytest.fixture(scope="module")
+def path(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the simulated study, as a file."""
+    study = Study(simulated_store)
+    written = report(study, tmp_path_factory.mktemp("report") / "report.html")
+    study.close()
+    return written
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def messages() -> list[str]:
+    """What the page complains of."""
+    return []
+
+
+@pytest.fixture
+def opened(browser: Browser, path: Path, messages: list[str], request: Any) -> Iterator[Page]:
+    """The page in a window of the width that a test asks for."""
+    context = browser.new_context(
+        viewport={"width": request.param, "height": 900}, offline=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on(
+        "console",
+        lambda text: messages.append(text.text) if text.type in ("error", "warning") else None,
+    )
+    page.goto(path.as_uri(), wait_until="commit")
+    page.wait_for_selector("html[data-drawn]")
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("opened", [375, 1600], indirect=True)
+def test_every_chart_draws_and_fits(opened: Page, messages: list[str]) -> None:
+    """On a phone and on a desk every chart draws, nothing overflows, the console stays empty."""
+    charts = opened.evaluate(
+        """() => [...document.querySelectorAll('.chart')].map((chart) => ({
+            name: chart.dataset.spec,
+            marks: chart.querySelectorAll('.mark-group [aria-roledescription], .mark-rect path, '
+                + '.mark-symbol path, .mark-line path, .mark-rule line').length,
+            wide: chart.scrollWidth - chart.clientWidth,
+        }))"""
+    )
+    assert len(charts) >= 14
+    assert [chart["name"] for chart in charts if chart["marks"] < 2] == []
+    assert [chart["name"] for chart in charts if chart["wide"] > 2] == []
+    assert opened.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert messages == []
