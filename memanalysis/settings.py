@@ -128,7 +128,7 @@ class Study:
         return self.n_subsets * len(self.sizes) * len(self.objectives)
 
 
-def default_ensemble(depth: int, width: int, group_size: int) -> int:
+def default_ensemble(width: int, group_size: int) -> int:
     """How many models to train as one network, if the study does not say.
 
     Narrow nets are bound by the overhead of each operation and gain from company; wide ones are
@@ -354,7 +354,7 @@ def _size(family: str, depth: int, width: int, ensembles: _Section, group_size: 
     ensemble = ensembles.get(
         name,
         int,
-        default_ensemble(depth, width, group_size),
+        default_ensemble(width, group_size),
         valid=lambda v: v in divisors,
         expected=f"a divisor of the group size: {', '.join(map(str, divisors))}",
     )

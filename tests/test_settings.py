@@ -119,5 +119,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("width", "expected"), [(2, 5), (8, 5), (16, 1)])
 def test_narrow_networks_are_trained_together(width: int, expected: int) -> None:
     """Five at a time up to width 8, which divides the group of ten."""
-    assert settings.default_ensemble(8, width, 10) == expected
-    assert settings.default_ensemble(8, width, 3) in (1, 3)
+    assert settings.default_ensemble(width, 10) == expected
+    assert settings.default_ensemble(width, 3) in (1, 3)

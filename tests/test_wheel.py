@@ -33,9 +33,8 @@ def tracked(folder: str) -> set[str]:
 def test_the_wheel_holds_what_the_repository_holds(wheel: Path) -> None:
     """Every query, template and embedded table under version control is in the wheel."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    expected = {f"memanalysis/{name}" for name in tracked("queries") | tracked("data/fashion-mnist")}
-    expected |= {f"memanalysis/{name}" for name in tracked("data/digits")}
-    expected |= tracked("memanalysis")
+    data = tracked("queries") | tracked("data/fashion-mnist") | tracked("data/digits")
+    expected = tracked("memanalysis") | {f"memanalysis/{name}" for name in data}
     assert expected - names == set()
     assert not {name for name in names if "/models/" in name or "/groups/" in name}
 

@@ -54,13 +54,13 @@ class HalfSums:
     def means(self, without: int | None = None) -> Floats:
         """Mean over the models of each half, [2, ...], NaN where there are none."""
         if without is None:
-            return ratio(self.total, self.n)
+            return _settled(ratio(self.total, self.n))
         if self.groups is None or self.groups_n is None or self.half is None:
             raise ValueError("a group can only be left out where the sums per group are known")
         total, n = self.total.copy(), self.n.copy()
         total[self.half[without]] -= self.groups[without]
         n[self.half[without]] -= self.groups_n[without]
-        return ratio(total, n)
+        return _settled(ratio(total, n))
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,16 @@ def ranks(values: Floats) -> Floats:
     result = np.empty(values.shape)
     np.put_along_axis(result, order, (first + last) / 2 + 1, axis=-1)
     return result
+
+
+def _settled(values: Floats) -> Floats:
+    """Values rounded to a millionth (2^-20) of the row's range, so that equal ones tie again.
+
+    Sums come from float32 means; what is equal but for their rounding must share its rank.
+    """
+    largest = np.nanmax(np.abs(values), axis=-1, keepdims=True, initial=0.0)
+    step = np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-30))) - 20)
+    return np.asarray(np.round(values / step) * step)
 
 
 def _rows(method: Method, x: Floats, y: Floats) -> Floats:

@@ -167,7 +167,7 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
         base.mark_point(size=60).encode(
             x=alt.X(
                 "auc:Q",
-                title="AUC, increasing against other examples",
+                title="AUC (0.5 is chance)",
                 scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(grid=True, values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
             ),

@@ -51,7 +51,7 @@
     const width = element.clientWidth;
     const spec = read(element.dataset.spec);
     spec.description = element.dataset.title;
-    const narrow = { columns: 3, layout: { top: { direction: "vertical", anchor: "start" } } };
+    const narrow = { columns: 2, layout: { top: { direction: "vertical", anchor: "start" } } };
     const legend = { ...config.legend, ...(width < NARROW ? narrow : {}) };
     const options = { renderer: "svg", actions: false, config: { ...config, legend } };
     await fit(spec, width, options);

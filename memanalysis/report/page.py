@@ -30,23 +30,21 @@ def render(study: Study) -> str:
     """Return the report on ``study`` as the text of an HTML page."""
     reading = Reading(study)
     sections = [part.section(reading) for part in ORDER]
-    return (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            opening=opening(reading),
-            study=study.manifest.study,
-            sections=sections,
-            specs={f"spec-{figure.name}": _spec(figure.spec) for figure in _figures(sections)},
-            config=_script_json(_themed(theme.config() | {"background": "transparent"})),
-            light=theme.LIGHT,
-            dark=theme.DARK,
-            style=Markup(_text("style.css")),
-            script=Markup(_text("page.js")),
-            vega=Markup(_vega()),
-            version=__version__,
-        )
+    page = _environment().get_template("page.html.jinja")
+    text = page.render(
+        opening=opening(reading),
+        study=study.manifest.study,
+        sections=sections,
+        specs={f"spec-{figure.name}": _spec(figure.spec) for figure in _figures(sections)},
+        config=_script_json(_themed(theme.config() | {"background": "transparent"})),
+        light=theme.LIGHT,
+        dark=theme.DARK,
+        style=Markup(_text("style.css")),
+        script=Markup(_text("page.js")),
+        vega=Markup(_vega()),
+        version=__version__,
     )
+    return text.lstrip()  # the macros above the page leave empty lines
 
 
 @cache

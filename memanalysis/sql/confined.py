@@ -68,6 +68,8 @@ class Confined:
                 self._connection.register(name, table)
             frame: pl.DataFrame = self._connection.sql(wrapped).pl()
             return frame
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             names = [*self.relations, *self.macros, *tables]
             columns = [*self._columns, *(c for table in tables.values() for c in table.columns)]

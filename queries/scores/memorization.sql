@@ -49,20 +49,20 @@ wilson as (
         / (1 + zz / n_out) as reach_out
     from rates
 )
+-- Keys first and the score with its interval last: those are what a narrow terminal shows.
 select
     objective,
     size,
-    size_rank,
     example_id,
     split,
     label,
+    size_rank,
     n_in,
     n_out,
     hits_in,
     hits_out,
     rate_in as accuracy_in,
     rate_out as accuracy_out,
-    rate_in - rate_out as memorization,
     case
         when n_in > 0 and n_out > 0
             then
@@ -70,6 +70,7 @@ select
                     smooth_in * (1 - smooth_in) / n_in + smooth_out * (1 - smooth_out) / n_out
                 )
     end as std_error,
+    rate_in - rate_out as memorization,
     rate_in - rate_out - sqrt(
         (rate_in - centre_in + reach_in) ** 2 + (centre_out + reach_out - rate_out) ** 2
     ) as ci_low,

@@ -76,16 +76,16 @@ scores as (
 select
     objective,
     size,
-    size_rank,
     example_id,
     split,
     label,
+    size_rank,
     n_in,
     n_out,
     mean_in as accuracy_in,
     mean_out as accuracy_out,
-    score as memorization,
     score_error as std_error,
+    score as memorization,
     score - 1.959963984540054 * score_error as ci_low,
     score + 1.959963984540054 * score_error as ci_high
 from scores;

@@ -77,10 +77,19 @@ def test_leaving_groups_out_of_halves() -> None:
     per_group = rng.random((4, 1, 2, 5)).astype(np.float32)
     half = np.array([0, 1, 0, 1])
     sums = half_sums(per_group, np.ones(per_group.shape, np.uint16), half)
-    assert np.allclose(sums.means(2)[0], per_group[0])
-    assert np.allclose(sums.means(2)[1], per_group[[1, 3]].mean(axis=0))
+    assert np.allclose(sums.means(2)[0], per_group[0], atol=1e-5)
+    assert np.allclose(sums.means(2)[1], per_group[[1, 3]].mean(axis=0), atol=1e-5)
     with pytest.raises(ValueError, match="sums per group"):
         correlations.HalfSums(sums.total, sums.n).means(0)
+
+
+def test_rounding_breaks_no_ties() -> None:
+    """A third, summed over one model or over seven in float32, is the same value."""
+    per_group = np.array([[1 / 3, 7 * np.float32(1 / 3), 0.9]], dtype=np.float32)
+    numbers = np.array([[1, 7, 1]], dtype=np.uint16)
+    means = half_sums(per_group, numbers, np.array([0])).means()[0]
+    assert means[0] == means[1]
+    assert means[2] == pytest.approx(0.9, abs=1e-6)
 
 
 def test_scores_of_halves() -> None:

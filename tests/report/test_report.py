@@ -1,7 +1,6 @@
 """The report: every section on every kind of store, hostile names as text, one file."""
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -168,7 +167,7 @@ def test_images_are_inside(elements: Elements) -> None:
 
 def test_no_number_is_called_the_papers(elements: Elements) -> None:
     """The methods say that no number is the paper's, and what undetermined means."""
-    assert "No number here is that paper's" in elements.text
+    assert "No number here is that paper’s" in elements.text
     assert "undetermined" in elements.text
 
 
@@ -188,7 +187,6 @@ def test_hostile_names_show_as_text(tiny_store: Store, tmp_path: Path) -> None:
     found = Elements(text)
     for name in HOSTILE:
         assert name in found.text
-        assert html.escape(name, quote=False) in text or html.escape(name) in text
     assert not [a for a in found.of("img") if a.get("src") == "x"]
     assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
     assert "alert(1)</script>" not in text
@@ -227,5 +225,7 @@ def test_report_replaces_a_file_whole(tiny_store: Store, tmp_path: Path) -> None
     out = tmp_path / "page.html"
     out.write_text("old")
     assert report(Study(tiny_store), str(out)) == out
-    assert out.read_text(encoding="utf-8").endswith("</html>\n") or "</html>" in out.read_text()
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert text.endswith("</html>")
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []

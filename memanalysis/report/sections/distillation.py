@@ -56,7 +56,7 @@ def _density(reading: Reading) -> list[blocks.Block]:
             "distillation-density",
             charts.distillation_density(reading),
             _DENSITY_SQL,
-            "Joint histogram of each example's score under both objectives, one panel per size; "
+            "Joint histogram of each example’s score under both objectives, one panel per size; "
             "darker cells hold more examples (log scale). Below the dashed line, distillation "
             "lowers the score. Noise in both scores spreads the cloud around the line.",
         )

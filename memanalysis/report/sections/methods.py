@@ -18,7 +18,7 @@ _DEFINITIONS: Final = (
         "memorisation score",
         "p_in − p_out (stability score; Feldman and Zhang 2020, arXiv 2008.03703), from argmax "
         "correctness of the final model, evaluated without augmentation. Intervals of single "
-        "examples are Newcombe's hybrid of Wilson limits.",
+        "examples are Newcombe’s hybrid of Wilson limits.",
     ),
     (
         "intervals of aggregates",
@@ -62,7 +62,7 @@ def section(reading: Reading) -> blocks.Section:
         [
             blocks.Text(
                 "The questions follow Lukasik, Nagarajan, Rawat, Menon and Kumar, “What do larger "
-                "image classifiers memorise?” (arXiv 2310.05337). No number here is that paper's, "
+                "image classifiers memorise?” (arXiv 2310.05337). No number here is that paper’s, "
                 "and none can be compared with it: every number was measured on the models that "
                 "the top of this page describes."
             ),

@@ -41,13 +41,13 @@ def _lead(reading: Reading) -> str:
         f"{wording.plural(models.height, 'model')} in {wording.plural(len(reading.sizes), 'size')} "
         f"were trained, each on a random {ratio}subset of {wording.count(manifest.n_train)} "
         f"examples of {_data(manifest.dataset)}.",
-        "An example's memorisation score is the share of models that get it right among those "
+        "An example’s memorisation score is the share of models that get it right among those "
         "that trained on it, minus that share among those that did not.",
     ]
     if reading.distilled:
         sentences.append(
             "Every subset was learned twice: from its labels (one-hot), and by distillation from "
-            "a larger teacher's outputs."
+            "a larger teacher’s outputs."
         )
     return " ".join(sentences)
 
@@ -77,7 +77,8 @@ def _subsets(reading: Reading) -> str:
     groups = len(_distinct(reading.table("models"), "group_id"))
     size = reading.manifest.group_size
     inside = f" in {wording.plural(groups, 'group')}" + (f" of {size}" if size else "")
-    return f"{wording.count(reading.manifest.n_subsets)}{inside if groups else ''}"
+    subsets = reading.table("models")["subset_id"].n_unique()
+    return f"{wording.count(subsets)}{inside if groups else ''}"
 
 
 def _counts(reading: Reading) -> str:

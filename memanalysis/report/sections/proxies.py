@@ -70,7 +70,7 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
             _correlation(
                 reading,
                 "change",
-                "Correlation over training examples between the proxy's change and the score's, "
+                "Correlation over training examples between the proxy’s change and the score’s, "
                 "from the smallest size to the largest.",
             )
         )
@@ -115,7 +115,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             charts.proxy_trends(reading, objective),
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
-            "AUC is the chance that the proxy's rank rises more for the first. A proxy follows "
+            "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
             "the trend if the interval lies above .75 (right dashed line), misses it if below; .5 "
             "is chance. Shapes come from groups of models other than those measured.",
             (objective,),

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 
 from memanalysis import charts
-from memanalysis.charts import theme
 from memanalysis.report import blocks, drawing, wording
 from memanalysis.report.reading import Reading
 
@@ -71,7 +70,7 @@ def section(reading: Reading) -> blocks.Section:
 
 def _explanation() -> blocks.Text:
     return blocks.Text(
-        "An example's trajectory is its score at every size. Its shape is decided with intervals: "
+        "An example’s trajectory is its score at every size. Its shape is decided with intervals: "
         "“increasing” and “decreasing” ask for a significant change of at least α, “cap” and “u” "
         "for a size in between that stands out from both ends, “fixed” for all pairs of sizes "
         "being equal within α. Everything else is “undetermined”, which says that there are too "
@@ -172,9 +171,7 @@ def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
         part = table.filter(pl.col("shape") == shape).sort("rank", "size_rank")
         for group in part.partition_by("example_id", maintain_order=True):
             values = group["memorization"].to_list()
-            tiles.append(
-                tile(reading, images, group.row(0, named=True), values, shape.replace("_", "-"))
-            )
+            tiles.append(tile(reading, images, group.row(0, named=True), values, shape))
         rows.append(blocks.Row(shape, _MEANING.get(shape, ""), tiles, shape))
     return rows
 
@@ -195,19 +192,18 @@ def tile(
     values: list[float | None],
     colour: str,
 ) -> blocks.Tile:
-    """One example with its image, its scores at both ends and its curve."""
+    """Return one example with its image and score; with several scores, its label and curve."""
     example = int(str(row["example_id"]))
     image, source = images.get(example, (None, None))
     label = row["label"]
     name = reading.class_name(label if isinstance(label, int) else None)
+    several = len(values) > 1
     ends = [wording.number(value, 2) for value in (values[0], values[-1])]
     return blocks.Tile(
         image=drawing.data_uri(image),
-        label=name,
+        label=name if several else "",
         example=f"{example}" + (f" · {source}" if source else ""),
         alt=f"Training example {example}, labelled {name}",
-        figures=" → ".join(ends) if len(values) > 1 else ends[0],
-        curve=drawing.curve(values, colour if colour in theme.SHAPES else "ink")
-        if len(values) > 1
-        else "",
+        figures=" → ".join(ends) if several else ends[0],
+        curve=drawing.curve(values, colour) if several else "",
     )
