@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from memanalysis._version import __version__
+
 _PACKAGE: Final = "memanalysis"
 # Packages whose version can change a number in a store.
 _RELEVANT: Final = ("numpy", "scipy", "pyarrow", "safetensors", "duckdb", "polars", "torch")
@@ -17,7 +19,7 @@ _RELEVANT: Final = ("numpy", "scipy", "pyarrow", "safetensors", "duckdb", "polar
 
 def code() -> dict[str, Any]:
     """Version, git commit (None outside a checkout) and hash of the package's Python sources."""
-    return {"version": _version(), "commit": _commit(), "source_sha256": _source_hash()}
+    return {"version": __version__, "commit": _commit(), "source_sha256": _source_hash()}
 
 
 def packages() -> dict[str, str]:
@@ -40,13 +42,6 @@ def machine(threads: int | None = None) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "threads": threads,
     }
-
-
-def _version() -> str:
-    try:
-        return metadata.version(_PACKAGE)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _commit() -> str | None:

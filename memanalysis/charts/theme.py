@@ -81,7 +81,7 @@ DARK: Final = {
     "size-8": "#eef1a8",
 }
 
-SHAPES: Final = ("fixed", "increasing", "decreasing", "cap", "u", "mixed", "undetermined")
+SHAPES: Final = ("increasing", "decreasing", "cap", "u", "mixed", "fixed", "undetermined")
 OBJECTIVES: Final = ("one_hot", "distilled")
 OBJECTIVE_TITLES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
 

@@ -72,7 +72,12 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
     shapes = theme.known_order(table["category"].to_list(), theme.SHAPES)
     scale = theme.category_scale(shapes)
     base = alt.Chart(table).encode(
-        x=alt.X("alpha:Q", title="smallest change α", scale=alt.Scale(domainMin=0)),
+        x=alt.X(
+            "alpha:Q",
+            title="smallest change α",
+            scale=alt.Scale(domainMin=0),
+            axis=alt.Axis(tickCount=4),
+        ),
         color=alt.Color("category:N", scale=scale, legend=None),
         detail="rule:N",
     )

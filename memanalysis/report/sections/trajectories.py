@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from memanalysis import charts
+from memanalysis.charts import theme
 from memanalysis.report import blocks, drawing, wording
 from memanalysis.report.reading import Reading
 
@@ -45,7 +46,7 @@ _MEANING: Final = {
     "mixed": "several turns",
     "fixed": "the same at all sizes",
 }
-_SHOWN: Final = ("increasing", "decreasing", "cap", "u", "mixed", "fixed")
+_SHOWN: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
 
 def section(reading: Reading) -> blocks.Section:
