@@ -49,8 +49,8 @@ def accuracy(study: theme.Tables) -> theme.AnyChart:
         base.mark_line(strokeWidth=1.8).encode(y=y),
         base.mark_rule().encode(y=alt.Y("low:Q", title="mean over examples"), y2="high:Q"),
         theme.dots(base.encode(y=y, tooltip=tooltip), "datum.saturated", "objective:N", scale),
-    ).properties(width=210, height=190)
-    chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=4)
+    ).properties(width=300, height=190)
+    chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=2)
     return theme.finish(
         chart.resolve_scale(y="independent"),
         "Accuracy and mean memorisation by model size",

@@ -74,7 +74,7 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
             ),
             tooltip=theme.tooltip("class_name", "shape", "size", "memorization:.3f", "n_examples"),
         )
-        .properties(width=170, height=130)
+        .properties(width=130, height=130)
     )
     chart = theme.panels(lines, "class_name", classes, columns=5)
     title = "Mean curves of each shape, class by class"

@@ -9,6 +9,7 @@ import polars as pl
 
 from memanalysis.charts import theme
 
+_FEWEST: Final = 5
 _NONE: Final = "No distilled models beside models trained on labels."
 _PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
 _SCORES: Final = {
@@ -25,7 +26,7 @@ _SELECTED: Final = {
 
 def distillation_density(study: theme.Tables) -> theme.AnyChart:
     """Joint histogram of one-hot and distilled scores at each size; the line is equality."""
-    table = study.table("distillation_density").filter(pl.col("n_examples") > 0)
+    table = theme.in_tenths(study.table("distillation_density"), "one_hot", "distilled")
     if table.is_empty():
         return theme.nothing(_NONE)
     sizes = theme.in_order(table)
@@ -59,7 +60,7 @@ def distillation_density(study: theme.Tables) -> theme.AnyChart:
         .encode(x=alt.datum(low), x2=alt.datum(1), y=alt.datum(low), y2=alt.datum(1))
     )
     layers = alt.layer(cells, diagonal).properties(width=200, height=200)
-    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 4))
+    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 3))
     title = "The same example under both objectives"
     return theme.finish(chart, title, panel=170, count=len(sizes), square=True)
 
@@ -109,10 +110,14 @@ def distillation_change(study: theme.Tables) -> theme.AnyChart:
 def distillation_groups(study: theme.Tables, grouping: str = "shape") -> theme.AnyChart:
     """Mean change of groups of examples, measured on models that did not choose them.
 
+    Groups of fewer than 5 examples are left out: their intervals would be all there is to see.
+
     ``grouping`` is ``shape`` (of the trajectory) or ``score`` (memorised or not). Filled points
     leave one group of models out; hollow points, the naive estimate, carry the choice's own noise.
     """
-    table = study.table("distillation_effects").filter(pl.col("grouping") == grouping)
+    table = study.table("distillation_effects").filter(
+        pl.col("grouping") == grouping, pl.col("n_examples") >= _FEWEST
+    )
     if table.is_empty():
         return theme.nothing(_NONE)
     frame = table.with_columns(

@@ -24,7 +24,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
 
     Bars are models trained on labels, the stepped line is distilled models.
     """
-    table = study.table("memorization_histogram")
+    table = theme.in_tenths(study.table("memorization_histogram"), "bin")
     if table.is_empty():
         return theme.nothing("No example was both trained on and held out.")
     sizes = theme.in_order(table)
@@ -64,7 +64,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
         .encode(x=alt.X("middle:Q", scale=alt.Scale(domain=[low, 1], nice=False)))
     )
     layers = alt.layer(bars, steps).properties(width=200, height=170)
-    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 4))
+    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 3))
     return theme.finish(chart, "Memorisation scores by model size", panel=170, count=len(sizes))
 
 
@@ -96,8 +96,8 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
         scale,
     )
     rules = base.mark_rule().encode(y=alt.Y("low:Q", title="measure"), y2="high:Q")
-    layers = alt.layer(lines, rules, points).properties(width=210, height=180)
-    chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=4)
+    layers = alt.layer(lines, rules, points).properties(width=300, height=180)
+    chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=2)
     return theme.finish(
         chart.resolve_scale(y="independent"),
         "Bi-modality of the scores by model size",

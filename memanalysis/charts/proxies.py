@@ -107,7 +107,7 @@ def proxy_correlations_by(
         axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
     )
     points = base.mark_point(size=34).encode(x=x).properties(width=180, height=alt.Step(20))
-    chart = theme.panels(points, "stratum", strata, columns=min(len(strata), 5))
+    chart = theme.panels(points, "stratum", strata, columns=min(len(strata), 3))
     title = f"Correlation of proxies with the score, by {stratum}"
     return theme.finish(chart, title, panel=165, count=len(strata))
 

@@ -141,6 +141,23 @@ def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def in_tenths(frame: pl.DataFrame, *edges: str) -> pl.DataFrame:
+    """Histogram bins merged into bins of width .1; ``edges`` name the axes, as in ``bin``_low.
+
+    Scores are multiples of 1/n_out, so with few models narrower bins would hold none at all and
+    show gaps that are not there.
+    """
+    # The relations' edges are multiples of .05, which floats miss by a rounding error.
+    tenth = [(pl.col(f"{edge}_low") * 10 + 1e-6).floor() / 10 for edge in edges]
+    merged = frame.with_columns(
+        *(low.alias(f"{edge}_low") for edge, low in zip(edges, tenth, strict=True)),
+        *((low + 0.1).alias(f"{edge}_high") for edge, low in zip(edges, tenth, strict=True)),
+    )
+    sums = [name for name in ("n_examples", "share") if name in frame.columns]
+    keys = [name for name in frame.columns if name not in (*sums, "bin")]
+    return merged.group_by(keys, maintain_order=True).agg(pl.col(sums).sum())
+
+
 def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     """``frame`` with ``class_name``: the name of its ``label``, the label itself if it has none."""
     if "class_name" in frame.columns:

@@ -53,7 +53,7 @@ def trajectory_shares(
         ),
         base.mark_rule(color=ink, strokeWidth=1.4).encode(x="share_low:Q", x2="share_high:Q"),
         base.mark_tick(color=ink, thickness=2.5, height=24, opacity=1).encode(x="noise_share:Q"),
-    ).properties(width=330, height=alt.Step(30))
+    ).properties(width=300, height=alt.Step(30))
     chart = theme.panels(layers, "objective", objectives, columns=2)
     title = "What becomes of a score as models grow"
     return theme.finish(chart, title, panel=270, count=len(objectives))
@@ -94,7 +94,7 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
             size=38,
         ),
     ).properties(width=170, height=150)
-    chart = theme.panels(layers, "category", shapes, columns=min(len(shapes), 5))
+    chart = theme.panels(layers, "category", shapes, columns=min(len(shapes), 4))
     return theme.finish(chart, "The same shares for other α", panel=165, count=len(shapes))
 
 
@@ -121,7 +121,7 @@ def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
         color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
         tooltip=theme.tooltip("shape", "size", "quantity", "value:.3f", "n_examples"),
     )
-    layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=280, height=230)
+    layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=230, height=230)
     chart = theme.panels(layers, "quantity", list(_CURVES.values()), columns=3)
     title = "Mean curves of each trajectory shape"
     return theme.finish(chart, title, panel=220, count=len(_CURVES))
@@ -150,7 +150,7 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         )
         .properties(width=220, height=190)
     )
-    chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 4))
+    chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 3))
     return theme.finish(chart, "The strongest examples of each shape", panel=180, count=len(shapes))
 
 

@@ -19,43 +19,37 @@
     return Math.ceil(count / rows);
   }
 
-  // What a chart takes besides its panels: axes, gaps and labels, in pixels.
-  async function surplus(spec, panels, columns, options) {
-    const { view } = await vegaEmbed(document.createElement("div"), spec, {
-      ...options,
-      renderer: "none",
-    });
-    const drawn = view.scenegraph().root.bounds.width();
-    view.finalize();
-    return drawn + 2 * PADDING - columns * panels.width;
-  }
-
-  async function fit(spec, width, options) {
-    const { panel, count, square } = spec.usermeta;
+  // Draw a chart, then give its panels what axes, gaps and labels leave of the width.
+  async function drawIn(element, spec, columns, width, options) {
+    const { panel, square } = spec.usermeta;
     const faceted = "facet" in spec;
-    const panels = faceted ? spec.spec : spec;
+    if (faceted) spec.columns = columns;
+    const { view } = await vegaEmbed(element, spec, options);
+    const side = faceted ? "child_width" : "width";
     const most = faceted ? width : Math.min(width, WIDEST_CHART);
-    let columns = faceted ? columnsFor(panel, count, width) : 1;
-    let room;
-    for (; ; columns -= 1) {
-      if (faceted) spec.columns = columns;
-      room = (most - (await surplus(spec, panels, columns, options))) / columns;
-      if (columns === 1 || room > CRAMPED * panel) break;
+    const drawn = view.scenegraph().root.bounds.width() + 2 * PADDING;
+    const fitting = view.signal(side) + (most - drawn) / columns;
+    if (columns > 1 && fitting < CRAMPED * panel) {
+      view.finalize();
+      return drawIn(element, spec, columns - 1, width, options);
     }
     const widest = square ? WIDEST_SQUARE : faceted ? WIDEST_PANEL : WIDEST_CHART;
-    panels.width = Math.max(Math.floor(Math.min(room, widest)), NARROWEST_PANEL);
-    if (square) panels.height = panels.width;
+    const panelWidth = Math.max(Math.floor(Math.min(fitting, widest)), NARROWEST_PANEL);
+    view.signal(side, panelWidth);
+    if (square) view.signal("child_height", panelWidth);
+    return view.resize().runAsync();
   }
 
   async function draw(element) {
     const width = element.clientWidth;
     const spec = read(element.dataset.spec);
+    const { panel, count } = spec.usermeta;
     spec.description = element.dataset.title;
     const narrow = { columns: 2, layout: { top: { direction: "vertical", anchor: "start" } } };
     const legend = { ...config.legend, ...(width < NARROW ? narrow : {}) };
     const options = { renderer: "svg", actions: false, config: { ...config, legend } };
-    await fit(spec, width, options);
-    await vegaEmbed(element, spec, options);
+    const columns = "facet" in spec ? columnsFor(panel, count, width) : 1;
+    await drawIn(element, spec, columns, width, options);
     element.dataset.width = String(width);
   }
 

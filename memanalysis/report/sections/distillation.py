@@ -8,8 +8,10 @@ from memanalysis import charts
 from memanalysis.report import blocks
 from memanalysis.report.reading import Reading
 
-_DENSITY_SQL = """select size, one_hot_low, one_hot_high, distilled_low, distilled_high, n_examples
+_DENSITY_SQL = """select size, floor(one_hot_low * 10 + 1e-6) / 10 as one_hot_low,
+    floor(distilled_low * 10 + 1e-6) / 10 as distilled_low, sum(n_examples) as n_examples
 from distillation_density
+group by size, size_rank, floor(one_hot_low * 10 + 1e-6), floor(distilled_low * 10 + 1e-6)
 order by size_rank, one_hot_low, distilled_low"""
 
 _EFFECTS_SQL = """from distillation_effects
@@ -57,8 +59,8 @@ def _density(reading: Reading) -> list[blocks.Block]:
             charts.distillation_density(reading),
             _DENSITY_SQL,
             "Joint histogram of each example’s score under both objectives, one panel per size; "
-            "darker cells hold more examples (log scale). Below the dashed line, distillation "
-            "lowers the score. Noise in both scores spreads the cloud around the line.",
+            "cells are .1 wide, the stronger the colour the more examples (log scale). Below the "
+            "dashed line, distillation lowers the score. Noise in both scores spreads the cloud.",
         )
     ]
 
@@ -105,6 +107,7 @@ def _grouped(reading: Reading, grouping: str, what: str) -> blocks.Figure:
         _EFFECTS_SQL.format(grouping=grouping),
         f"Mean change of the score for {what}. Filled points choose the examples on all groups of "
         "models but one and measure on that one; the choice is made once on one-hot scores and "
-        "once on distilled ones, and a claim needs both. Lines are 95 % intervals over groups."
+        "once on distilled ones, and a claim needs both. Lines are 95 % intervals over groups; "
+        "groups of fewer than 5 examples are left out."
         f"{hollow}",
     )

@@ -8,9 +8,11 @@ from memanalysis import charts
 from memanalysis.report import blocks
 from memanalysis.report.reading import Reading
 
-_HISTOGRAM_SQL = """select objective, size, bin_low, bin_high, n_examples, share
+_HISTOGRAM_SQL = """select objective, size, floor(bin_low * 10 + 1e-6) / 10 as bin_low,
+    sum(n_examples) as n_examples, sum(share) as share
 from memorization_histogram
-where n_examples > 0
+group by objective, size, size_rank, floor(bin_low * 10 + 1e-6)
+having sum(n_examples) > 0
 order by objective desc, size_rank, bin_low"""
 
 _BIMODALITY_SQL = """select * from bimodality
@@ -40,7 +42,9 @@ def _histogram(reading: Reading) -> blocks.Figure:
         "memorization-histogram",
         charts.memorization_histogram(reading),
         _HISTOGRAM_SQL,
-        "Share of training examples by memorisation score, one panel per size. The square-root "
+        "Share of training examples by memorisation score in bins of .1, one panel per size. The "
+        "score is a multiple of 1 over the models that hold an example out, so with few of them "
+        "bins hold unequal numbers of possible values. The square-root "
         f"axis keeps small shares visible beside the peak at zero.{step} Scores carry the noise "
         "of a finite number of models, which alone spreads them to both sides of their true value.",
     )
