@@ -23,7 +23,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 @click.version_option(__version__, prog_name="memanalysis")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 def cli(debug: bool) -> None:
-    r"""Measure which training examples a classifier memorises.
+    """Measure which training examples a classifier memorises.
 
     \b
     Example:

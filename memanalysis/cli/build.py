@@ -13,7 +13,7 @@ from memanalysis.cli.progress import progress_bar
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--pack", is_flag=True, help="Then remove the model files, to ship the store.")
 def command(store: Path, pack: bool) -> None:
-    r"""Turn the model files of STORE into its tables.
+    """Turn the model files of STORE into its tables.
 
     \b
     Example:

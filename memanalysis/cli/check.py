@@ -11,7 +11,7 @@ import click
 @click.argument("store", type=click.Path(path_type=Path))
 @click.pass_context
 def command(context: click.Context, store: Path) -> None:
-    r"""List every fault of STORE: files, checksums, schema, invariants.
+    """List every fault of STORE: files, checksums, schema, invariants.
 
     Exits with 1 if there are any.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @output_options
 def command(study: str, measured: Path | None, format_: str | None, out: Path | None) -> None:
-    r"""Say how many models a study trains, how long, and what precision that buys.
+    """Say how many models a study trains, how long, and what precision that buys.
 
     Hours depend on the machine: they are given only where --measured has models of each size.
 

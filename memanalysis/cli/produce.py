@@ -52,7 +52,7 @@ def command(
     shard: tuple[int, int] | None,
     no_build: bool,
 ) -> None:
-    r"""Train the models of a study, then build its tables.
+    """Train the models of a study, then build its tables.
 
     STUDY.toml is a file, or the name of a study that comes with memanalysis, such as digits.
     Whatever is in the store already is kept: the same command continues where it was stopped.

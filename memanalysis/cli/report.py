@@ -19,7 +19,7 @@ from memanalysis.cli.options import store_argument
     help="The page to write; it opens offline.",
 )
 def command(store: Path | None, out: Path) -> None:
-    r"""Write one page: findings, charts and how they came about.
+    """Write one page: findings, charts and how they came about.
 
     Without STORE, of the study that comes with memanalysis.
 

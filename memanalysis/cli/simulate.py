@@ -45,7 +45,7 @@ import click
 def command(
     out: Path, n_train: int, n_test: int, sizes: int, groups: int, world: str, seed: int
 ) -> None:
-    r"""Make a store with planted truth, without training.
+    """Make a store with planted truth, without training.
 
     \b
     Example:

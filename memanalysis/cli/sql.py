@@ -13,7 +13,7 @@ from memanalysis.cli.options import emit, output_options
 @click.argument("arguments", metavar='[STORE] "SQL"', nargs=-1, required=True)
 @output_options
 def command(arguments: tuple[str, ...], format_: str | None, out: Path | None) -> None:
-    r"""Ask a study one question in SQL.
+    """Ask a study one question in SQL.
 
     The query reads the study's relations (see `memanalysis tables`) and can change nothing.
     Without STORE, the study that comes with memanalysis is asked.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--brief", is_flag=True, help="Leave the columns out.")
 @output_options
 def command(store: Path | None, brief: bool, format_: str | None, out: Path | None) -> None:
-    r"""List every relation: what a row is, its columns, its rows.
+    """List every relation: what a row is, its columns, its rows.
 
     \b
     Example:
