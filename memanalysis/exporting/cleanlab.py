@@ -58,16 +58,28 @@ def write_cleanlab(
     """
     targets = archives(Path(out), conditions(study, objective, size))
     require_replaceable(targets.values(), force=force)
-    # Every condition is computed before the first file is written, so that a failure leaves none.
-    contents = [_contents(study, condition, progress) for condition in targets]
-    for path, content in zip(targets.values(), contents, strict=True):
+    # All are found before the first file is written, so that a refusal leaves none.
+    subsets = {condition: _subsets(study, condition) for condition in targets}
+    for condition, path in targets.items():
+        content = _contents(study, condition, subsets[condition], progress)
         with placing(path) as temporary, Archive(temporary) as archive:
             for name, values in content.items():
                 archive.put(name, values)
     return list(targets.values())
 
 
-def _contents(study: Study, condition: Condition, progress: Progress | None) -> dict[str, Any]:
+def _subsets(study: Study, condition: Condition) -> list[int]:
+    """The subsets of a condition's models, all of which keep logits."""
+    query = f"select subset_id from models where {condition.where} order by subset_id"
+    subsets = [int(subset) for subset in study.sql(query)["subset_id"]]
+    if not subsets or kept_logits(study, condition.objective, condition.size, subsets) is None:
+        raise MemanalysisError(_explain(study, condition))
+    return subsets
+
+
+def _contents(
+    study: Study, condition: Condition, subsets: list[int], progress: Progress | None
+) -> dict[str, Any]:
     rows = study.sql(f"""
         select example_id, label, in_train, trained
         from outcomes where {condition.where} and split = 'train' order by example_id
@@ -99,9 +111,7 @@ def _sum_held_out(
 
     ``held_out``: bits uint8 [n_train, bytes].
     """
-    kept = kept_logits(study, condition.objective, condition.size, subsets)
-    if kept is None or not subsets:
-        raise MemanalysisError(_explain(study, condition))
+    kept = kept_logits(study, condition.objective, condition.size, subsets) or iter(())
     n_train = len(held_out)
     counts = np.zeros(n_train, dtype=np.int64)
     sums: NDArray[np.float64] = np.zeros((n_train, 0))
