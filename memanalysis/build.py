@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from memanalysis import provenance, tables
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED, OBJECTIVES, OUTCOMES, PROXIES, TABLES
+from memanalysis.schema import DERIVED, INFLUENCE, OBJECTIVES, OUTCOMES, PROXIES, TABLES
 from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
 from memanalysis.tally import Condition, Masks, tally
 
@@ -63,7 +63,7 @@ def build(
     with ExitStack() as stack:
         if not locked:
             stack.enter_context(store.lock(exclusive=True))
-        if _finish_commit(store.path):
+        if finish_commit(store.path):
             store = Store.open(path, whole=False)
         shutil.rmtree(store.path / _STAGING, ignore_errors=True)
         plan = _plan(store)
@@ -101,7 +101,7 @@ def _plan(store: Store) -> _Plan:
             if placed or files:
                 conditions.append(Condition(objective, size, rank, placed, files))
     imported = _imported_proxies(store)
-    if not conditions and not len(imported):
+    if not (conditions or len(imported) or len(_imported_influence(store))):
         raise StoreError(
             f"'{store.path}' has nothing to build: no model files under models/ and no imported "
             "scores. `memanalysis produce` and `memanalysis import` write them."
@@ -146,6 +146,15 @@ def _imported_proxies(store: Store) -> pa.Table:
     return pq.read_table(store.table_path("proxies"), filters=imported).cast(PROXIES)
 
 
+def _imported_influence(store: Store) -> pa.Table:
+    """The same for pairs: published without counts."""
+    path = store.table_path("influence")
+    if not path.exists():
+        return INFLUENCE.empty_table()
+    imported = pc.field("n_in").is_null() & pc.field("n_out").is_null()
+    return pq.read_table(path, filters=imported).cast(INFLUENCE)
+
+
 # Writing
 
 
@@ -155,11 +164,12 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     write(staged)
     for name in _COMPUTED:
         staged.write_table(name, TABLES[name][1].empty_table())
+    staged.write_table("influence", _imported_influence(store))
     _derive(staged)
     _note_origin(store, staged)
     staged.write_manifest()
     os.replace(staged.path, store.path / COMMIT)
-    _finish_commit(store.path)
+    finish_commit(store.path)
 
 
 def _stage(store: Store) -> Store:
@@ -269,8 +279,11 @@ def _note_origin(store: Store, staged: Store) -> None:
     manifest.built_at = datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _finish_commit(root: Path) -> bool:
-    """Move the files of a finished build into place; True if there were any."""
+def finish_commit(root: Path) -> bool:
+    """Move the files of a finished build into place; True if there were any.
+
+    The caller holds the store's lock. Whatever lies in ``.commit/`` replaces its namesake.
+    """
     source = root / COMMIT
     if not source.exists():
         return False

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, islice, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +45,9 @@ _RELEASED: Final = re.compile(r"train_masks_(\d+)pct\.npy")
 _THRESHOLD: Final = 0.15
 # Values of margins that are searched for exact zeros before the import, to bound its time.
 _SEARCHED: Final = 2**27
-_TEST_BLOCK: Final = 256
-_MODEL_BLOCK: Final = 512
+# Cells of the influence matrix, and models, in memory at a time.
+_CELLS: Final = 2**25
+_MODEL_BLOCK: Final = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +103,7 @@ def read(source: Path, options: Options) -> Contents:
     found = _first(found, options.models)
     labels = read_labels(options.labels) if options.labels else options.store_labels
     models, pairs, notes = _outcomes(found, options, labels)
-    n_test = next((a.shape[1] for k, a in found.outputs.items() if k.startswith("test")), 0)
+    n_test = _n_test(found, options)
     return Contents(
         format="datamodels",
         source=source.name,
@@ -248,17 +249,29 @@ def _outcomes(
         return (), (_influence(found, size, objective),), [note]
     notes = []
     if not from_logits:
+        if found.train_logits is not None:
+            notes.append("train_logits are not read: --labels FILE is missing.")
         notes.append("Margins alone: probability and loss cannot be computed, so they are NULL.")
     models = Models(
         size=size,
         objective=objective,
         n_models=found.n_models,
         masks=lambda: _masks(found),
-        outputs=lambda: _outputs(found, labels if from_logits else None, options.keep_logits),
+        outputs=lambda: _outputs(
+            found, labels if from_logits else None, options.store_test_labels, options.keep_logits
+        ),
         where=found.masks.where,
         **{"evaluation_mode": "eval", **chosen(options)},
     )
     return (models,), (), notes
+
+
+def _n_test(found: _Source, options: Options) -> int:
+    """Test examples with outcomes that can be judged: by margins, or logits with known labels."""
+    if found.test_margins is not None:
+        return found.test_margins.shape[1]
+    known = options.store_test_labels
+    return 0 if found.test_logits is None or known is None else found.test_logits.shape[1]
 
 
 def _masks(found: _Source) -> Iterator[NDArray[np.bool_]]:
@@ -266,26 +279,27 @@ def _masks(found: _Source) -> Iterator[NDArray[np.bool_]]:
         yield as_bools(row, found.masks.where, at)
 
 
-def _outputs(found: _Source, labels: Labels | None, keep_logits: bool) -> Iterator[Output]:
-    """Of training logits where ``labels`` are given, else of margins; of test margins always."""
-    test: Iterator[Outcome | None] = (
-        iter([None] * found.n_models)
-        if found.test_margins is None
-        else _of_margins(found, found.test_margins)
-    )
-    train: Iterator[Outcome]
-    if labels is not None and found.train_logits is not None:
-        logits = found.train_logits
-        train = (
-            of_logits(row, labels, f"{logits.where}, model {at}", keep=False)
-            for at, row in enumerate(found.rows(logits))
-        )
+def _outputs(
+    found: _Source, labels: Labels | None, test_labels: Labels | None, keep: bool
+) -> Iterator[Output]:
+    """Each model's outcomes: from logits where there are labels, else from margins."""
+    train = _split(found, found.train_logits, found.train_margins, labels, keep)
+    test = _split(found, found.test_logits, found.test_margins, test_labels, keep)
+    for one in train:
+        assert one is not None  # _outcomes saw to it
+        yield Output(one, next(test))
+
+
+def _split(
+    found: _Source, logits: Held | None, margins: Held | None, labels: Labels | None, keep: bool
+) -> Iterator[Outcome | None]:
+    if logits is not None and labels is not None:
+        for at, row in enumerate(found.rows(logits)):
+            yield of_logits(row, labels, f"{logits.where}, model {at}", keep=keep)
+    elif margins is not None:
+        yield from _of_margins(found, margins)
     else:
-        assert found.train_margins is not None  # _outcomes saw to it
-        train = _of_margins(found, found.train_margins)
-    del keep_logits
-    for one, other in zip(train, test, strict=True):
-        yield Output(one, other)
+        yield from repeat(None)
 
 
 def _of_margins(found: _Source, array: Held) -> Iterator[Outcome]:
@@ -318,19 +332,18 @@ def _zeros(found: _Source) -> list[str]:
 def _influence(found: _Source, size: str, objective: str) -> Pairs:
     """All pairs from the threshold on: test accuracy with the training example, less without it.
 
-    Blocks of test examples and of models bound the memory to a few rows of the whole matrix.
+    Blocks of test examples and of models bound the memory to a part of the whole matrix.
     """
     assert found.test_margins is not None  # _outcomes saw to it
-    masks, margins = found.masks, found.test_margins
-    n_train, n_test = masks.shape[1], margins.shape[1]
+    n_train, n_test = found.masks.shape[1], found.test_margins.shape[1]
     n_in = np.zeros(n_train)
     for row in _masks(found):
         n_in += row
     n_out = found.n_models - n_in
     train_ids, test_ids, values = [], [], []
-    for start in range(0, n_test, _TEST_BLOCK):
-        some = slice(start, min(start + _TEST_BLOCK, n_test))
-        inside, hits = _hits(found, some, n_train)
+    step = max(1, _CELLS // n_train)
+    for start in range(0, n_test, step):
+        inside, hits = _hits(found, slice(start, min(start + step, n_test)))
         with np.errstate(divide="ignore", invalid="ignore"):
             influence = inside / n_in - (hits[:, None] - inside) / n_out
         tests, trains = np.nonzero(influence >= _THRESHOLD)  # NaN of an empty cell is not
@@ -339,22 +352,19 @@ def _influence(found: _Source, size: str, objective: str) -> Pairs:
         values.append(influence[tests, trains])
     return Pairs(
         np.concatenate(train_ids), np.concatenate(test_ids), np.concatenate(values),
-        size, objective, margins.where,
+        size, objective, found.test_margins.where,
     )  # fmt: skip
 
 
-def _hits(
-    found: _Source, tests: slice, n_train: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Models that are right with each training example [tests, n_train], and all of them [tests]."""
+def _hits(found: _Source, tests: slice) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Models right with each training example [tests, n_train], and of all models [tests]."""
     assert found.test_margins is not None  # _influence has them
-    inside = np.zeros((tests.stop - tests.start, n_train))
+    inside = np.zeros((tests.stop - tests.start, found.masks.shape[1]), np.float32)
     hits = np.zeros(len(inside))
-    rows = np.flatnonzero(found.kept)
-    for first in range(0, len(rows), _MODEL_BLOCK):
-        block = rows[first : first + _MODEL_BLOCK].tolist()
-        correct = np.stack([found.test_margins.row(at)[tests] > 0 for at in block])
-        mask = np.stack([found.masks.row(at) for at in block])
+    rows = zip(_masks(found), found.rows(found.test_margins), strict=True)
+    while block := list(islice(rows, _MODEL_BLOCK)):
+        mask = np.stack([mask for mask, _ in block])
+        correct = np.stack([margins[tests] > 0 for _, margins in block])
         # Sums of 0 and 1 in float32 are exact below 2^24.
         inside += correct.T.astype(np.float32) @ mask.astype(np.float32)
         hits += correct.sum(axis=0)
