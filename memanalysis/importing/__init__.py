@@ -45,6 +45,10 @@ _ALL: Final = (
     Format("lira", "lira", "a directory of tensorflow/privacy's mi_lira_2021"),
     Format("feldman", "feldman", "aux_arrays.npz directories, or the published influence files"),
     Format("cscore", "cscore", "published C-score files"),
+    Format("datamodels", "datamodels", "a datamodels store, or released masks and margins"),
+    Format("privacy-meter", "privacy_meter", "a log directory of Privacy Meter"),
+    Format("leakpro", "leakpro", "a LeakPro output directory with masks.npy beside it"),
+    Format("dynamics", "dynamics", "cartography JSONL, AUM CSV or data_diet .npy: proxies"),
     Format("scores", "scores", "any scores with ids: CSV, Parquet, .npy"),
 )
 FORMATS: Final[dict[str, Format]] = {format_.name: format_ for format_ in _ALL}

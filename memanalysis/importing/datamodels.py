@@ -237,6 +237,11 @@ def _outcomes(
 ) -> tuple[tuple[Models, ...], tuple[Pairs, ...], list[str]]:
     size, objective = options.size or UNKNOWN, options.objective or "one_hot"
     from_logits = found.train_logits is not None and labels is not None
+    if found.train_logits is not None and labels is not None:
+        n_classes = found.train_logits.shape[2]
+        if labels.max(initial=0) >= n_classes:
+            expected = f"more than the largest label, {labels.max()}"
+            raise fault(found.train_logits.where, f"{n_classes} classes", expected)
     if found.train_margins is None and not from_logits:
         if found.train_logits is not None:
             raise fault(found.train_logits.where, "logits without labels", "--labels FILE")
