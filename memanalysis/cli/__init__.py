@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from memanalysis._version import __version__
-from memanalysis.cli import build, check, plan, produce, report, simulate, sql, tables
+from memanalysis.cli import build, check, import_, plan, produce, report, simulate, sql, tables
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -39,6 +39,7 @@ for _command in (
     produce.command,
     plan.command,
     build.command,
+    import_.command,
     check.command,
     simulate.command,
 ):

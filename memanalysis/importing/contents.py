@@ -41,6 +41,12 @@ class Options:
         Read only the first so many models.
     missing
         Scores that are NaN or infinite become NULL; otherwise they are faults.
+    side
+        Whether scores are of models that trained on the example (``in``) or held it out (``out``).
+    size_order
+        Names of sizes, smallest first, where they come from several imports.
+    has_store, store_has_names
+        Whether there is a store already, and whether its training examples have a ``source_id``.
     store_labels, store_test_labels
         Labels that the store has already, for sources that bring none; None where any is NULL.
     """
@@ -67,6 +73,10 @@ class Options:
     augmentation: str | None = None
     temperature: float | None = None
     missing: bool = False
+    side: Side = "in"
+    size_order: tuple[str, ...] = ()
+    has_store: bool = False
+    store_has_names: bool = False
     store_labels: NDArray[np.int64] | None = None
     store_test_labels: NDArray[np.int64] | None = None
 

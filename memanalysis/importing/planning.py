@@ -69,7 +69,7 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     designs, places = _designs(contents, options, roster.n_train, subsets, manifest)
     if contents.models:
         manifest.n_subsets = max(manifest.n_subsets, subsets.n_subsets)
-    manifest.sizes = _sizes(manifest.sizes, contents)
+    manifest.sizes = _sizes(manifest.sizes, contents, options.size_order or contents.size_order)
     for models in contents.models:
         manifest.families.setdefault(models.size, models.family)
     if store is None and designs:
@@ -192,13 +192,13 @@ def _require_sound(models: Models, design: Design, ratio: float | None) -> None:
         )
 
 
-def _sizes(present: Sequence[str], contents: Contents) -> list[str]:
+def _sizes(present: Sequence[str], contents: Contents, order: Sequence[str]) -> list[str]:
     """Sizes with models in order, smallest first: those of the store, then those of the source.
 
-    ``contents.size_order`` decides where it names a size.
+    ``order`` decides among the sizes that it names.
     """
     sizes = list(dict.fromkeys([*present, *(models.size for models in contents.models)]))
-    rank = {size: at for at, size in enumerate(contents.size_order)}
+    rank = {size: at for at, size in enumerate(order)}
     named = iter(sorted((size for size in sizes if size in rank), key=rank.__getitem__))
     return [next(named) if size in rank else size for size in sizes]
 
