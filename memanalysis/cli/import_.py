@@ -38,6 +38,8 @@ class Names(click.ParamType[tuple[str, ...]]):
 )
 @click.option("--objective", type=click.Choice(["one_hot", "distilled"]))
 @click.option("--teacher", help="Size of the teacher of distilled models.")
+@click.option("--teacher-scope", type=click.Choice(["same_subset", "full_data"]),
+              help="What it was trained on.")  # fmt: skip
 @click.option("--temperature", type=float, help="Its temperature.")
 @click.option("--family", help="Architecture family of the models.")
 @click.option("--parameters", type=click.IntRange(1), help="Trainable parameters of a model.")

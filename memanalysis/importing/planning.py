@@ -159,7 +159,7 @@ def _designs(
     designs, places = [], []
     for models in contents.models:
         design = examine(models.masks(), models.n_models, n_train)
-        _require_sound(models, design, options.ratio)
+        _require_sound(models, design, options.ratio or models.ratio)
         if manifest.group_size and any(key not in subsets.known for key in design.keys):
             raise StoreError(
                 f"{models.where or contents.source}: masks that the store does not have; expected "
@@ -182,8 +182,13 @@ def _require_sound(models: Models, design: Design, ratio: float | None) -> None:
             "some examples in train and some held out",
             "Without both there is nothing to compare.",
         )
-    if ratio is not None and abs(design.density - ratio) > _RATIO_TOLERANCE:
-        swapped = abs(1 - design.density - ratio) <= _RATIO_TOLERANCE
+    if ratio is None:
+        return
+    # Independent draws scatter, and int(ratio K) of K models rounds down.
+    noise = 4 * (ratio * (1 - ratio) / (len(design.n_in) * design.n_models)) ** 0.5
+    tolerance = max(_RATIO_TOLERANCE, noise, 1 / design.n_models)
+    if abs(design.density - ratio) > tolerance:
+        swapped = abs(1 - design.density - ratio) <= tolerance
         raise fault(
             models.where,
             f"{design.density:.3f} of the examples in train",
