@@ -13,7 +13,18 @@ from collections.abc import Sequence
 import click
 
 from memanalysis._version import __version__
-from memanalysis.cli import build, check, export, plan, produce, report, simulate, sql, tables
+from memanalysis.cli import (
+    build,
+    check,
+    export,
+    import_,
+    plan,
+    produce,
+    report,
+    simulate,
+    sql,
+    tables,
+)
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -39,6 +50,7 @@ for _command in (
     produce.command,
     plan.command,
     build.command,
+    import_.command,
     check.command,
     export.command,
     simulate.command,

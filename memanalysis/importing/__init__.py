@@ -17,7 +17,7 @@ from memanalysis.errors import DataError, did_you_mean
 from memanalysis.importing.committing import commit, held_store
 from memanalysis.importing.contents import Contents, Options
 from memanalysis.importing.planning import make_plan
-from memanalysis.importing.roster import store_labels
+from memanalysis.importing.roster import of_store
 from memanalysis.importing.summary import summary
 from memanalysis.store import Store
 
@@ -93,8 +93,7 @@ def import_source(
         raise DataError(f"'{path}' does not exist; expected {FORMATS[format_].reads}.")
     said = options or Options()
     with held_store(Path(out), writing=not dry_run) as store:
-        train, test = store_labels(store)
-        known_options = replace(said, store_labels=train, store_test_labels=test)
+        known_options = replace(said, **of_store(store))
         contents = FORMATS[format_].read(path, known_options)
         return _bring(contents, Path(out), store, known_options, dry_run, progress)
 

@@ -41,6 +41,12 @@ class Options:
         Read only the first so many models.
     missing
         Scores that are NaN or infinite become NULL; otherwise they are faults.
+    side
+        Whether scores are of models that trained on the example (``in``) or held it out (``out``).
+    size_order
+        Names of sizes, smallest first, where they come from several imports.
+    has_store, store_has_names
+        Whether there is a store already, and whether its training examples have a ``source_id``.
     store_labels, store_test_labels
         Labels that the store has already, for sources that bring none; None where any is NULL.
     """
@@ -67,6 +73,11 @@ class Options:
     augmentation: str | None = None
     temperature: float | None = None
     missing: bool = False
+    side: Side = "in"
+    size_order: tuple[str, ...] = ()
+    teacher_scope: str | None = None
+    has_store: bool = False
+    store_has_names: bool = False
     store_labels: NDArray[np.int64] | None = None
     store_test_labels: NDArray[np.int64] | None = None
 
@@ -110,6 +121,8 @@ class Models:
         Yields ``in_train`` bool [n_train] of each model; may be called several times.
     outputs
         Yields the Output of each model in the same order; called once, and never in a dry run.
+    ratio
+        Share of the examples in a subset, as the source declares it.
     group_ids
         Group of each model, where the source has groups; else they are assigned, see ``design``.
     per_model
@@ -129,6 +142,7 @@ class Models:
     teacher_scope: str | None = None
     temperature: float | None = None
     distillation_weight: float | None = None
+    ratio: float | None = None
     group_ids: Sequence[int] | None = None
     per_model: Sequence[Mapping[str, Any]] = ()
     where: str = ""
@@ -195,6 +209,7 @@ def chosen(options: Options) -> dict[str, Any]:
         "epochs": options.epochs,
         "evaluation_mode": options.evaluation_mode,
         "teacher_size": options.teacher,
+        "teacher_scope": options.teacher_scope,
         "temperature": options.temperature,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -89,7 +89,7 @@ def _aum(path: Path, options: Options) -> Contents:
                 if at is None:
                     guids.add(record.guid, f"line {line}")
                     last.append(record)
-                elif record.count > last[at].count:
+                elif record.updates > last[at].updates:
                     last[at] = record
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise fault(f"'{path}'", str(error), "a CSV file") from error
@@ -110,7 +110,7 @@ def _aum(path: Path, options: Options) -> Contents:
 class _Record(NamedTuple):
     guid: str
     aum: float
-    count: float
+    updates: float
     target: float
 
 

@@ -69,7 +69,7 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     designs, places = _designs(contents, options, roster.n_train, subsets, manifest)
     if contents.models:
         manifest.n_subsets = max(manifest.n_subsets, subsets.n_subsets)
-    manifest.sizes = _sizes(manifest.sizes, contents)
+    manifest.sizes = _sizes(manifest.sizes, contents, options.size_order or contents.size_order)
     for models in contents.models:
         manifest.families.setdefault(models.size, models.family)
     if store is None and designs:
@@ -159,7 +159,7 @@ def _designs(
     designs, places = [], []
     for models in contents.models:
         design = examine(models.masks(), models.n_models, n_train)
-        _require_sound(models, design, options.ratio)
+        _require_sound(models, design, options.ratio or models.ratio)
         if manifest.group_size and any(key not in subsets.known for key in design.keys):
             raise StoreError(
                 f"{models.where or contents.source}: masks that the store does not have; expected "
@@ -182,8 +182,13 @@ def _require_sound(models: Models, design: Design, ratio: float | None) -> None:
             "some examples in train and some held out",
             "Without both there is nothing to compare.",
         )
-    if ratio is not None and abs(design.density - ratio) > _RATIO_TOLERANCE:
-        swapped = abs(1 - design.density - ratio) <= _RATIO_TOLERANCE
+    if ratio is None:
+        return
+    # Independent draws scatter, and int(ratio K) of K models rounds down.
+    noise = 4 * (ratio * (1 - ratio) / (len(design.n_in) * design.n_models)) ** 0.5
+    tolerance = max(_RATIO_TOLERANCE, noise, 1 / design.n_models)
+    if abs(design.density - ratio) > tolerance:
+        swapped = abs(1 - design.density - ratio) <= tolerance
         raise fault(
             models.where,
             f"{design.density:.3f} of the examples in train",
@@ -192,13 +197,13 @@ def _require_sound(models: Models, design: Design, ratio: float | None) -> None:
         )
 
 
-def _sizes(present: Sequence[str], contents: Contents) -> list[str]:
+def _sizes(present: Sequence[str], contents: Contents, order: Sequence[str]) -> list[str]:
     """Sizes with models in order, smallest first: those of the store, then those of the source.
 
-    ``contents.size_order`` decides where it names a size.
+    ``order`` decides among the sizes that it names.
     """
     sizes = list(dict.fromkeys([*present, *(models.size for models in contents.models)]))
-    rank = {size: at for at, size in enumerate(contents.size_order)}
+    rank = {size: at for at, size in enumerate(order)}
     named = iter(sorted((size for size in sizes if size in rank), key=rank.__getitem__))
     return [next(named) if size in rank else size for size in sizes]
 

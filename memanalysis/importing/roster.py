@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ def make_roster(store: Store | None, contents: Contents, options: Options) -> Ro
         )
     n_test, notes = _test_count(given, contents, manifest.n_test, grows)
     columns = _known_columns(old)
+    given = _in_order(given, columns["source_id"][: manifest.n_train], where)
     labels, filled = _merged(columns["label"][: manifest.n_train], given.labels, where)
     tests = columns["label"][manifest.n_train :] + [None] * (n_test - manifest.n_test)
     takes_test = given.n_test == n_test and n_test > 0
@@ -84,6 +85,20 @@ def store_labels(store: Store | None) -> tuple[Labels | None, Labels | None]:
     return train, test
 
 
+def of_store(store: Store | None) -> dict[str, Any]:
+    """Fields of ``Options`` that tell a format what the store has already."""
+    if store is None:
+        return {}
+    names = store.read_table("examples", ["source_id"])["source_id"]
+    train, test = store_labels(store)
+    return {
+        "has_store": True,
+        "store_has_names": names.null_count < len(names),
+        "store_labels": train,
+        "store_test_labels": test,
+    }
+
+
 def _with_options(contents: Contents, options: Options) -> Examples:
     """The source's examples with what the user says of them."""
     given = contents.examples
@@ -100,14 +115,24 @@ def _with_options(contents: Contents, options: Options) -> Examples:
                 "for each label",
             )  # fmt: skip
         n_train = len(labels)
-    return Examples(
-        n_train=n_train,
-        n_test=given.n_test,
-        labels=labels,
-        test_labels=given.test_labels,
-        clean_labels=given.clean_labels,
-        source_ids=given.source_ids,
-        class_names=options.class_names or given.class_names,
+    names = options.class_names or given.class_names
+    return replace(given, n_train=n_train, labels=labels, class_names=names)
+
+
+def _in_order(given: Examples, names: Sequence[str | None], where: str) -> Examples:
+    """The same examples in the store's order, where both name them."""
+    if given.source_ids is None or None in names or list(given.source_ids) == list(names):
+        return given
+    position = {name: at for at, name in enumerate(given.source_ids)}
+    missing = [name for name in names if name not in position]
+    if missing:
+        raise fault(where, f"no example called '{missing[0]}'", "the names of the store's examples")
+    order = np.array([position[name] for name in names if name is not None], np.int64)
+    return replace(
+        given,
+        labels=None if given.labels is None else given.labels[order],
+        clean_labels=None if given.clean_labels is None else given.clean_labels[order],
+        source_ids=[str(name) for name in names],
     )
 
 

@@ -20,6 +20,8 @@ where objective = '{objective}' and quantity = 'level' and method = 'spearman'
     and starts_with(stratum, 'direction: ')
 order by stratum, proxy, size_rank"""
 
+_HARD = {"high": "high", "low": "low", "none": "neither"}
+
 _TRENDS_SQL = """from proxy_trends
 where objective = '{objective}'
 order by proxy"""
@@ -32,7 +34,12 @@ def section(reading: Reading) -> blocks.Section:
     if not names:
         content = [blocks.Note("No proxies were recorded in this study.")]
     else:
-        content = [_explanation(), *_correlations(reading), *_trends(reading), _definitions(names)]
+        content = [
+            _explanation(),
+            *_correlations(reading),
+            *_trends(reading),
+            _definitions(reading, names),
+        ]
     return blocks.Section("proxies", "Proxies against the score", content)
 
 
@@ -123,15 +130,15 @@ def _trends(reading: Reading) -> list[blocks.Block]:
     ]
 
 
-def _definitions(names: list[str]) -> blocks.Table:
+def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
     rows = []
     for name in names:
         proxy = proxies.find(name)
         rows.append(
-            (name, proxy.formula, {"high": "high", "low": "low", "none": "neither"}[proxy.hard_is],
+            (name, proxy.formula, _HARD[proxy.hard_is],
              proxy.evaluation_pass, proxy.source)
             if proxy
-            else (name, wording.NONE, "unknown", "unknown", "imported")
+            else _imported(name, reading.manifest.proxies.get(name, {}))
         )  # fmt: skip
     return blocks.Table(
         title="What each proxy is",
@@ -140,3 +147,10 @@ def _definitions(names: list[str]) -> blocks.Table:
         caption="T epochs; p_t softmax output, z_t logits at epoch t; y the label. Averaged over "
         "models, separately for those that trained on the example and those that did not.",
     )
+
+
+def _imported(name: str, about: dict[str, str]) -> tuple[str, ...]:
+    """A row for a proxy without a definition of ours: what its import said of it."""
+    formula, source = about.get("formula"), about.get("source")
+    hard = _HARD.get(about.get("hard_is", ""), "unknown")
+    return (name, formula or wording.NONE, hard, "unknown", source or "imported")
