@@ -87,7 +87,7 @@ def _key(path: Path) -> tuple[str, int]:
     if kind not in _KINDS or match is None:
         raise fault(
             f"'{path}'", f"a file in '{kind}'", f"ckpt_<step>.npy in {', '.join(_KINDS)}",
-            "Another score in .npy is imported as `scores`, with --name and --hard-is.",
+            "Another score in .npy is imported as `scores`, with --columns and --hard-is.",
         )  # fmt: skip
     return kind, int(match[1])
 
