@@ -9,7 +9,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import cached_property
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -108,12 +108,16 @@ def open_npy(path: Path) -> Held:
 
 
 class Archive:
-    """The arrays of a .npz file by key; members are streamed, never loaded as a side effect."""
+    """The arrays of a .npz file by key; members are streamed, never loaded as a side effect.
+
+    ``keys``: their names in the file's order.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(path)
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
         except (OSError, zipfile.BadZipFile) as error:
             raise fault(
                 f"'{path}'",
@@ -121,11 +125,7 @@ class Archive:
                 "a whole .npz file",
                 "The file is truncated or of another kind; copy it again.",
             ) from error
-
-    @cached_property
-    def keys(self) -> list[str]:
-        """Keys in the file's order."""
-        return [name.removesuffix(".npy") for name in self._zip.namelist()]
+        self.keys = [name.removesuffix(".npy") for name in names]
 
     def __contains__(self, key: str) -> bool:
         """Whether there is an array ``key``."""
@@ -142,7 +142,7 @@ class Archive:
         where = f"'{self.path}', key '{key}'"
         if key not in self.keys:
             raise fault(where, f"no such key among {', '.join(self.keys)}", f"an array '{key}'")
-        return Member(self._zip, f"{key}.npy", where)
+        return Member(self.path, f"{key}.npy", where)
 
     def get(self, key: str) -> Member | None:
         """The array ``key``, or None where there is none."""
@@ -152,9 +152,9 @@ class Archive:
 class Member:
     """One array of an archive."""
 
-    def __init__(self, archive: zipfile.ZipFile, name: str, where: str) -> None:
+    def __init__(self, archive: Path, name: str, where: str) -> None:
         self.where = where
-        self._zip, self._name = archive, name
+        self._archive, self._name = archive, name
         with self._open() as file:
             self.shape, self._fortran, self.dtype = _header(file, where)
 
@@ -190,8 +190,11 @@ class Member:
             )
         return self.whole()
 
-    def _open(self) -> IO[bytes]:
-        return self._zip.open(self._name)
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        """The member's bytes; nothing stays open, however many archives there are."""
+        with zipfile.ZipFile(self._archive) as archive, archive.open(self._name) as file:
+            yield file
 
     def _read(self, file: IO[bytes], count: int) -> NDArray[Any]:
         wanted = count * self.dtype.itemsize

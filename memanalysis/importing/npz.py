@@ -67,7 +67,7 @@ def read(source: Path, options: Options) -> Contents:
     n_models, n_train, n_test = arrays.check(
         faults,
         n_runs,
-        options.n_train or (None if labels is None else len(labels)),
+        _n_train(archive, labels, options),
         None if test_labels is None else len(test_labels),
         axes_known=options.axes_known or "memorization" in archive,
     )
@@ -106,6 +106,14 @@ def _labels(archive: Archive, key: str, file: Path | None, known: Labels | None)
     if key in archive:
         return checked(archive[key])
     return read_labels(file) if file is not None else known
+
+
+def _n_train(archive: Archive, labels: Labels | None, options: Options) -> int | None:
+    """How many training examples there must be, where anything but the masks says it."""
+    if labels is not None:
+        return len(labels)
+    score = archive.get("memorization")
+    return options.n_train or (score.shape[0] if score is not None and score.shape else None)
 
 
 def _check_lengths(
