@@ -38,7 +38,7 @@ def softmax(z):
 
 def test_architectures_become_sizes(tmp_path, world, worlds, memorization, is_whole):
     """Scores equal NumPy's on plain outputs of the last epoch, sizes are in order, pairs paired."""
-    wide = worlds(seed=3, masks=world.masks)
+    wide = worlds(seed=3, masks=world.masks, labels=world.labels)
     source = logdir(tmp_path / "exp", {"wrn28-2": wide, "cnn32-3-mean": world}, longer_masks=5)
     store = import_source("lira", source, tmp_path / "out").store
     assert store.manifest.sizes == ["cnn32-3-mean", "wrn28-2"]
