@@ -324,16 +324,21 @@ def _pack(store: Store) -> None:
 def _subsets_of_complete_groups(store: Store) -> set[int]:
     """Return the subsets of groups trained at every size and objective.
 
-    Other groups stay whole: students still to be trained need the files of their teachers.
+    Other groups stay whole: students still to be trained need the files of their teachers. Sizes
+    that were imported are complete as they are: nothing here will train more of them.
     """
-    models = store.read_table("models", ["objective", "group_id", "subset_id"]).to_pydict()
+    imported = {size for entry in store.manifest.imports for size in entry["sizes"]}
+    planned = [size for size in store.manifest.sizes if size not in imported]
+    rows = store.read_table("models", ["objective", "size", "group_id", "subset_id"])
+    ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
+    models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = len(objectives) * len(store.manifest.sizes)
+    n_conditions = len(objectives) * len(planned)
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
         members.setdefault(group, set()).add(subset)
-    complete: set[int] = set()
+    complete = set(rows["subset_id"].to_pylist()) - set(models["subset_id"])
     for group, subsets in members.items():
         if trained[group] == n_conditions * (store.manifest.group_size or len(subsets)):
             complete |= subsets

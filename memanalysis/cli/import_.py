@@ -36,7 +36,11 @@ class Names(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--size-order", type=Names(), default=(), help="Sizes, smallest first, if not in order."
 )
-@click.option("--objective", type=click.Choice(["one_hot", "distilled"]))
+@click.option(
+    "--objective",
+    type=click.Choice(["one_hot", "distilled"]),
+    help="What the models were trained on, where the source does not say.",
+)
 @click.option("--teacher", help="Size of the teacher of distilled models.")
 @click.option("--teacher-scope", type=click.Choice(["same_subset", "full_data"]),
               help="What it was trained on.")  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -193,7 +193,13 @@ class Member:
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
         """The member's bytes; nothing stays open, however many archives there are."""
-        with zipfile.ZipFile(self._archive) as archive, archive.open(self._name) as file:
+        with ExitStack() as stack:
+            try:
+                archive = stack.enter_context(zipfile.ZipFile(self._archive))
+                file = stack.enter_context(archive.open(self._name))
+            except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+                found = f"no readable member ({error})"
+                raise fault(self.where, found, f"'{self._name}' in a whole .npz file") from error
             yield file
 
     def _read(self, file: IO[bytes], count: int) -> NDArray[Any]:

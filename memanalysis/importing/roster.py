@@ -53,10 +53,10 @@ def make_roster(store: Store | None, contents: Contents, options: Options) -> Ro
         raise fault(
             where, f"{given.n_train:,} training examples", f"{manifest.n_train:,}, as the store has"
         )
-    n_test, notes = _test_count(given, contents, manifest.n_test, grows)
     columns = _known_columns(old)
     given = _in_order(given, columns["source_id"][: manifest.n_train], where)
     labels, filled = _merged(columns["label"][: manifest.n_train], given.labels, where)
+    n_test, notes = _test_count(given, contents, manifest.n_test, grows)
     tests = columns["label"][manifest.n_train :] + [None] * (n_test - manifest.n_test)
     takes_test = given.n_test == n_test and n_test > 0
     if takes_test:

@@ -77,9 +77,12 @@ class Arrays:
                     "fewer models than examples, models first",
                     "If models do come first, say so with --axes-known; else it is transposed.",
                 )
-            turned = n_models is not None and found[0] != n_models == found[1]
-            n_models = found[0] if n_models is None else n_models
-            n_train = found[0 if turned else 1] if n_train is None else n_train
+            turned = (n_models is not None and found[0] != n_models == found[1]) or (
+                n_train is not None and found[1] != n_train == found[0]
+            )
+            rows, columns = found[::-1] if turned else found
+            n_models = rows if n_models is None else n_models
+            n_train = columns if n_train is None else n_train
         self._note(faults, self.masks, (n_models, n_train), ("models", "training examples"))
         self._note_split(faults, self.train, n_models, n_train, "training examples")
         if self.test is not None:

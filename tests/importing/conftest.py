@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from memanalysis.check import check
 from memanalysis.store import Store
+from memanalysis.study import Study
 from memanalysis.study import open as open_study
 
 CLASSES = 4
@@ -43,14 +44,14 @@ class World:
 
 
 def make_world(
-    seed: int = 0, n_models: int = 12, n_train: int = 30, n_test: int = 8, masks=None
+    seed: int = 0, n_models: int = 12, n_train: int = 30, n_test: int = 8, masks=None, labels=None
 ) -> World:
     """Random models that do better on what they trained on; every example in and out of some."""
     rng = np.random.default_rng(seed)
     if masks is None:
         order = rng.random((n_models, n_train)).argsort(axis=0)
         masks = order < n_models * 2 // 3
-    labels = rng.integers(0, CLASSES, n_train)
+    labels = rng.integers(0, CLASSES, n_train) if labels is None else labels
     test_labels = rng.integers(0, CLASSES, n_test)
     logits = rng.normal(size=(n_models, n_train, CLASSES)).astype(np.float32)
     logits += 1.5 * masks[..., None] * np.eye(CLASSES, dtype=np.float32)[labels]
@@ -86,32 +87,49 @@ def snapshot() -> Callable[[Path], dict[str, bytes] | None]:
     return take
 
 
+def scores(store: Store, size: str, objective: str) -> NDArray[np.float64]:
+    """Memorisation of the training examples at one size, from the bits of the store."""
+    rows = store.read_table("outcomes").to_pylist()
+    rows = [
+        r for r in rows if (r["size"], r["objective"], r["split"]) == (size, objective, "train")
+    ]
+    trained, inside, right = (
+        np.unpackbits(
+            np.array([[*row[name]] for row in rows], np.uint8), axis=1).astype(bool)
+        for name in ("trained", "in_train", "correct")
+    )  # fmt: skip
+    out = trained & ~inside
+    return (right & inside).sum(1) / inside.sum(1) - (right & out).sum(1) / out.sum(1)
+
+
 @pytest.fixture
 def memorization() -> Callable[..., NDArray[np.float64]]:
-    """The scores of a store's training examples at one size, in order, NaN for NULL."""
+    """The scores of a store's training examples at one size, in order, from its bits."""
 
     def read(store: Store | Path, size: str, objective: str = "one_hot") -> NDArray[np.float64]:
-        study = open_study(store if isinstance(store, Path) else store.path)
-        frame = study.sql(
-            "select memorization from memorization where split = 'train' "
-            f"and size = '{size}' and objective = '{objective}' order by example_id"
-        )
-        return frame["memorization"].to_numpy().astype(np.float64)
+        return scores(Store.open(store) if isinstance(store, Path) else store, size, objective)
 
     return read
 
 
 @pytest.fixture
-def is_whole() -> Callable[[Path], None]:
-    """Assert that a store has no faults and answers every relation."""
+def is_whole() -> Callable[[Path], Study]:
+    """Assert that a store has no faults and answers every relation; return it, opened.
 
-    def inspect(path: Path) -> None:
+    The relation ``memorization`` says what the bits say.
+    """
+
+    def inspect(path: Path) -> Study:
         assert check(path) == []
         study = open_study(path)
-        for name in sorted(study._confined.relations | study._confined.macros):
-            study.table(name)
-        for name in _CHECKS:
-            assert study.table(name).is_empty(), name
+        relations = sorted(study._confined.relations | study._confined.macros)
+        found = {name: study.table(name) for name in relations}
+        assert [name for name in _CHECKS if not found[name].is_empty()] == []
+        trained = found["memorization"].filter(split="train").sort("example_id")
+        for (objective, size), part in trained.group_by("objective", "size"):
+            expected = scores(Store.open(path), size, objective)
+            np.testing.assert_array_equal(part["memorization"].to_numpy(), expected)
+        return study
 
     return inspect
 

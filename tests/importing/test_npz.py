@@ -48,7 +48,8 @@ def test_the_scores_are_those_of_the_definition(tmp_path, world, memorization, i
 def test_our_own_keys_are_read(tmp_path, world, memorization):
     """size, objective, labels, class names and groups come from the file."""
     ours = {
-        "labels": world.labels, "test_labels": world.test_labels, "clean_labels": world.labels[::-1],
+        "labels": world.labels, "test_labels": world.test_labels,
+        "clean_labels": world.labels[::-1],
         "example_id": np.arange(30), "group_id": np.arange(12) // 3, "size": "w4",
         "objective": "distilled", "class_names": np.array(["a", "b", "c", "d"]),
     }  # fmt: skip
@@ -103,7 +104,7 @@ FAULTS = {
         lambda w: {"trainset_correctness": w.correct[:, :-1]},
         ["trainset_correctness", r"\(12, 29\)", "12 models, 30 training examples"],
     ),
-    "fewer runs": (lambda w: {"total_runs": 13}, ["trainset_mask", r"\(12, 30\)", "13 models"]),
+    "fewer runs": (lambda _: {"total_runs": 13}, ["trainset_mask", r"\(12, 30\)", "13 models"]),
     "missing key": (lambda _: {"trainset_mask": None}, ["no|only", "trainset_mask"]),
     "NaN": (
         lambda w: {"trainset_correctness": _nan(w.correct), "memorization": None},
@@ -135,8 +136,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_one_message_and_changes_nothing(name, tmp_path, world, snapshot):
-    """File, key, found and expected are named; neither a new nor an old store is touched."""
+def test_a_fault_is_one_message_and_changes_nothing(name, tmp_path, world):
+    """File, key, found and expected are named, and no store is begun."""
     change, said = FAULTS[name]
     source = save(tmp_path / "faulty.npz", zenodo(world, **change(world)))
     with pytest.raises(DataError) as caught:
