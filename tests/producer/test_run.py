@@ -8,58 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_study import files, study
 
-from memanalysis import locking, settings
+from memanalysis import locking
 from memanalysis.errors import StoreError, TrainingError
-from memanalysis.producer import run, supervise, tasks
+from memanalysis.producer import run, tasks
+from memanalysis.producer.engines import local
 from memanalysis.store import read_model
-
-STUDY = """
-name = "tiny"
-title = "Tiny"
-seed = 3
-
-[data]
-source = "digits"
-train_examples = 40
-test_kept = 20
-
-[subsets]
-ratio = 0.5
-groups = 2
-
-[sizes]
-family = "resnet"
-depth = 8
-width = [2, 3]
-
-[training]
-epochs = 2
-batch_size = 10
-
-[distillation]
-temperature = 3.0
-weight = 0.5
-"""
-
-
-def study(**changes):
-    """The tiny study with some of its text replaced."""
-    text = STUDY
-    for old, new in changes.items():
-        assert f"{old} = " in text
-        text = text.replace(f"{old} = ", f"{old} = {new} # ")
-    return settings.parse(text)
-
-
-def files(root: Path):
-    """What each model file of a store holds, less times."""
-    found = {}
-    for path in sorted(root.glob("models/*/*/*.safetensors")):
-        record = read_model(path, with_logits=True)
-        arrays = {"in_train": record.in_train, "correct": record.correct, "logits": record.logits}
-        found[str(path.relative_to(root))] = {**arrays, **record.signals, **record.proxies}
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +45,7 @@ def test_every_model_is_there(finished):
 def test_a_killed_worker_is_replaced_and_a_resumed_run_gives_the_same_bits(finished, monkeypatch):
     """A worker is killed in its first task, another continues, and not one bit differs."""
     killed = []
-    hear = supervise.Team._hear
+    hear = local.Team._hear
 
     def kill_once(team, worker, answer, pending, watch):
         if answer == {"epoch": True} and not killed:
@@ -98,7 +53,7 @@ def test_a_killed_worker_is_replaced_and_a_resumed_run_gives_the_same_bits(finis
             os.kill(worker.process.pid, signal.SIGKILL)
         hear(team, worker, answer, pending, watch)
 
-    monkeypatch.setattr(supervise.Team, "_hear", kill_once)
+    monkeypatch.setattr(local.Team, "_hear", kill_once)
     before = files(finished)
     for name in ("one_hot/resnet8w3/00000", "distilled/resnet8w2/00003"):
         (finished / f"models/{name}.safetensors").unlink()
