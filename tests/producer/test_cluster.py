@@ -66,15 +66,19 @@ def test_a_lost_node_costs_one_ensemble_and_no_bit(cluster, tmp_path):
     """A node is killed as soon as the first models are there; local workers are the oracle."""
     run.produce(study(), tmp_path / "local", workers=1, device="cpu")
 
+    left = []
+
     def kill_one_node():
         while not files(tmp_path / "cluster"):
             time.sleep(0.05)
+        left.append(16 - len(files(tmp_path / "cluster")))
         cluster.remove_node(cluster.nodes[0], allow_graceful=False)
 
     killer = threading.Thread(target=kill_one_node)
     killer.start()
     run.produce(on(cluster), tmp_path / "cluster", engine="ray")
     killer.join()
+    assert left[0] > 0
     expected, found = files(tmp_path / "local"), files(tmp_path / "cluster")
     assert found.keys() == expected.keys()
     for name, arrays in expected.items():
