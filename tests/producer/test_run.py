@@ -119,7 +119,7 @@ def test_a_group_is_trained_once(finished):
 
 @pytest.mark.parametrize(("size", "all_trained"), [(80, False), (120, True)])
 def test_a_full_disk_is_one_clear_error(tmp_path, size, all_trained):
-    """On a real file system of few kB, training or build ends in one message and files are whole."""
+    """On a real file system of few kB, training or build ends in one message, files whole."""
     study_file = tmp_path / "study.toml"
     study_file.write_text(STUDY)
     disk = tmp_path / "disk"
