@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import compress, islice, repeat
+from itertools import compress, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,19 +35,15 @@ from memanalysis.importing.contents import (
     chosen,
 )
 from memanalysis.importing.faults import Faults, fault
+from memanalysis.importing.influence import THRESHOLD, strong_pairs
 from memanalysis.importing.labels import Labels, read_labels
 from memanalysis.importing.outcomes import Outcome, half, of_logits
 
 _SPEC: Final = "spec.json"
 _COMPLETED: Final = "_completed"
 _RELEASED: Final = re.compile(r"train_masks_(\d+)pct\.npy")
-# Feldman and Zhang (2020) publish pairs from this influence on.
-_THRESHOLD: Final = 0.15
 # Values of margins that are searched for exact zeros before the import, to bound its time.
 _SEARCHED: Final = 2**27
-# Cells of the influence matrix, and models, in memory at a time.
-_CELLS: Final = 2**25
-_MODEL_BLOCK: Final = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +245,7 @@ def _outcomes(
             raise fault(f"'{found.where}'", "no margins", "margins or logits with --labels")
         note = (
             "No outputs on the training set: memorization, accuracies and trajectories cannot be "
-            f"computed. Influence on the test set is, from {_THRESHOLD} on."
+            f"computed. Influence on the test set is, from {THRESHOLD} on."
         )
         return (), (_influence(found, size, objective),), [note]
     notes = []
@@ -335,42 +331,12 @@ def _zeros(found: _Source) -> list[str]:
 
 
 def _influence(found: _Source, size: str, objective: str) -> Pairs:
-    """All pairs from the threshold on: test accuracy with the training example, less without it.
-
-    Blocks of test examples and of models bound the memory to a part of the whole matrix.
-    """
-    assert found.test_margins is not None  # _outcomes saw to it
-    n_train, n_test = found.masks.shape[1], found.test_margins.shape[1]
-    n_in = np.zeros(n_train)
-    for row in _masks(found):
-        n_in += row
-    n_out = found.n_models - n_in
-    train_ids, test_ids, values = [], [], []
-    step = max(1, _CELLS // n_train)
-    for start in range(0, n_test, step):
-        inside, hits = _hits(found, slice(start, min(start + step, n_test)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            influence = inside / n_in - (hits[:, None] - inside) / n_out
-        tests, trains = np.nonzero(influence >= _THRESHOLD)  # NaN of an empty cell is not
-        test_ids.append(tests + start)
-        train_ids.append(trains)
-        values.append(influence[tests, trains])
-    return Pairs(
-        np.concatenate(train_ids), np.concatenate(test_ids), np.concatenate(values),
-        size, objective, found.test_margins.where,
-    )  # fmt: skip
-
-
-def _hits(found: _Source, tests: slice) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Models right with each training example [tests, n_train], and of all models [tests]."""
-    assert found.test_margins is not None  # _influence has them
-    inside = np.zeros((tests.stop - tests.start, found.masks.shape[1]), np.float32)
-    hits = np.zeros(len(inside))
-    rows = zip(_masks(found), found.rows(found.test_margins), strict=True)
-    while block := list(islice(rows, _MODEL_BLOCK)):
-        mask = np.stack([mask for mask, _ in block])
-        correct = np.stack([margins[tests] > 0 for _, margins in block])
-        # Sums of 0 and 1 in float32 are exact below 2^24.
-        inside += correct.T.astype(np.float32) @ mask.astype(np.float32)
-        hits += correct.sum(axis=0)
-    return inside, hits
+    margins = found.test_margins
+    assert margins is not None  # _outcomes saw to it
+    trains, tests, values = strong_pairs(
+        lambda: _masks(found),
+        lambda: (row > 0 for row in found.rows(margins)),
+        found.masks.shape[1],
+        margins.shape[1],
+    )
+    return Pairs(trains, tests, values, size, objective, margins.where)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memanalysis.errors import DataError
-from memanalysis.importing import datamodels, import_source
+from memanalysis.importing import datamodels, import_source, influence
 from memanalysis.importing.contents import Options
 from memanalysis.study import open as open_study
 
@@ -98,8 +98,8 @@ def test_blocks_do_not_show_in_influence(tmp_path, monkeypatch) -> None:
     masks, _, test = draws()
     source = write_released(tmp_path / "x", train_masks=masks, test_margins=test)
     (whole,) = datamodels.read(source, Options()).pairs
-    monkeypatch.setattr(datamodels, "_CELLS", 1)
-    monkeypatch.setattr(datamodels, "_MODEL_BLOCK", 2)
+    monkeypatch.setattr(influence, "_CELLS", 1)
+    monkeypatch.setattr(influence, "_MODELS", 2)
     (blocked,) = datamodels.read(source, Options()).pairs
     assert np.array_equal(whole.train_ids, blocked.train_ids)
     assert np.allclose(whole.influence, blocked.influence)
