@@ -72,9 +72,7 @@ def _require_fitting(to: str, given: set[str]) -> None:
         raise click.UsageError(f"--to {to} takes either --relation NAME or --query SQL.")
 
 
-def _write(
-    study: Study, to: str, out: Path, force: bool, options: dict[str, object]
-) -> list[Path]:  # fmt: skip
+def _write(study: Study, to: str, out: Path, force: bool, options: dict[str, object]) -> list[Path]:
     from memanalysis import exporting
 
     chosen = {name: _text(options[name]) for name in ("objective", "size")}

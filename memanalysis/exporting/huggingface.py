@@ -45,10 +45,8 @@ def write_huggingface(study: Study, out: str | Path, *, force: bool = False) -> 
     folder = Path(out)
     frame = plain(study.frame("examples"))
     parts = {
-        split: part
-        for split in _SPLITS
-        if (part := frame.filter(split=split).drop("split")).height
-    }  # fmt: skip
+        split: part for split in _SPLITS if (part := frame.filter(split=split).drop("split")).height
+    }
     if not parts:
         raise MemanalysisError(f"'{study.path}' has no examples to write.")
     paths = {split: folder / "data" / f"{split}-00000-of-00001.parquet" for split in parts}
@@ -158,6 +156,9 @@ def _made(study: Study) -> str:
         "|---|---|---|---|",
     ]
     lines += [f"| {' | '.join(map(str, row))} |" for row in rows.iter_rows()]
+    for entry in manifest.imports:
+        notes = " ".join(entry.get("notes", []))
+        lines += ["", _line(f"Imported from {entry['source']} ({entry['format']}). {notes}")]
     return "\n".join(lines) + "\n"
 
 

@@ -60,9 +60,7 @@ def latex(frame: pl.DataFrame, columns: Sequence[str] | None = None, note: str =
         If a column is unknown, nothing can be printed, or there are more than 300 rows.
     """
     found = _columns(frame, columns)
-    escaped = [
-        [column.name.replace("_", " "), *column.cells] for column in found
-    ]  # fmt: skip
+    escaped = [[column.name.replace("_", " "), *column.cells] for column in found]
     texts = [
         [_latex_cell(cell, numeric=column.numeric and bool(row)) for row, cell in enumerate(cells)]
         for column, cells in zip(found, escaped, strict=True)
@@ -214,9 +212,8 @@ def _p_value(value: float | None) -> str | None:
     if value is None:
         return None
     least = 10.0**-_P_DIGITS
-    return f"<{_text(least, _P_DIGITS, strip=True)}" if value < least else _text(
-        value, _P_DIGITS, strip=True
-    )  # fmt: skip
+    below = value < least
+    return ("<" if below else "") + _text(least if below else value, _P_DIGITS, strip=True)
 
 
 def _interval_decimals(

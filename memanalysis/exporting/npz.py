@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from memanalysis import bits
+from memanalysis.errors import QueryError
 from memanalysis.exporting.archive import Archive
 from memanalysis.exporting.logits import kept_logits
 from memanalysis.exporting.placing import (
@@ -83,6 +84,8 @@ def write_npz(
     """
     targets = archives(Path(out), conditions(study, objective, size))
     require_replaceable(targets.values(), force=force)
+    if influence and not study.manifest.n_test:
+        raise QueryError(f"'{study.path}' has no test examples, so there is no influence on any.")
     for done, (condition, path) in enumerate(targets.items()):
         with placing(path) as temporary, Archive(temporary) as archive:
             _fill(archive, _Outcomes.read(study, condition), influence=influence)
@@ -224,10 +227,8 @@ def _predictions(outcomes: _Outcomes, part: slice) -> Iterator[NDArray[np.int32]
 
     return (
         predicted(logits[part], correct)
-        for logits, correct in zip(
-            kept, outcomes.by_model(outcomes.correct[part]), strict=True
-        )
-    )  # fmt: skip
+        for logits, correct in zip(kept, outcomes.by_model(outcomes.correct[part]), strict=True)
+    )
 
 
 def _influence(outcomes: _Outcomes) -> Iterator[NDArray[np.float32]]:

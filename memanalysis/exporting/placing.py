@@ -45,9 +45,7 @@ def conditions(study: Study, objective: str | None, size: str | None) -> list[Co
         "order by objective desc, min(size_rank), size"
     )
     known = [Condition(*row) for row in rows.iter_rows()]
-    chosen = [
-        c for c in known if objective in (None, c.objective) and size in (None, c.size)
-    ]  # fmt: skip
+    chosen = [c for c in known if objective in (None, c.objective) and size in (None, c.size)]
     if not known:
         raise QueryError(
             f"'{study.path}' has no outcomes of models, only scores; what needs masks and "

@@ -64,7 +64,7 @@ def with_logits(
     return open_study(build(tiny_store.path).path), logits
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def simulated(simulated_store: Store) -> Study:
     """200 training examples with images and 40 of test without; nobody may change them."""
     return open_study(simulated_store.path)

@@ -1,6 +1,7 @@
 """The wide frame per example, and the files made of it."""
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -10,9 +11,20 @@ from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_examples, write_huggingface
 
 
-def test_the_frame_joins_every_relation(simulated) -> None:
+@pytest.fixture(scope="module")
+def frame(simulated) -> pl.DataFrame:
+    """The wide frame of the simulated store."""
+    return simulated.frame("examples")
+
+
+@pytest.fixture(scope="module")
+def folder(simulated, tmp_path_factory) -> Path:
+    """A data set folder of the same store."""
+    return write_huggingface(simulated, tmp_path_factory.mktemp("hub") / "set")
+
+
+def test_the_frame_joins_every_relation(simulated, frame) -> None:
     """One row per example; scores, trajectories and proxies equal their relations'."""
-    frame = simulated.frame("examples")
     assert frame["example_id"].to_list() == list(range(240))
     scores = simulated.sql(
         "from memorization where objective = 'distilled' and size = 's2' order by example_id"
@@ -32,9 +44,9 @@ def test_the_frame_joins_every_relation(simulated) -> None:
     assert "aum_out_one_hot_s1" not in frame.columns
 
 
-def test_the_frame_keeps_what_cannot_be_estimated_null(simulated) -> None:
+def test_the_frame_keeps_what_cannot_be_estimated_null(frame) -> None:
     """Test examples have no memorization, and stay in."""
-    tests = simulated.frame("examples").filter(split="test")
+    tests = frame.filter(split="test")
     assert tests.height == 40
     assert tests["memorization_one_hot_s1"].null_count() == 40
     assert tests["accuracy_out_one_hot_s1"].null_count() == 0
@@ -64,9 +76,8 @@ def test_parquet_holds_images_and_plain_numbers(simulated, tmp_path) -> None:
         write_examples(simulated, path)
 
 
-def test_hugging_face_folder(simulated, tmp_path) -> None:
+def test_hugging_face_folder(folder) -> None:
     """Features describe every column in order; images are structs; splits add up."""
-    folder = write_huggingface(simulated, tmp_path / "set")
     for split, rows in (("train", 200), ("test", 40)):
         table = pq.read_table(folder / "data" / f"{split}-00000-of-00001.parquet")
         described = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
@@ -86,9 +97,8 @@ def test_hugging_face_folder(simulated, tmp_path) -> None:
     assert pq.read_table(folder / "data" / "test-00000-of-00001.parquet")["image"].null_count == 40
 
 
-def test_the_card_says_what_is_known(simulated, tmp_path) -> None:
+def test_the_card_says_what_is_known(simulated, folder) -> None:
     """Its header is one JSON value a line, hence YAML; licence and recipe are the manifest's."""
-    folder = write_huggingface(simulated, tmp_path / "set")
     _, header, text = (folder / "README.md").read_text().split("---\n", 2)
     fields = {
         k: json.loads(v) for k, _, v in (line.partition(": ") for line in header.splitlines())

@@ -1,11 +1,13 @@
 """Archives of masks and outcomes, against the arrays that the store was made from."""
 
+import handmade
 import numpy as np
 import pytest
 
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_npz
 from memanalysis.exporting.archive import Archive
+from memanalysis.study import open as open_study
 
 
 def load(path) -> dict[str, np.ndarray]:
@@ -128,6 +130,16 @@ def test_one_file_takes_one_condition(study, tmp_path) -> None:
     with pytest.raises(QueryError, match=r"no 'huge'\. The study has: one_hot small"):
         write_npz(study, tmp_path, size="huge")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_influence_needs_test_examples(tmp_path) -> None:
+    """Asked for where there is nothing to influence, it is refused rather than left out."""
+    conditions = handmade.random_conditions(("small",), ("one_hot",), n_test=0)
+    store = handmade.write(tmp_path / "store", conditions, n_test=0)
+    with pytest.raises(QueryError, match="has no test examples"):
+        write_npz(open_study(store.path), tmp_path / "x.npz", influence=True)
+    (path,) = write_npz(open_study(store.path), tmp_path / "x.npz")
+    assert not any(key.startswith("test") for key in load(path))
 
 
 def test_a_row_too_few_is_an_error(tmp_path) -> None:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import handmade
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from memanalysis.check import check
-from memanalysis.exporting import write_npz
+from memanalysis.exporting import write_huggingface, write_npz
 from memanalysis.importing import import_source
 from memanalysis.report import render
 from memanalysis.sql.catalogue import catalogue
@@ -46,8 +48,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return Store.open(embedded_path())
 
 
-def test_stores_of_every_origin_go_the_same_way(store: Store) -> None:
-    """No fault, every relation readable, one row per example, a page."""
+def test_stores_of_every_origin_go_the_same_way(store: Store, tmp_path: Path) -> None:
+    """No fault, every relation readable, one row per example and its origin, a page."""
     assert [str(fault) for fault in check(store.path)] == []
     assert violations(store) == []
     relations = catalogue(store)
@@ -55,6 +57,10 @@ def test_stores_of_every_origin_go_the_same_way(store: Store) -> None:
     with_outcomes = store.read_table("models").num_rows > 0
     assert any(r.rows for r in relations if r.name == "memorization") == with_outcomes
     study = open_study(store.path)
-    frame = study.frame("examples")
-    assert frame["example_id"].to_list() == list(range(len(store.read_table("examples"))))
+    folder = write_huggingface(study, tmp_path / "set")
+    rows = [pq.read_table(path, columns=["example_id"]) for path in folder.glob("data/*.parquet")]
+    ids = pa.concat_tables(rows)["example_id"].to_pylist()
+    assert sorted(ids) == list(range(len(store.read_table("examples"))))
+    card = (folder / "README.md").read_text()
+    assert card.count("\nImported from ") == len(store.manifest.imports)
     assert render(study).rstrip().endswith("</html>")
