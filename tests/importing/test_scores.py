@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from memanalysis.build import build
 from memanalysis.check import check
@@ -159,3 +160,22 @@ def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
     assert Store.open(path).manifest.sizes == ["s", "l"]
     assert open_study(path).table("findings").equals(findings)
     assert check(path) == []
+
+
+def test_scores_alone_can_be_compared_with_each_other(tmp_path, is_whole):
+    """Pearson and Spearman of two scores, with ties, equal SciPy's; the report shows them."""
+    rng = np.random.default_rng(0)
+    scores = {"one": rng.integers(0, 5, 40).astype(float), "two": rng.normal(size=40)}
+    for name, values in scores.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        options = Options(hard_is="high")
+        import_source("scores", tmp_path / f"{name}.npy", tmp_path / "out", options)
+    study = is_whole(tmp_path / "out")
+    (row,) = study.table("proxy_agreement").rows(named=True)
+    pair = scores["one"], scores["two"].astype(np.float32)
+    assert (row["proxy"], row["other_proxy"], row["n_examples"]) == ("one", "two", 40)
+    assert row["pearson"] == pytest.approx(stats.pearsonr(*pair).statistic)
+    assert row["spearman"] == pytest.approx(stats.spearmanr(*pair).statistic)
+    report(study, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How alike the proxies order the examples" in text
