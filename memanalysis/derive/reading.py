@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,8 @@ class _Detail:
     tensors: dict[str, NDArray[Any]]
 
 
-def read_study(store: Store) -> Study:
-    """Read all that ``derive`` needs.
+def read_study(store: Store, proxies_named: Collection[str] | None = None) -> Study:
+    """Read all that ``derive`` needs; of the proxies only ``proxies_named``, if given.
 
     Raises
     ------
@@ -79,6 +80,9 @@ def read_study(store: Store) -> Study:
     conditions, proxies = {}, {}
     examples, labels = _examples(outcomes)
     proxy_table = store.read_table("proxies")
+    if proxies_named is not None:
+        chosen = pa.array(sorted(proxies_named), pa.string())
+        proxy_table = proxy_table.filter(pc.is_in(proxy_table["proxy"], chosen))
     for objective in _objectives(outcomes):
         sizes = _sizes(store, outcomes, objective)
         details = [_read_detail(_detail_path(store, objective, size)) for size in sizes]
@@ -298,19 +302,22 @@ def _group_proxies(
     details: list[_Detail | None],
 ) -> HalfSums | None:
     """Sums per group; a score of foreign origin stands in every group, with the same value."""
+    foreign = foreign_names(table)
+    recorded_names = set(names) - foreign
     shape = (condition.n_groups, len(names), len(condition.sizes), condition.outcomes.n_examples)
     total, n = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
     for row, detail in enumerate(details):
-        if detail is None or "proxy_in" not in detail.tensors:
+        recorded = () if detail is None or "proxy_in" not in detail.tensors else detail.proxy_names
+        if recorded_names - set(recorded):
             return None
-        shared = np.isin(condition.group_ids, detail.group_ids)
-        position = np.searchsorted(detail.group_ids, condition.group_ids[shared])
         for column, name in enumerate(names):
-            if name not in detail.proxy_names:
+            if detail is None or name in foreign:
                 value = _foreign_values(table, name, condition, row)
                 total[:, column, row] = np.nan_to_num(value)
                 n[:, column, row] = np.isfinite(value)
                 continue
+            shared = np.isin(condition.group_ids, detail.group_ids)
+            position = np.searchsorted(detail.group_ids, condition.group_ids[shared])
             source = detail.proxy_names.index(name)
             observed_in = bool(detail.tensors["proxy_n_in"][:, source].any())
             side = "in" if observed_in else "out"
@@ -319,6 +326,13 @@ def _group_proxies(
             total[shared, column, row] = np.where(numbers > 0, np.nan_to_num(values), 0) * numbers
             n[shared, column, row] = numbers
     return half_sums(total, n, condition.half)
+
+
+def foreign_names(table: pa.Table) -> set[str]:
+    """Proxies of which every row came from elsewhere, without counts."""
+    counted = pc.or_(pc.is_valid(table["n_in"]), pc.is_valid(table["n_out"]))
+    own = set(pc.unique(table.filter(counted)["proxy"]).to_pylist())
+    return set(pc.unique(table["proxy"]).to_pylist()) - own
 
 
 def _foreign_values(

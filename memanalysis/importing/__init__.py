@@ -10,8 +10,9 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from memanalysis import atomic
 from memanalysis.build import Progress
 from memanalysis.errors import DataError, did_you_mean
 from memanalysis.importing.committing import commit, held_store
@@ -51,6 +52,8 @@ _ALL: Final = (
     Format("dynamics", "dynamics", "cartography JSONL, AUM CSV or data_diet .npy: proxies"),
     Format("scores", "scores", "any scores with ids: CSV, Parquet, .npy"),
 )
+# A gigabyte; beyond that an import would read its source once more for nothing but a checksum.
+_LARGEST_HASHED: Final = 2**30
 FORMATS: Final[dict[str, Format]] = {format_.name: format_ for format_ in _ALL}
 
 
@@ -95,7 +98,18 @@ def import_source(
     with held_store(Path(out), writing=not dry_run) as store:
         known_options = replace(said, **of_store(store))
         contents = FORMATS[format_].read(path, known_options)
+        if not dry_run:
+            contents = replace(contents, provenance={**contents.provenance, **_fingerprint(path)})
         return _bring(contents, Path(out), store, known_options, dry_run, progress)
+
+
+def _fingerprint(source: Path) -> dict[str, Any]:
+    """Size of a source, and the checksum of a file that is read in seconds."""
+    if source.is_dir():
+        return {"files": sum(1 for path in source.rglob("*") if path.is_file())}
+    n_bytes = source.stat().st_size
+    checked = {"sha256": atomic.sha256(source)} if n_bytes <= _LARGEST_HASHED else {}
+    return {"bytes": n_bytes, **checked}
 
 
 def bring(

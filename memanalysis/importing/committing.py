@@ -28,7 +28,7 @@ from memanalysis.importing.contents import Models, Output
 from memanalysis.importing.faults import fault
 from memanalysis.importing.foreign import copy_imported
 from memanalysis.importing.planning import Plan
-from memanalysis.schema import PROXIES, SIGNALS, TABLES
+from memanalysis.schema import DERIVED, PROXIES, SIGNALS, TABLES
 from memanalysis.store import (
     COMMIT,
     ModelInfo,
@@ -81,7 +81,10 @@ def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | Non
         try:
             shutil.rmtree(staging, ignore_errors=True)
             _stage(staging, store, plan, progress)
-            build(staging, progress=progress, locked=True)
+            if store is not None and store.manifest.packed and not plan.contents.models:
+                _add_to_packed(store, staging, plan)
+            else:
+                build(staging, progress=progress, locked=True)
             os.replace(staging, path / COMMIT)
         except BaseException:
             shutil.rmtree(path if created else staging, ignore_errors=True)
@@ -115,21 +118,36 @@ def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | 
     staged.write_manifest()
 
 
+def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
+    """Derive only what the scores bring: the rest could not be computed again as well."""
+    from memanalysis.derive import derive_foreign  # needs SciPy, which nothing else here does
+
+    staged = Store.open(staging, whole=False)
+    for name in DERIVED:
+        _link(store, staged, store.table_path(name))
+        staged.note_table(name)
+    derive_foreign(staged, {scores.name for scores in plan.contents.scores})
+
+
 def _link_all(store: Store, staged: Store) -> None:
     """Link the model files and tables of ``store`` into ``staged``."""
     files = list((store.path / "models").rglob("*.safetensors"))
     files += [store.table_path(name) for name in _SOURCES]
     for path in files:
-        target = staged.path / path.relative_to(store.path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)  # some file systems have no hard links
+        _link(store, staged, path)
     # What else the manifest lists is computed anew, or stays where it is.
     computed = {TABLES[name][0] for name in TABLES if name not in _SOURCES}
     noted = staged.manifest.files
     staged.manifest.files = {name: value for name, value in noted.items() if name not in computed}
+
+
+def _link(store: Store, staged: Store, path: Path) -> None:
+    target = staged.path / path.relative_to(store.path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)  # some file systems have no hard links
 
 
 def _records(models: Models, places: list[tuple[int, int]], plan: Plan) -> Iterator[ModelRecord]:

@@ -188,6 +188,7 @@ def _pairs(pairs: Pairs, roster: Roster) -> pa.Table:
         "test_id": pairs.test_ids[order] + roster.n_train,
         "objective": pa.array([pairs.objective] * n, pa.string()),
         "size": pa.array([pairs.size] * n, pa.string()),
+        "split": pa.array(["test"] * n, pa.string()),
         "influence": pairs.influence[order],
     }
     return _filled(data, n, INFLUENCE)

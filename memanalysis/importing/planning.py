@@ -23,6 +23,11 @@ from memanalysis.schema import OBJECTIVES
 from memanalysis.store import Manifest, Store, blob_array
 
 _SIZE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+_PACKED: Final = (
+    "The store is packed: it no longer has the detail per group of its earlier sizes, so intervals "
+    "of their proxies, and checks of findings on probability, are lost by this import. Where that "
+    "matters, import before packing."
+)
 # How far the density of masks may lie from the ratio that somebody declares.
 _RATIO_TOLERANCE: Final = 0.02
 
@@ -79,6 +84,8 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     manifest.proxies = {**manifest.proxies, **about}
     notes += more
     influence = foreign.influence_rows(store, contents, roster)
+    if store is not None and store.manifest.packed and contents.models:
+        notes.append(_PACKED)
     manifest.imports = [*manifest.imports, _entry(contents, options, notes)]
     return Plan(
         contents, manifest, roster.table, designs, places, proxies, influence,

@@ -9,7 +9,7 @@ from memanalysis import cli
 from memanalysis.errors import StoreError
 
 COMMANDS = ("report", "sql", "tables", "produce", "plan", "build", "check", "simulate",
-            "import")  # fmt: skip
+            "import", "export")  # fmt: skip
 
 
 def test_every_command_has_help_with_an_example() -> None:

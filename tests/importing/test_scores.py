@@ -3,7 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
+from memanalysis.build import build
+from memanalysis.check import check
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.report import report
@@ -122,11 +125,15 @@ def test_a_name_keeps_its_direction(tmp_path, ten):
 
 
 def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
-    """A score that is the truth itself correlates at each size, as declared; low-is-hard turns."""
+    """A score that is the truth itself correlates at each size, as declared; low-is-hard turns.
+
+    No other derived row moves, before packing or after, when it could not be computed again.
+    """
     path = tmp_path / "store"
     simulate(path, n_train=120, n_test=10, sizes=("s", "l"), groups=4, objectives=("one_hot",),
              world="no-change", proxies=("aum",), seed=2)  # fmt: skip
     before = open_study(path).table("proxy_correlations")
+    findings = open_study(path).table("findings")
     scores = open_study(path).sql(
         "select example_id, avg(memorization) as truth, -avg(memorization) as turned "
         "from memorization where split = 'train' group by all"
@@ -134,10 +141,11 @@ def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
     for name, hard in (("truth", "high"), ("turned", "low")):
         scores.select("example_id", name).write_csv(tmp_path / f"{name}.csv")
         import_source("scores", tmp_path / f"{name}.csv", path, Options(hard_is=hard))
+        build(path, pack=True)
     found = open_study(path).table("proxy_correlations")
     kept = ["objective", "size", "quantity", "stratum", "proxy", "method", "estimate", "ci_low"]
     rest = found.filter(pl.col("proxy") == "aum").select(kept)
-    assert rest.equals(before.select(kept))  # nothing else moves, intervals included
+    assert rest.equals(before.select(kept))
     levels = found.filter(
         pl.col("proxy").is_in(["truth", "turned"]),
         stratum="all",
@@ -150,3 +158,24 @@ def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
     turned = levels.filter(proxy="turned").sort("size")["estimate"]
     assert turned.to_list() == levels.filter(proxy="truth").sort("size")["estimate"].to_list()
     assert Store.open(path).manifest.sizes == ["s", "l"]
+    assert open_study(path).table("findings").equals(findings)
+    assert check(path) == []
+
+
+def test_scores_alone_can_be_compared_with_each_other(tmp_path, is_whole):
+    """Pearson and Spearman of two scores, with ties, equal SciPy's; the report shows them."""
+    rng = np.random.default_rng(0)
+    scores = {"one": rng.integers(0, 5, 40).astype(float), "two": rng.normal(size=40)}
+    for name, values in scores.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        options = Options(hard_is="high")
+        import_source("scores", tmp_path / f"{name}.npy", tmp_path / "out", options)
+    study = is_whole(tmp_path / "out")
+    (row,) = study.table("proxy_agreement").rows(named=True)
+    pair = scores["one"], scores["two"].astype(np.float32)
+    assert (row["proxy"], row["other_proxy"], row["n_examples"]) == ("one", "two", 40)
+    assert row["pearson"] == pytest.approx(stats.pearsonr(*pair).statistic)
+    assert row["spearman"] == pytest.approx(stats.spearmanr(*pair).statistic)
+    report(study, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How alike the proxies order the examples" in text

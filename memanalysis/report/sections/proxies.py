@@ -20,6 +20,11 @@ where objective = '{objective}' and quantity = 'level' and method = 'spearman'
     and starts_with(stratum, 'direction: ')
 order by stratum, proxy, size_rank"""
 
+_AGREEMENT_SQL = """select proxy, other_proxy, size, spearman, pearson, n_examples
+from proxy_agreement
+order by abs(spearman) desc
+limit 40"""
+
 _HARD = {"high": "high", "low": "low", "none": "neither"}
 
 _TRENDS_SQL = """from proxy_trends
@@ -61,7 +66,13 @@ def _explanation() -> blocks.Text:
 def _correlations(reading: Reading) -> list[blocks.Block]:
     table = reading.table("proxy_correlations").filter(pl.col("objective") == reading.primary)
     if table.is_empty():
-        return [blocks.Note("This store holds no correlations of proxies with the score.")]
+        return [
+            blocks.Note(
+                "This store holds no correlations of proxies with the score: they need models with "
+                "masks in at least two groups."
+            ),
+            *_agreement(reading),
+        ]
     found: list[blocks.Block] = [
         _correlation(
             reading,
@@ -82,6 +93,23 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
             )
         )
     return found
+
+
+def _agreement(reading: Reading) -> list[blocks.Block]:
+    """How proxies without a score to stand beside agree among themselves."""
+    rows = reading.sql(_AGREEMENT_SQL).rows()
+    if not rows:
+        return []
+    return [
+        blocks.Table(
+            title="How alike the proxies order the examples",
+            columns=("proxy", "other proxy", "size", "Spearman", "Pearson", "examples"),
+            rows=[[wording.cell(value) for value in row] for row in rows],
+            caption="Correlations over the training examples that have both.",
+            numeric=(3, 4, 5),
+            sql=_AGREEMENT_SQL,
+        )
+    ]
 
 
 def _correlation(reading: Reading, quantity: str, what: str) -> blocks.Figure:
