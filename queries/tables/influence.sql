@@ -23,8 +23,8 @@ comment on column influence.objective is
 comment on column influence.size is 'Name of the model size; the order of sizes is size_rank.';
 comment on column influence.influence is
     'Accuracy on the test example of models trained with the training example minus that of the others, -1 to 1.';
-comment on column influence.n_in is 'Models trained with the training example; NULL when imported.';
-comment on column influence.n_out is 'Models trained without it; NULL when imported.';
+comment on column influence.n_in is 'Models trained with the training example.';
+comment on column influence.n_out is 'Models trained without it.';
 comment on column influence.std_error is
     'Standard error of influence, from (k + 1)/(n + 2) rates; NULL when imported.';
 comment on column influence.q_value is
