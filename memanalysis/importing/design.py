@@ -64,20 +64,35 @@ class Subsets:
     n_groups: int = 0
 
     def place(self, design: Design, declared: Sequence[int] | None) -> list[tuple[int, int]]:
-        """(subset_id, group_id) of each model; masks that are not known get the next ids."""
+        """(subset_id, group_id) of each model; masks that are not known get the next ids.
+
+        ``declared``: group of each model in the source. One with members that are known already is
+        their group, unless these are in several.
+        """
         fresh = [at for at, key in enumerate(design.keys) if key not in self.known]
-        if fresh:
+        if not fresh:
+            return [self.known[key] for key in design.keys]
+        if declared is None:
             block = design.block if len(fresh) == design.n_models else 1
-            groups = (
-                _compact([declared[at] for at in fresh])
-                if declared is not None
-                else assign_groups(len(fresh), block)
-            )
-            for at, group in zip(fresh, groups, strict=True):
-                self.known[design.keys[at]] = (self.n_subsets, self.n_groups + group)
-                self.n_subsets += 1
-            self.n_groups += max(groups) + 1
+            groups = [self.n_groups + g for g in assign_groups(len(fresh), block)]
+        else:
+            groups = self._declared(design, fresh, declared)
+        for at, group in zip(fresh, groups, strict=True):
+            self.known[design.keys[at]] = (self.n_subsets, group)
+            self.n_subsets += 1
+        self.n_groups = max(self.n_groups, max(groups) + 1)
         return [self.known[key] for key in design.keys]
+
+    def _declared(self, design: Design, fresh: list[int], declared: Sequence[int]) -> list[int]:
+        """The group of each fresh model."""
+        members: dict[int, set[int]] = {}
+        for key, group in zip(design.keys, declared, strict=True):
+            if key in self.known:
+                members.setdefault(group, set()).add(self.known[key][1])
+        joined = {group: min(ids) for group, ids in members.items() if len(ids) == 1}
+        others = sorted({declared[at] for at in fresh} - joined.keys())
+        joined |= {group: self.n_groups + rank for rank, group in enumerate(others)}
+        return [joined[declared[at]] for at in fresh]
 
 
 def digest(in_train: NDArray[np.bool_]) -> bytes:
@@ -119,9 +134,3 @@ def assign_groups(n_models: int, block: int) -> list[int]:
     wanted = n_blocks if block > 1 else max(n_blocks // 2, min(n_blocks, 2))
     parts = np.array_split(np.arange(n_blocks), min(_GROUPS, wanted))
     return [group for group, part in enumerate(parts) for _ in range(len(part) * block)]
-
-
-def _compact(groups: Sequence[int]) -> list[int]:
-    """Group ids without gaps, from 0, in the same order."""
-    rank = {group: at for at, group in enumerate(sorted(set(groups)))}
-    return [rank[group] for group in groups]
