@@ -88,6 +88,7 @@ def _write(study: Study, to: str, out: Path, force: bool, options: dict[str, obj
             return [exporting.write_examples(study, out, force=force)]
         if to == "huggingface":
             return [exporting.write_huggingface(study, out, force=force)]
+    exporting.require_replaceable([out], force=force)  # before a query that may be long
     query, relation = _text(options["query"]), _text(options["relation"])
     frame = study.sql(query) if query else study.table(relation or "")
     columns = _text(options["columns"])

@@ -9,11 +9,12 @@ from memanalysis.exporting.examples import write_examples
 from memanalysis.exporting.huggingface import write_huggingface
 from memanalysis.exporting.markup import latex, markdown
 from memanalysis.exporting.npz import write_npz
-from memanalysis.exporting.placing import write_new
+from memanalysis.exporting.placing import require_replaceable, write_new
 
 __all__ = [
     "latex",
     "markdown",
+    "require_replaceable",
     "write_cleanlab",
     "write_examples",
     "write_huggingface",
