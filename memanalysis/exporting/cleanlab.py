@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from memanalysis import bits
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting.archive import Archive
 from memanalysis.exporting.logits import kept_logits
@@ -118,7 +119,7 @@ def _sum_held_out(
     for done, (subset, logits) in enumerate(zip(subsets, kept, strict=True)):
         if not done:
             sums = np.zeros((n_train, logits.shape[1]))
-        outside = (held_out[:, subset >> 3] >> np.uint8(7 - (subset & 7))) & 1 == 1
+        outside = bits.column(held_out, subset)
         sums[outside] += softmax(logits[:n_train][outside])
         counts += outside
         if progress:
