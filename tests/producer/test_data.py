@@ -23,7 +23,9 @@ def small_fashion_mnist(tmp_path, monkeypatch):
     for name in idx.FILES:
         count = 20 if name.startswith("train") else 10
         shape = (count, 28, 28) if "images" in name else (count,)
-        values = generator.integers(0, 256 if "images" in name else 10, shape, dtype=np.uint8)
+        values = generator.integers(0, 256, shape, dtype=np.uint8)
+        if "labels" in name:
+            values = np.arange(count, dtype=np.uint8) % 10
         header = struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape)
         (tmp_path / name).write_bytes(gzip.compress(header + values.tobytes()))
     monkeypatch.setenv(idx.FOLDER_VARIABLE, str(tmp_path))

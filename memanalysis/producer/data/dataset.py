@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
 from memanalysis.producer.data import planting
+from memanalysis.producer.data.arrays import npz
+from memanalysis.producer.data.cifar import cifar10, cifar100
 from memanalysis.producer.data.digits import digits
+from memanalysis.producer.data.folder import folder
 from memanalysis.producer.data.idx import fashion_mnist, mnist
+from memanalysis.producer.data.parquet import parquet
 from memanalysis.producer.data.pixels import Size, gather, thumbnail
 from memanalysis.producer.data.planting import Planted
 from memanalysis.producer.data.source import STREAM, Labels, Pixels, Source, Split, require_labels
@@ -145,6 +149,11 @@ def read(settings: Data, seed: int) -> Source:
     readers = {
         "fashion-mnist": fashion_mnist,
         "mnist": mnist,
+        "cifar10": cifar10,
+        "cifar100": cifar100,
+        "folder": folder,
+        "npz": npz,
+        "parquet": parquet,
     }
     if settings.source == "digits":
         return digits(seed)

@@ -53,6 +53,11 @@ def decode(content: bytes, channels: int | None, name: str) -> Pixels:
     return pixels.reshape(*pixels.shape[:2], wanted)
 
 
+def channels_of(content: bytes, name: str) -> int:
+    """1 for a grey image file, else 3."""
+    return int(decode(content, None, name).shape[-1])
+
+
 def gather(images: Images, index: Index, size: Size | None) -> Pixels:
     """The images at ascending positions, brought to one size: uint8 [len(index), H, W, channels].
 
