@@ -240,10 +240,19 @@ def _by_example(logits: Tensor, orders: Sequence[NDArray[np.int64]], examples: i
 
 
 def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int) -> None:
-    finite = logits.isfinite().flatten(1).all(1).tolist()
-    if not all(finite):
-        names = ", ".join(m.name for m, good in zip(members, finite, strict=True) if not good)
-        raise TrainingError(
-            f"The outputs of {names} are no longer finite in epoch {epoch}. "
-            "Lower training.learning_rate or add training.warmup_epochs in the study file."
-        )
+    """Name the models whose outputs, in the order seen, stopped being finite before the others'.
+
+    What is not a number spreads to a neighbour whose convolutions are computed together with its
+    own, one step later.
+    """
+    finite = logits.isfinite().all(-1)
+    if bool(finite.all()):
+        return
+    seen = torch.where(finite.all(1), finite.shape[1], finite.int().argmin(1))
+    names = ", ".join(
+        m.name for m, early in zip(members, (seen == seen.min()).tolist(), strict=True) if early
+    )
+    raise TrainingError(
+        f"The outputs of {names} are no longer finite in epoch {epoch}. "
+        "Lower training.learning_rate or add training.warmup_epochs in the study file."
+    )
