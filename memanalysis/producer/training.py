@@ -128,7 +128,7 @@ def train(
             np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
         )
         logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson)
-        _require_finite(logits, members, epoch)
+        _require_finite(logits, members, epoch, recipe.batch_size)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
         if clean is not None and epoch in lesson.observe.eval_at:
@@ -239,18 +239,18 @@ def _by_example(logits: Tensor, orders: Sequence[NDArray[np.int64]], examples: i
     return sorted_logits
 
 
-def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int) -> None:
-    """Name the models whose outputs, in the order seen, stopped being finite before the others'.
+def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int, batch: int) -> None:
+    """Name the models whose outputs stopped being finite steps before the others'.
 
-    What is not a number spreads to a neighbour whose convolutions are computed together with its
-    own, one step later.
+    ``logits`` [M, steps * batch, classes] are in the order seen. What is not a number spreads to a
+    neighbour whose convolutions are computed together with its own.
     """
     finite = logits.isfinite().all(-1)
     if bool(finite.all()):
         return
-    seen = torch.where(finite.all(1), finite.shape[1], finite.int().argmin(1))
+    first = torch.where(finite.all(1), finite.shape[1], finite.int().argmin(1)) // batch
     names = ", ".join(
-        m.name for m, early in zip(members, (seen == seen.min()).tolist(), strict=True) if early
+        m.name for m, step in zip(members, first.tolist(), strict=True) if step == first.min()
     )
     raise TrainingError(
         f"The outputs of {names} are no longer finite in epoch {epoch}. "
