@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,12 +16,10 @@ from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, tasks
 from memanalysis.producer.progress import Watch
 from memanalysis.producer.supervise import Team, Watchers
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.tasks import FULL_DATA, Model, Task
 from memanalysis.schema import EXAMPLES
-from memanalysis.settings import Study
+from memanalysis.settings import Distillation, Observe, Study
 from memanalysis.store import Manifest, Store
-
-Model = tuple[str, str, int]  # objective, size, subset_id
 
 
 def produce(
@@ -96,7 +94,7 @@ def prepare(study: Study, root: Path) -> Store:
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
     """What keeps a store from being continued, one line each; more groups do not."""
-    before, after = _flat(old.settings), _flat(new.settings)
+    before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
     harmless = {"name", "title", "text", "data.folder", "subsets.groups"}
     faults = [
@@ -137,18 +135,18 @@ def _train(
 ) -> None:
     planned = tasks.plan(study, shard)
     done = tasks.finished(store, planned)
-    missing = [task for task in planned if not set(_models(task)) <= done]
-    _require_teachers(study, store, missing, done)
+    missing = tasks.missing(study, planned, done)
+    _require_teachers(study, store, planned, missing, done)
     total = sum(len(task.subset_ids) for task in planned)
     left = sum(len(task.subset_ids) for task in missing)
     epochs = study.training.epochs
     greeting = {"study": study.text, "store": str(store.path), "device": device}
 
     def may_start(task: Task) -> bool:
-        return {("one_hot", *teacher) for teacher in tasks.teachers_of(study, task)} <= done
+        return set(tasks.teachers_of(study, task)) <= done
 
     def finish(task: Task, epochs_seen: int) -> None:
-        done.update(_models(task))
+        done.update(task.models)
         watch.advance(len(task.subset_ids) * (epochs - epochs_seen) / epochs)
 
     count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
@@ -164,16 +162,24 @@ def _train(
         )
 
 
-def _models(task: Task) -> list[Model]:
-    return [(task.objective, task.size, subset_id) for subset_id in task.subset_ids]
-
-
-def _require_teachers(study: Study, store: Store, missing: list[Task], done: set[Model]) -> None:
+def _require_teachers(
+    study: Study, store: Store, planned: list[Task], missing: list[Task], done: set[Model]
+) -> None:
     """A packed store has no teachers' logits left, so half a group of it cannot be continued."""
+    if not store.manifest.packed:
+        return
+    # Another training of a full-data teacher would not be the one that its other students heard.
+    heard = {
+        teacher
+        for task in planned
+        if done & set(task.models)
+        for teacher in tasks.teachers_of(study, task)
+    }
     for task in missing:
-        for size, subset_id in tasks.teachers_of(study, task):
-            path = store.model_path("one_hot", size, subset_id)
-            if ("one_hot", size, subset_id) in done and not path.exists():
+        for teacher in tasks.teachers_of(study, task):
+            gone = teacher in done or (teacher[0] == FULL_DATA and teacher in heard)
+            path = tasks.path_of(store, teacher)
+            if gone and not path.exists():
                 raise StoreError(
                     f"{task} cannot be trained: its teacher is done, but the file '{path}' with "
                     "the teacher's logits was removed when the store was packed. Only whole "
@@ -231,6 +237,19 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
     )
 
 
+def _completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an older store with those that came later, at their classes' defaults.
+
+    Such a default is what was done before there was the setting.
+    """
+    completed = dict(settings)
+    for name, kind in (("observe", Observe), ("distillation", Distillation)):
+        if isinstance(settings.get(name), dict):
+            defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+            completed[name] = defaults | settings[name]
+    return completed
+
+
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as dotted keys; lists and tuples are the same thing to JSON."""
     flat: dict[str, Any] = {}
@@ -246,5 +265,6 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _remove_leftovers(store: Store) -> None:
     """Temporary files of a run that was killed while writing."""
-    for path in (store.path / "models").glob("*/*/.*.tmp"):
-        path.unlink(missing_ok=True)
+    for folder in ("models", "teachers"):
+        for path in (store.path / folder).glob("*/*/.*.tmp"):
+            path.unlink(missing_ok=True)

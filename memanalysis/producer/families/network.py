@@ -22,6 +22,13 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Images float32 [batch, M * channels, H, W] -> logits float32 [M, batch, classes]."""
 
+    @abstractmethod
+    def activations(self, x: Tensor) -> dict[str, Tensor]:
+        """What comes out of each layer, first to last, each [M, batch, ...].
+
+        ``x`` as for ``forward``. The first is ``input``, the last ``softmax``.
+        """
+
     @property
     def parameters_per_model(self) -> int:
         """Trainable parameters of one model."""

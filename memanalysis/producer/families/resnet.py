@@ -82,8 +82,25 @@ class EnsembleResNet(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images float32 [batch, M * channels, H, W] -> logits float32 [M, batch, classes]."""
-        x = functional.relu(self.stem_norm(self.stem(x)), inplace=True)
-        x = functional.adaptive_avg_pool2d(self.blocks(x), 1)
+        return self._classified(self.blocks(self._stem(x)))
+
+    def activations(self, x: Tensor) -> dict[str, Tensor]:
+        """Each [M, batch, ...]: input, stem, each block after its residual sum, softmax."""
+        found = {"input": x}
+        x = found["stem"] = self._stem(x)
+        for number, block in enumerate(self.blocks, start=1):
+            x = found[f"block{number}"] = block(x)
+        apart = {
+            name: values.reshape(len(x), self.models, -1, *values.shape[2:]).transpose(0, 1)
+            for name, values in found.items()
+        }
+        return {**apart, "softmax": self._classified(x).softmax(-1)}
+
+    def _stem(self, x: Tensor) -> Tensor:
+        return functional.relu(self.stem_norm(self.stem(x)), inplace=True)
+
+    def _classified(self, x: Tensor) -> Tensor:
+        x = functional.adaptive_avg_pool2d(x, 1)
         features = x.view(x.shape[0], self.models, -1).transpose(0, 1)
         return torch.baddbmm(self.bias, features, self.weight)
 
