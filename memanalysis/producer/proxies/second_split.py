@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from memanalysis.producer import training
 from memanalysis.producer.families import Network
 from memanalysis.producer.training import Images, Lesson, Member, Seeds
 from memanalysis.settings import Size
+
+_BATCH: Final = 100
 
 
 def second_split_forgetting(
@@ -48,7 +51,7 @@ def second_split_forgetting(
             for part in (turn, 1 - turn)
         )
         learned = training.train(images, first, size, quiet, classes)
-        watch = _Forgetting(images, len(members))
+        watch = _Forgetting(images, [half[turn] for half in halves])
         training.train(images, second, size, quiet, classes, watch=watch, network=learned.network)
         for model, half in enumerate(halves):
             found[model, half[turn]] = watch.epochs[model, half[turn]]
@@ -56,16 +59,30 @@ def second_split_forgetting(
 
 
 class _Forgetting:
-    """The epoch since which each example has been misclassified; called after every epoch."""
+    """The epoch since which each example of the first half has been misclassified, 1 at the start.
 
-    def __init__(self, images: Images, models: int) -> None:
+    Called after every epoch of the second half; ``epochs`` is float32 [models, examples].
+    """
+
+    def __init__(self, images: Images, halves: Sequence[NDArray[np.bool_]]) -> None:
         self.images = images
-        self.epochs = np.ones((models, len(images.labels)), dtype=np.float32)
+        self.epochs = np.ones((len(halves), len(images.labels)), dtype=np.float32)
+        # Halves differ by an example at most; the shorter ones repeat their first.
+        chosen = [np.flatnonzero(half) for half in halves]
+        longest = max(map(len, chosen))
+        self.index = np.stack([np.resize(examples, longest) for examples in chosen])
 
     def __call__(self, epoch: int, network: Network) -> None:
-        predicted = training.evaluate(network, self.images).argmax(-1)
-        correct = torch.eq(predicted, self.images.labels).cpu().numpy()
-        self.epochs[correct] = epoch + 1
+        network.eval()
+        device = self.images.labels.device
+        with torch.inference_mode():
+            for start in range(0, self.index.shape[1], _BATCH):
+                index = self.index[:, start : start + _BATCH]
+                at = torch.from_numpy(index).to(device)
+                predicted = network(self.images.batch(at)).argmax(-1)
+                right = (predicted == self.images.labels[at]).cpu().numpy()
+                for own, examples, correct in zip(self.epochs, index, right, strict=True):
+                    own[examples[correct]] = epoch + 1
 
 
 def _halves(
