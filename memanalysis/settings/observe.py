@@ -9,8 +9,7 @@ from typing import Any, Final
 from memanalysis.settings.section import Section
 
 LOGITS: Final = ("all", "final", "none")
-# Proxies that cost more than the training itself, and the epochs at which the first four look at
-# the network if the study does not say; T is the number of epochs.
+# Proxies that look at the network itself, the first four of them after chosen epochs.
 PROXIES: Final = (
     "grand",
     "vog",
@@ -22,6 +21,7 @@ PROXIES: Final = (
 DEFAULT_PROXIES: Final = ("prediction_depth",)
 _AT: Final = PROXIES[:4]
 NEIGHBOURS: Final = 30
+CURVATURE_DIRECTIONS: Final = 10  # Garg, Ravikumar and Roy 2024 (arXiv 2307.05831)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,9 @@ from torch.nn import functional
 from memanalysis.errors import TrainingError
 from memanalysis.producer.families import Network
 from memanalysis.producer.training import Images
+from memanalysis.settings.observe import CURVATURE_DIRECTIONS
 
-# Step and number of random directions of the curvature (Garg, Ravikumar and Roy, arXiv 2307.05831).
-STEP: Final = 1e-3
-DIRECTIONS: Final = 10
+STEP: Final = 1e-3  # h of the curvature, as in its authors' code (arXiv 2307.05831)
 # Fixed, not fitted to the ensemble: random directions are drawn batch by batch, and a model's must
 # not depend on its company.
 _BATCH: Final = 100
@@ -183,11 +182,11 @@ def _bends(
 ) -> Tensor:
     """Mean over directions v of || d/dx (loss(x + h v) - loss(x)) ||_2, [models, batch]."""
     total = torch.zeros(gradient.shape[:2], dtype=torch.float64, device=x.device)
-    for _ in range(DIRECTIONS):
+    for _ in range(CURVATURE_DIRECTIONS):
         moved = x + STEP * next(directions).to(x.device)
         difference = input_gradient(network, moved, labels) - gradient
         total += difference.flatten(2).norm(dim=-1)
-    return total / DIRECTIONS
+    return total / CURVATURE_DIRECTIONS
 
 
 def _directions(generators: Sequence[torch.Generator], shape: torch.Size) -> Iterator[Tensor]:
