@@ -45,8 +45,9 @@ class Manifest:
 
     ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
-    count. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with which derived
-    files are stamped.
+    count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
+    image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
+    which derived files are stamped.
     """
 
     study: str
@@ -59,6 +60,7 @@ class Manifest:
     n_subsets: int = 0
     sizes: list[str] = field(default_factory=list)
     families: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, dict[str, int]] = field(default_factory=dict)
     class_names: list[str] = field(default_factory=list)
     dataset: dict[str, Any] = field(default_factory=dict)
     n_train: int = 0

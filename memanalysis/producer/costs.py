@@ -40,16 +40,16 @@ def proxy_costs(
     A training is three forward passes' worth over its subset in each epoch (forward, backward by
     activations, backward by weights). With r the ratio and T the epochs, one evaluation of all
     training examples is 1 / (3 r T) of it, one gradient by the input twice and one by the weights
-    three times that. Time is less: an evaluation has no optimiser and keeps nothing for a backward
-    pass. On one core we measured a third to a half of these shares for all but ``grand``, which
-    takes two thirds.
+    three times that. Time is less, since an evaluation has no optimiser and keeps nothing for a
+    backward pass.
 
     Parameters
     ----------
     forward_flops
         Floating point operations of one forward pass of one image.
     features
-        Numbers in all the layers that prediction depth probes, for one image. Its matrix products
+        Numbers in all the layers that prediction depth probes, for one image (the manifest's
+        ``layers``). Its matrix products
         take 2 n_train (ratio n_train) features operations.
 
     Returns

@@ -75,9 +75,9 @@ def prepare(study: Study, root: Path) -> Store:
     every difference.
     """
     dataset = data.load(study.data, study.seed)
-    fresh = _manifest(study, dataset)
     if not (root / "manifest.json").exists():
-        return _create(root, fresh, dataset)
+        return _create(root, study, dataset)
+    fresh = _manifest(study, dataset)
     store = Store.open(root)
     faults = differences(store.manifest, fresh)
     if faults:
@@ -201,8 +201,18 @@ def _device(name: str) -> str:
     return name
 
 
-def _create(root: Path, manifest: Manifest, dataset: data.Dataset) -> Store:
+def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
+    manifest = _manifest(study, dataset)
     store = Store(root, manifest)
+    if "prediction_depth" in study.observe.proxies:
+        from memanalysis.producer.proxies.depth import layers  # torch takes seconds to import
+
+        manifest.layers = layers(
+            study.sizes,
+            channels=dataset.train_images.shape[3],
+            classes=len(dataset.class_names),
+            image_size=dataset.train_images.shape[1:3],
+        )
     # The manifest comes last: a store without one is none, and is made again from the start.
     store.write_table("examples", examples_table(dataset))
     return Store.create(root, store.manifest)

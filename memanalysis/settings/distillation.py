@@ -62,21 +62,31 @@ def read(section: Section, sizes: tuple[Size, ...]) -> Distillation:
     names = [size.name for size in sizes]
     main = _setting(section, names, None)
     variants = section.section("variants")
-    found = {}
-    for name, content in variants.content.items():
+    found: dict[str, Distillation] = {}
+    for name in variants.content:
+        known = len(section.faults)
         variant = variants.section(name)
+        setting = _setting(variant, names, main)
+        variant.finish()
         if not _NAME.fullmatch(name):
             variants.fault(f"[{variant.name}]: a variant's name has letters a-z and digits alone")
-        if not isinstance(content, dict):
-            continue
-        found[name] = _setting(variant, names, main)
-        variant.finish()
-        twin = next((n for n, other in found.items() if n != name and other == found[name]), None)
-        if twin or found[name] == main:
-            same = f"[{variants.label(twin)}]" if twin else f"[{section.name}]"
-            variants.fault(f"[{variant.name}] is the same setting as {same}")
+        elif len(section.faults) == known:
+            _require_new(variant, setting, {section.name: main, **_named(variants, found)})
+        found[name] = setting
     section.finish()
     return Distillation(**_fields(main), variants=found)
+
+
+def _named(variants: Section, found: Mapping[str, Distillation]) -> dict[str, Distillation]:
+    return {variants.label(name): setting for name, setting in found.items()}
+
+
+def _require_new(
+    variant: Section, setting: Distillation, others: Mapping[str, Distillation]
+) -> None:
+    twin = next((name for name, other in others.items() if other == setting), None)
+    if twin is not None:
+        variant.fault(f"[{variant.name}] is the same setting as [{twin}]")
 
 
 def _setting(section: Section, sizes: list[str], main: Distillation | None) -> Distillation:

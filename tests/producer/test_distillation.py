@@ -68,12 +68,33 @@ def files(root):
     return found
 
 
+def produce(root):
+    """What a run does, in this process: all that is missing, in the plan's order."""
+    study = settings.parse(STUDY)
+    store = run.prepare(study, root)
+    planned = tasks.plan(study)
+    trainer = Trainer(study, store, "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for task in tasks.missing(study, planned, tasks.finished(store, planned)):
+            trainer.run(task)
+    finally:
+        torch.set_num_threads(threads)
+    return store
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run, not built."""
-    root = tmp_path_factory.mktemp("taught") / "store"
-    run.produce(settings.parse(STUDY), root, workers=1, device="cpu")
-    return root
+    return produce(tmp_path_factory.mktemp("taught")).path
+
+
+def test_the_layers_of_prediction_depth_are_listed(finished):
+    """Names and numbers per image of ResNet-8 at width 3 on 8x8 images, by hand."""
+    assert Store.open(finished).manifest.layers["resnet8w3"] == {
+        "input": 64, "stem": 192, "block1": 192, "block2": 96, "block3": 48, "softmax": 10,
+    }  # fmt: skip
 
 
 def test_every_objective_has_its_models(finished):
@@ -135,7 +156,7 @@ def test_a_resumed_run_gives_the_same_bits(finished, tmp_path):
     ]
     for name in gone:
         (root / f"{name}.safetensors").unlink()
-    run.produce(settings.parse(STUDY), root, workers=1, device="cpu")
+    produce(root)
     after = files(root)
     assert after.keys() == before.keys()
     for name, arrays in before.items():
@@ -194,7 +215,7 @@ def test_an_unfinished_group_keeps_its_teachers_when_packed(finished, tmp_path):
     (root / "models/distilled_full/resnet8w2/00003.safetensors").unlink()
     build(root, pack=True)
     assert [path.name for path in Store.open(root).teacher_paths()] == ["00001.safetensors"]
-    run.produce(settings.parse(STUDY), root, workers=1, device="cpu")
+    produce(root)
     again = read_model(root / "models/distilled_full/resnet8w2/00003.safetensors")
     first = read_model(finished / "models/distilled_full/resnet8w2/00003.safetensors")
     np.testing.assert_array_equal(again.correct, first.correct)

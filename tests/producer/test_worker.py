@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from memanalysis import settings
 from memanalysis.producer import costs, run, tasks
@@ -37,7 +38,10 @@ def trained(tmp_path, **observe):
     store = run.prepare(study, tmp_path)
     trainer = Trainer(study, store, "cpu")
     (task,) = tasks.plan(study)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     trainer.run(task)
+    torch.set_num_threads(threads)
     paths = [tasks.path_of(store, model) for model in task.models]
     return study, paths, [read_model(path, with_logits=True) for path in paths]
 

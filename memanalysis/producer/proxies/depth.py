@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from memanalysis.producer import families
 from memanalysis.producer.families import Network
 from memanalysis.producer.training import Images
+from memanalysis.settings import Size
 
 # Embeddings of one pass over the images, in bytes; layers that do not fit wait for another pass.
 _MEMORY: Final = 1 << 29
@@ -74,6 +76,22 @@ def probe(embedding: Tensor, labels: Tensor, support: Tensor, neighbours: int) -
         counts.scatter_add_(1, chosen_labels[nearest], ones)
         votes.append(counts.argmax(1))
     return torch.cat(votes)
+
+
+@torch.inference_mode()
+def layers(
+    sizes: Sequence[Size], *, channels: int, classes: int, image_size: tuple[int, int]
+) -> dict[str, dict[str, int]]:
+    """The layers that are probed, by size: name and numbers per image, first to last."""
+    shape: dict[str, Any] = {"channels": channels, "classes": classes, "image_size": image_size}
+    x = torch.zeros(1, channels, *image_size)
+    return {
+        size.name: {
+            name: values.shape[2:].numel()
+            for name, values in families.build(size, [0], **shape).eval().activations(x).items()
+        }
+        for size in sizes
+    }
 
 
 def _embeddings(network: Network, images: Images) -> Iterator[tuple[int, Tensor]]:
