@@ -72,7 +72,7 @@ def test_every_fault_is_listed_at_once() -> None:
     text = text.replace("epochs = 5", "epochs = 5\nmomentum = 1.5\nbatchsize = 8")
     found = faults(text)
     assert found.startswith("'study.toml' does not describe a study:\n")
-    assert "data.source = 'imagenet': expected one of fashion-mnist, digits" in found
+    assert "data.source = 'imagenet': expected one of fashion-mnist, mnist" in found
     assert "subsets.groups = 0: expected a whole number from 1" in found
     assert "training.momentum = 1.5: expected a number in [0, 1)" in found
     assert "unknown key training.batchsize. Did you mean 'batch_size'?" in found

@@ -116,14 +116,19 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
     """The table ``examples``: training examples in their order, then the kept test examples."""
     n_train, n_test = len(dataset.train_labels), dataset.test_kept
     n = n_train + n_test
+    labels = [*dataset.train_labels, *dataset.test_labels[:n_test]]
+    clean_labels, kinds = pa.nulls(n, pa.int32()), pa.nulls(n, pa.string())
+    if dataset.planted is not None:
+        clean_labels = pa.array([*dataset.planted.clean_labels, *labels[n_train:]], pa.int32())
+        kinds = pa.array([*dataset.planted.kinds.tolist(), *["clean"] * n_test])
     return pa.table(
         {
             "example_id": pa.array(range(n), pa.int64()),
             "split": pa.array(["train"] * n_train + ["test"] * n_test),
-            "label": pa.array([*dataset.train_labels, *dataset.test_labels[:n_test]], pa.int32()),
-            "clean_label": pa.nulls(n, pa.int32()),
-            "kind": pa.nulls(n, pa.string()),
-            "image": pa.array([*dataset.thumbnails, *[None] * n_test], pa.binary()),
+            "label": pa.array(labels, pa.int32()),
+            "clean_label": clean_labels,
+            "kind": kinds,
+            "image": pa.array([*dataset.thumbnails(), *[None] * n_test], pa.binary()),
             "source_id": pa.array(dataset.source_ids),
         },
         schema=EXAMPLES,
@@ -236,6 +241,9 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
             "licence": dataset.licence,
             "citation": dataset.citation,
             "fingerprint": dataset.fingerprint,
+            "label_fingerprint": dataset.label_fingerprint,
+            "first_labels": list(dataset.first_labels),
+            "planted": dataset.planted.counts() if dataset.planted is not None else {},
             "test_examples": len(dataset.test_labels),
         },
         n_train=len(dataset.train_labels),

@@ -18,7 +18,7 @@ from memanalysis.settings import observe as _observe
 from memanalysis.settings import sizes as _sizes
 from memanalysis.settings import subsets as _subsets
 from memanalysis.settings import training as _training
-from memanalysis.settings.data import MAX_TEST_KEPT, SOURCES, Data
+from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, Data, Noise
 from memanalysis.settings.distillation import Distillation
 from memanalysis.settings.observe import Observe
 from memanalysis.settings.section import Section
@@ -27,10 +27,12 @@ from memanalysis.settings.subsets import Subsets
 from memanalysis.settings.training import Training
 
 __all__ = [
+    "AUGMENTATIONS",
     "MAX_TEST_KEPT",
     "SOURCES",
     "Data",
     "Distillation",
+    "Noise",
     "Observe",
     "Size",
     "Study",

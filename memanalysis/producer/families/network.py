@@ -14,9 +14,13 @@ class Network(nn.Module):
     ----------
     models
         M.
+    stacked
+        Whether each parameter holds the weights of all models, one model after another; else each
+        parameter belongs to one model.
     """
 
     models: int
+    stacked: bool = True
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
