@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from memanalysis.errors import TrainingError
-from memanalysis.producer import training
+from memanalysis.producer import families, training
+from memanalysis.producer.families import imported
 from memanalysis.producer.families.resnet import EnsembleResNet
 from memanalysis.producer.proxies import Recorder, depth, gradients
 from memanalysis.producer.proxies.second_split import second_split_forgetting
@@ -178,6 +179,55 @@ def test_grand_is_the_norm_of_each_examples_weight_gradient(images, network):
             parts = torch.autograd.grad(loss, list(network.parameters()))
             expected = math.sqrt(sum(part.square().sum().item() for part in parts))
             assert found[model, i].item() == pytest.approx(expected, rel=1e-4)
+
+
+def own_network(size, classes, channels, image_size):
+    """A user's network that works in place and holds a frozen layer."""
+    height, width = image_size
+    frozen = torch.nn.Linear(channels * height * width, size)
+    frozen.requires_grad_(False)
+    last = torch.nn.Linear(size, classes)
+    return torch.nn.Sequential(torch.nn.Flatten(), frozen, torch.nn.ReLU(inplace=True), last)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        Size("mobilenetw0.25", None, 0.25, 1, "mobilenet"),
+        Size("lenetw1", None, 1, 1, "lenet"),
+        Size("mlp1w8", 1, 8, 1, "mlp"),
+        Size("own8", None, None, 1, "own_networks_of_a_proxy_test:own_network", 8),
+    ],
+    ids=lambda size: size.name,
+)
+def test_every_family_has_every_proxy(size):
+    """Gradients by input and weights one model and image at a time; depth within the layers."""
+    imported.give("own_networks_of_a_proxy_test:own_network", own_network)
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randn(N, 12, 12, 1, generator=generator)
+    images = training.Images(pixels, torch.arange(N) % CLASSES)
+    network = families.build(size, [3, 4], channels=1, classes=CLASSES, image_size=(12, 12))
+    network(images.batch(torch.arange(N).expand(MODELS, -1)))
+    network.eval()
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    sensitivity = gradients.InputGradients({"loss_sensitivity": (1,)}, images, [0, 1])
+    sensitivity.update(1, network)
+    grand = gradients.gradient_norms(network, images, torch.arange(3))
+    for model in range(MODELS):
+        for i in range(3):
+            one = slow_gradient(network, model, pixels[i], images.labels[i]).abs().sum().item()
+            found = sensitivity.result()["loss_sensitivity"][model, i].item()
+            assert found == pytest.approx(one, rel=1e-3)
+            loss = own_loss(network, model, pixels[i], images.labels[i])
+            parts = torch.autograd.grad(loss, weights, allow_unused=True)
+            total = math.sqrt(sum(p.square().sum().item() for p in parts if p is not None))
+            assert grand[model, i].item() == pytest.approx(total, rel=1e-3)
+    in_train = torch.ones(MODELS, N, dtype=torch.bool)
+    final = training.evaluate(network, images).argmax(-1)
+    found = depth.prediction_depth(network, images, in_train, final, 3)
+    names = depth.layers([size], channels=1, classes=CLASSES, image_size=(12, 12))[size.name]
+    assert 0 < found.max() <= len(names)
+    assert (names["input"], names["softmax"]) == (144, CLASSES)
 
 
 def test_grand_says_when_a_network_cannot_be_vectorised(images):

@@ -127,7 +127,7 @@ def input_gradient(
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        logits = network(x).float()
+        logits = network(x.clone()).float()  # a network may work in place
         values = logits if of_logit else logits.log_softmax(-1)
         own = values.gather(-1, labels.expand(logits.shape[:2]).unsqueeze(-1)).sum()
         gradient = torch.autograd.grad(own if of_logit else -own, x)[0]
@@ -142,11 +142,10 @@ def gradient_norms(network: Network, images: Images, index: Tensor) -> Tensor:
     TrainingError
         If the network has an operation that cannot be vectorised over examples.
     """
-    weights: dict[str, Tensor] = dict(network.named_parameters())
-    buffers = dict(network.named_buffers())
+    weights: dict[str, Tensor] = {n: p for n, p in network.named_parameters() if p.requires_grad}
 
     def loss(weights: dict[str, Tensor], x: Tensor, label: Tensor) -> Tensor:
-        logits = functional_call(network, (weights, buffers), (x.unsqueeze(0),))
+        logits = functional_call(network, weights, (x.unsqueeze(0),))
         return functional.cross_entropy(
             logits[:, 0].float(), label.expand(network.models), reduction="sum"
         )
@@ -160,9 +159,11 @@ def gradient_norms(network: Network, images: Images, index: Tensor) -> Tensor:
             "observe.proxies."
         ) from error
     squares = torch.zeros(len(index), network.models, device=x.device)
-    for gradient in gradients.values():
-        # Every weight belongs to one model, and those of a model lie together.
-        squares += gradient.detach().reshape(len(index), network.models, -1).square().sum(-1)
+    for name, gradient in gradients.items():
+        if network.stacked:
+            squares += gradient.detach().reshape(len(index), network.models, -1).square().sum(-1)
+        else:
+            squares[:, network.owner(name)] += gradient.detach().flatten(1).square().sum(-1)
     return squares.sqrt().T
 
 
