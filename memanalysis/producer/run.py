@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from memanalysis.producer.progress import Watch
 from memanalysis.producer.supervise import Team, Watchers
 from memanalysis.producer.tasks import FULL_DATA, Model, Task
 from memanalysis.schema import EXAMPLES
-from memanalysis.settings import Distillation, Observe, Study
+from memanalysis.settings import Data, Distillation, Observe, Size, Study, Training
 from memanalysis.store import Manifest, Store
 
 
@@ -255,17 +255,28 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
     )
 
 
-def _completed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of an older store with those that came later, at their classes' defaults.
+# The sections whose settings can have come after a store; the default of each such setting, in its
+# class, is what was done before there was a choice.
+_SECTIONS: Final[dict[str, type]] = {
+    "data": Data,
+    "training": Training,
+    "distillation": Distillation,
+    "observe": Observe,
+}
 
-    Such a default is what was done before there was the setting.
-    """
+
+def _completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a store with those that it does not say."""
     completed = dict(settings)
-    for name, kind in (("observe", Observe), ("distillation", Distillation)):
+    for name, kind in _SECTIONS.items():
         if isinstance(settings.get(name), dict):
-            defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
-            completed[name] = defaults | settings[name]
+            completed[name] = _defaults(kind) | settings[name]
+    completed["sizes"] = [_defaults(Size) | size for size in settings.get("sizes", [])]
     return completed
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
