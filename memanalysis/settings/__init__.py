@@ -15,12 +15,14 @@ from memanalysis.schema import OBJECTIVES
 from memanalysis.settings import data as _data
 from memanalysis.settings import distillation as _distillation
 from memanalysis.settings import observe as _observe
+from memanalysis.settings import ray as _ray
 from memanalysis.settings import sizes as _sizes
 from memanalysis.settings import subsets as _subsets
 from memanalysis.settings import training as _training
 from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, Data, Noise
 from memanalysis.settings.distillation import Distillation
 from memanalysis.settings.observe import Observe
+from memanalysis.settings.ray import Ray
 from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import Size, default_ensemble
 from memanalysis.settings.subsets import Subsets
@@ -34,6 +36,7 @@ __all__ = [
     "Distillation",
     "Noise",
     "Observe",
+    "Ray",
     "Size",
     "Study",
     "Subsets",
@@ -59,6 +62,7 @@ class Study:
     training: Training
     distillation: Distillation | None
     observe: Observe
+    ray: Ray
     text: str
 
     @property
@@ -115,6 +119,7 @@ def _study(root: Section, text: str) -> Study:
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
     observe = _observe.read(root.section("observe"), training.epochs)
+    ray = _ray.read(root.section("ray"))
     distillation = None
     if "distillation" in root.content:
         distillation = _distillation.read(root.section("distillation"), sizes)
@@ -131,5 +136,6 @@ def _study(root: Section, text: str) -> Study:
         training=training,
         distillation=distillation,
         observe=observe,
+        ray=ray,
         text=text,
     )
