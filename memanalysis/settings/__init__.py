@@ -70,6 +70,10 @@ class Study:
         """Distinct training subsets."""
         return self.subsets.groups * self.subsets.group_size
 
+    def distillation_of(self, objective: str) -> Distillation | None:
+        """The setting by which the students of ``objective`` are taught; None for labels alone."""
+        return self.distillation.by_objective.get(objective) if self.distillation else None
+
     @property
     def n_models(self) -> int:
         """Trainings in all."""
@@ -128,7 +132,7 @@ def _study(root: Section, text: str) -> Study:
         data=data,
         subsets=subsets,
         sizes=sizes,
-        objectives=OBJECTIVES if distillation else OBJECTIVES[:1],
+        objectives=(OBJECTIVES[0], *(distillation.by_objective if distillation else ())),
         training=training,
         distillation=distillation,
         observe=observe,
