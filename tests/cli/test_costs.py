@@ -28,7 +28,7 @@ def test_a_plan_says_what_it_costs() -> None:
 def test_a_plan_without_the_data_says_so(tmp_path) -> None:
     """What depends on the data is unknown, with the message that names the files."""
     text = load_study("digits").text.replace(
-        'source = "digits"', f'source = "fashion-mnist"\npath = "{tmp_path}"'
+        'source = "digits"', f'source = "fashion-mnist"\nfolder = "{tmp_path}"'
     )
     lines = costs.lines(settings.parse(text), pl.DataFrame({"hours": [None]}), 1)
     assert lines[0].startswith("Arithmetic and disk space: unknown without the data. ")
