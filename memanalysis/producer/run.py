@@ -14,6 +14,7 @@ import pyarrow as pa
 from memanalysis import locking, provenance
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, tasks
+from memanalysis.producer.inside import Inside
 from memanalysis.producer.progress import Watch
 from memanalysis.producer.supervise import Team, Watchers
 from memanalysis.producer.tasks import Task
@@ -37,8 +38,9 @@ def produce(
     Parameters
     ----------
     workers
-        Worker processes, by default one per processor (on a GPU: one). Each trains one ensemble
-        at a time on one thread, so the number of workers changes the speed and not one bit.
+        Worker processes, by default one per processor (on a GPU: one); 0 trains in this process.
+        Each trains one ensemble at a time on one thread, so the number of workers changes the
+        speed and not one bit.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
     shard
@@ -98,11 +100,12 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     """What keeps a store from being continued, one line each; more groups do not."""
     before, after = _flat(old.settings), _flat(new.settings)
     # Words and places change no number.
-    harmless = {"name", "title", "text", "data.folder", "subsets.groups"}
+    harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
-        if before.get(key) != after.get(key)
+        # A size's family is the study's.
+        if before.get(key) != after.get(key) and not key.endswith(".family")
     ]
     if new.n_subsets < old.n_subsets:
         faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
@@ -147,7 +150,13 @@ def _train(
     total = sum(len(task.subset_ids) for task in planned)
     left = sum(len(task.subset_ids) for task in missing)
     epochs = study.training.epochs
-    greeting = {"study": study.text, "store": str(store.path), "device": device}
+    greeting = {
+        "study": study.text,
+        "folder": study.folder,
+        "changes": study.changes,
+        "store": str(store.path),
+        "device": device,
+    }
 
     def may_start(task: Task) -> bool:
         return {("one_hot", *teacher) for teacher in tasks.teachers_of(study, task)} <= done
@@ -156,8 +165,10 @@ def _train(
         done.update(_models(task))
         watch.advance(len(task.subset_ids) * (epochs - epochs_seen) / epochs)
 
-    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
-    with Watch(total, total - left) as watch, Team(greeting, count) as team:
+    count = 1 if device.startswith("cuda") else len(os.sched_getaffinity(0))
+    count = count if workers is None else workers
+    team: Inside | Team = Team(greeting, count) if count else Inside(study, store, device)
+    with Watch(total, total - left) as watch, team:
         team.work(
             missing,
             may_start,
@@ -209,10 +220,13 @@ def _create(root: Path, manifest: Manifest, dataset: data.Dataset) -> Store:
 
 def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
     subsets = study.subsets
+    # Places are no settings; the text has them as they were written.
+    data_settings = replace(study.data, folder=None, file=None)
+    plain = replace(study, text="", folder=None, changes={}, data=data_settings)
     return Manifest(
         study=study.name,
         title=study.title,
-        settings=asdict(replace(study, text="")) | {"text": study.text},
+        settings=asdict(plain) | {"text": study.text},
         seed=study.seed,
         ratio=subsets.ratio,
         group_size=subsets.group_size,

@@ -36,14 +36,15 @@ _ENVIRONMENT: Final = {
     "MALLOC_TOP_PAD_": "200000000",
 }
 
-# Where this package lies, so that a worker finds the same one.
+# Where this package lies, so that a worker finds the same one; and, after it, whatever modules of
+# the user's this process finds.
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 
 Answers = queue.SimpleQueue["tuple[Worker, dict[str, Any] | None]"]
 
 
 def _environment() -> dict[str, str]:
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [_ROOT, *filter(None, sys.path)]
     return {**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
 
 

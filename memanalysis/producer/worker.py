@@ -1,9 +1,9 @@
 """A worker process: JSON lines in, one ensemble trained for each, JSON lines out.
 
 Started by ``run`` as ``python -m memanalysis.producer.worker``. The first line is
-``{"study": <TOML>, "store": <path>, "device": <name>}``; every later line is a task. The answers
-are ``{"ready": true}``, ``{"epoch": n}`` after each epoch, ``{"done": true}`` and
-``{"error": <message>}``.
+``{"study": <TOML>, "folder": <its path>, "changes": <to its settings>, "store": <path>,
+"device": <name>}``; every later line is a task. The answers are ``{"ready": true}``,
+``{"epoch": n}`` after each epoch, ``{"done": true}`` and ``{"error": <message>}``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,11 +29,12 @@ from torch import Tensor
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
 from memanalysis.producer import data, observe, tasks, training
-from memanalysis.producer.families import Network
+from memanalysis.producer.families import Network, imported
 from memanalysis.schema import SIGNALS
 from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
+AUGMENTED = "; training passes, and proxies of them, saw augmented images"
 
 
 class Trainer:
@@ -40,9 +42,13 @@ class Trainer:
 
     def __init__(self, study: settings.Study, store: Store, device: str) -> None:
         self.study, self.store, self.device = study, store, device
+        if study.family not in settings.FAMILIES:
+            imported.find(study.family, study.folder)
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
-        self.train_images, self.test_images = images_of(self.dataset, device)
+        self.train_images, self.test_images = images_of(
+            self.dataset, device, study.data.augmentation
+        )
         self.masks: dict[int, NDArray[np.bool_]] = {}
 
     def run(self, task: tasks.Task, epoch_done: training.Tick = lambda: None) -> None:
@@ -129,7 +135,7 @@ class Trainer:
             accuracy_test=float(final.accuracy_test[model]),
             train_seconds=seconds,
             device=device_name(self.device),
-            evaluation_mode=EVALUATION_MODE,
+            evaluation_mode=EVALUATION_MODE + (AUGMENTED if self.study.data.augmentation else ""),
             finished_at=datetime.now(UTC).isoformat(),
             teacher_size=distillation.teacher if distillation else None,
             teacher_scope=distillation.scope if distillation else None,
@@ -182,8 +188,14 @@ def half(values: Tensor) -> NDArray[np.float16]:
     return array
 
 
-def images_of(dataset: data.Dataset, device: str) -> tuple[training.Images, training.Images]:
-    """Training and test images on ``device``, normalised by the training images' statistics."""
+def images_of(
+    dataset: data.Dataset, device: str, augmentation: str | None = None
+) -> tuple[training.Images, training.Images]:
+    """Training and test images on ``device``, normalised by the training images' statistics.
+
+    With ``augmentation`` (one of ``settings.AUGMENTATIONS``) those of training are moved while
+    models are trained, and never while they are evaluated.
+    """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
 
@@ -193,8 +205,9 @@ def images_of(dataset: data.Dataset, device: str) -> tuple[training.Images, trai
             torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
         )
 
+    train = prepared(dataset.train_images, dataset.train_labels)
     return (
-        prepared(dataset.train_images, dataset.train_labels),
+        replace(train, augmentation=augmentation),
         prepared(dataset.test_images, dataset.test_labels),
     )
 
@@ -221,7 +234,9 @@ def main() -> None:
     try:
         limit_threads()
         first = requests.get()
-        study = settings.parse(first["study"])
+        study = settings.parse(
+            first["study"], folder=first.get("folder"), changes=first.get("changes")
+        )
         trainer = Trainer(study, Store.open(Path(first["store"])), first["device"])
         _answer(answers, {"ready": True})
         while True:
