@@ -16,7 +16,7 @@ import numpy as np
 from memanalysis import settings, shipped
 from memanalysis.build import build
 from memanalysis.errors import DataError
-from memanalysis.producer import run
+from memanalysis.producer import order, run
 from memanalysis.producer.data import arrays
 from memanalysis.settings import Study
 from memanalysis.store import Store
@@ -58,7 +58,8 @@ def produce(
     Returns
     -------
     Store
-        Built; ``ma.open(store.path)`` asks it.
+        Built; ``ma.open(store.path)`` asks it. A warning says where a size has no more
+        parameters than the one before.
     """
     changes: Changes = {}
     with ExitStack() as stack:
@@ -71,7 +72,11 @@ def produce(
                 path, workers = _in_this_process(model), 0
             changes["sizes"] = {"family": path}
         store = run.produce(_study(study, changes), out, workers=workers, device=device)
-    return build(store.path)
+    built = build(store.path)
+    note = order.note(built)
+    if note is not None:
+        warnings.warn(note, stacklevel=2)
+    return built
 
 
 def _study(study: str | Path | Study, changes: Changes) -> Study:

@@ -24,7 +24,12 @@ from memanalysis.settings import Distillation, Observe, Size, Training
 
 EVALUATION_BATCH = 500
 
+# Seed of a model's weights and generator of its batch order.
+Seeds = tuple[int, np.random.Generator]
+
 Tick = Callable[[], None]
+# Called after each epoch (from 1) with the network as it is then; it must leave weights alone.
+Watch = Callable[[int, Network], None]
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,10 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Trained:
-    """An ensemble at the end of its training, with what was recorded on the way."""
+    """An ensemble at the end of its training, with what its training pass showed."""
 
     network: Network
     dynamics: Dynamics | None
-    clean: Dynamics | None
 
 
 def train(
@@ -104,8 +108,13 @@ def train(
     lesson: Lesson,
     classes: int,
     tick: Tick = lambda: None,
+    *,
+    watch: Watch = lambda _epoch, _network: None,
+    network: Network | None = None,
 ) -> Trained:
-    """Train one ensemble; ``tick`` is called after every epoch.
+    """Train one ensemble; ``watch``, then ``tick`` are called after every epoch.
+
+    With ``network`` that one is trained further, on the subsets of ``members``.
 
     Raises
     ------
@@ -113,7 +122,7 @@ def train(
         If a model's outputs are no longer finite; the message names it.
     """
     recipe, device = lesson.training, images.pixels.device
-    network = _network(members, size, images, classes)
+    network = network or _network(members, size, images, classes)
     subsets = [np.flatnonzero(member.in_train) for member in members]
     steps = -(-max(map(len, subsets)) // recipe.batch_size)
     optimiser = torch.optim.SGD(
@@ -125,11 +134,9 @@ def train(
         fused=True,
     )
     schedule = Schedule(recipe, steps)
-    dynamics = clean = None
+    dynamics = None
     if lesson.observe.dynamics == "train_pass":
         dynamics = Dynamics(images.labels, len(members), recipe.epochs)
-    if lesson.observe.eval_at:
-        clean = Dynamics(images.labels, len(members), len(lesson.observe.eval_at))
     shakers = augment.streams([m.order for m in members], images.augmentation)
     for epoch in range(1, recipe.epochs + 1):
         orders = [m.order.permutation(s) for m, s in zip(members, subsets, strict=True)]
@@ -141,10 +148,9 @@ def train(
         _require_finite(logits, members, epoch)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
-        if clean is not None and epoch in lesson.observe.eval_at:
-            clean.update(evaluate(network, images))
+        watch(epoch, network)
         tick()
-    return Trained(network, dynamics, clean)
+    return Trained(network, dynamics)
 
 
 class Schedule:
@@ -169,14 +175,18 @@ def objective_loss(
 ) -> Tensor:
     """The sum over models of the mean loss over the batch.
 
-    With labels alone cross-entropy; with a teacher (1 - w) CE(y, softmax(z)) +
-    w T^2 KL(softmax(z_teacher / T) || softmax(z / T)). ``logits`` and ``teacher`` are
+    With labels alone cross-entropy; with a teacher's soft targets (1 - w) CE(y, softmax(z)) +
+    w T^2 KL(softmax(z_teacher / T) || softmax(z / T)), with its hard ones
+    (1 - w) CE(y, softmax(z)) + w CE(argmax z_teacher, softmax(z)). ``logits`` and ``teacher`` are
     [M, batch, classes], ``labels`` [M, batch].
     """
     own = logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
     if teacher is None or distillation is None:
         return -own.mean(-1).sum()
     temperature, weight = distillation.temperature, distillation.weight
+    if distillation.targets == "hard":
+        chosen = logits.log_softmax(-1).gather(-1, teacher.argmax(-1, keepdim=True)).squeeze(-1)
+        return -(weight * chosen + (1 - weight) * own).mean(-1).sum()
     target = (teacher / temperature).log_softmax(-1)
     student = (logits / temperature).log_softmax(-1)
     divergence = (target.exp() * (target - student)).sum(-1)

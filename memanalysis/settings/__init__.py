@@ -17,12 +17,14 @@ from memanalysis.schema import OBJECTIVES
 from memanalysis.settings import data as _data
 from memanalysis.settings import distillation as _distillation
 from memanalysis.settings import observe as _observe
+from memanalysis.settings import ray as _ray
 from memanalysis.settings import sizes as _sizes
 from memanalysis.settings import subsets as _subsets
 from memanalysis.settings import training as _training
 from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, Data, Noise
 from memanalysis.settings.distillation import Distillation
 from memanalysis.settings.observe import Observe
+from memanalysis.settings.ray import Ray
 from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import FAMILIES, Size, default_ensemble
 from memanalysis.settings.subsets import Subsets
@@ -37,11 +39,13 @@ __all__ = [
     "Distillation",
     "Noise",
     "Observe",
+    "Ray",
     "Size",
     "Study",
     "Subsets",
     "Training",
     "default_ensemble",
+    "from_message",
     "load",
     "parse",
 ]
@@ -67,14 +71,23 @@ class Study:
     training: Training
     distillation: Distillation | None
     observe: Observe
+    ray: Ray
     text: str
     folder: str | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def to_message(self) -> dict[str, Any]:
+        """What ``from_message`` makes the same study of in another process; fit for JSON."""
+        return {"text": self.text, "folder": self.folder, "changes": self.changes}
 
     @property
     def n_subsets(self) -> int:
         """Distinct training subsets."""
         return self.subsets.groups * self.subsets.group_size
+
+    def distillation_of(self, objective: str) -> Distillation | None:
+        """The setting by which the students of ``objective`` are taught; None for labels alone."""
+        return self.distillation.by_objective.get(objective) if self.distillation else None
 
     @property
     def n_models(self) -> int:
@@ -96,6 +109,11 @@ def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = 
     except OSError as error:
         raise SettingsError(f"The study file '{file}' cannot be read: {error.strerror}.") from error
     return parse(text, where=str(file), folder=str(file.resolve().parent), changes=changes)
+
+
+def from_message(message: Mapping[str, Any]) -> Study:
+    """The inverse of ``Study.to_message``."""
+    return parse(message["text"], folder=message["folder"], changes=message["changes"])
 
 
 def parse(
@@ -134,6 +152,7 @@ def _study(
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
     observe = _observe.read(root.section("observe"), training.epochs)
+    ray = _ray.read(root.section("ray"))
     distillation = None
     if "distillation" in root.content:
         distillation = _distillation.read(root.section("distillation"), sizes)
@@ -146,10 +165,11 @@ def _study(
         data=data,
         subsets=subsets,
         sizes=sizes,
-        objectives=OBJECTIVES if distillation else OBJECTIVES[:1],
+        objectives=(OBJECTIVES[0], *(distillation.by_objective if distillation else ())),
         training=training,
         distillation=distillation,
         observe=observe,
+        ray=ray,
         text=text,
         folder=folder,
         changes=changes,

@@ -16,7 +16,7 @@ from memanalysis import settings
 from memanalysis.build import build
 from memanalysis.check import check
 from memanalysis.errors import DataError, SettingsError, TrainingError
-from memanalysis.producer import run
+from memanalysis.producer import order, run
 from memanalysis.report import report
 from memanalysis.store import Store
 
@@ -111,6 +111,15 @@ def test_a_study_of_every_family(tmp_path, family):
     parameters = list(dict.fromkeys(row["parameters"] for row in models))
     assert len(parameters) == len(names)
     assert parameters == sorted(parameters)
+    assert order.note(store) is None
+
+
+def test_sizes_that_do_not_grow_are_pointed_out(tmp_path):
+    """One hidden layer of 4 units: 64 * 4 + 4 + 4 * 10 + 10 = 310; of 2 units 160."""
+    tables = "".join(f"[[sizes.variant]]\nname = 'w{w}'\nwidth = {w}\n" for w in (4, 2))
+    text = STUDY.format(data=DIGITS, sizes=f"family = 'mlp'\ndepth = 1\n{tables}")
+    with pytest.warns(UserWarning, match="does not grow from size to size: w4 310, w2 160"):
+        ma.produce(text, tmp_path / "store", workers=0, device="cpu")
 
 
 NETS = '''

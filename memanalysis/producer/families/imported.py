@@ -109,6 +109,10 @@ class ImportedNetwork(Network):
                 self._streams.append(torch.get_rng_state())
             self.members.append(member)
 
+    def owner(self, parameter: str) -> int:
+        """The number in ``members.<number>.<name>``."""
+        return int(parameter.split(".")[1])
+
     def to(self, *args: Any, **kwargs: Any) -> ImportedNetwork:
         """As for any module, but a memory format is left out."""
         kwargs.pop("memory_format", None)

@@ -16,7 +16,7 @@ class Network(nn.Module):
         M.
     stacked
         Whether each parameter holds the weights of all models, one model after another; else each
-        parameter belongs to one model.
+        parameter belongs to one model, its ``owner``.
     """
 
     models: int
@@ -32,6 +32,10 @@ class Network(nn.Module):
 
         ``x`` as for ``forward``. The first is ``input``, the last ``softmax``.
         """
+
+    def owner(self, parameter: str) -> int:
+        """The number of the model that a parameter belongs to, by its name; unless ``stacked``."""
+        raise NotImplementedError(f"{type(self).__name__} says not whose '{parameter}' is")
 
     @property
     def parameters_per_model(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from memanalysis.producer.supervise import Watchers
+from memanalysis.producer.engines import Watchers
 from memanalysis.producer.tasks import Task
 from memanalysis.settings import Study
 from memanalysis.store import Store
