@@ -145,7 +145,7 @@ def train(
         )
         moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
         logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson, moves)
-        _require_finite(logits, members, epoch)
+        _require_finite(logits, members, epoch, recipe.batch_size)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
         watch(epoch, network)
@@ -262,11 +262,20 @@ def _by_example(logits: Tensor, orders: Sequence[NDArray[np.int64]], examples: i
     return sorted_logits
 
 
-def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int) -> None:
-    finite = logits.isfinite().flatten(1).all(1).tolist()
-    if not all(finite):
-        names = ", ".join(m.name for m, good in zip(members, finite, strict=True) if not good)
-        raise TrainingError(
-            f"The outputs of {names} are no longer finite in epoch {epoch}. "
-            "Lower training.learning_rate or add training.warmup_epochs in the study file."
-        )
+def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int, batch: int) -> None:
+    """Name the models whose outputs stopped being finite steps before the others'.
+
+    ``logits`` [M, steps * batch, classes] are in the order seen. What is not a number spreads to a
+    neighbour whose convolutions are computed together with its own.
+    """
+    finite = logits.isfinite().all(-1)
+    if bool(finite.all()):
+        return
+    first = torch.where(finite.all(1), finite.shape[1], finite.int().argmin(1)) // batch
+    names = ", ".join(
+        m.name for m, step in zip(members, first.tolist(), strict=True) if step == first.min()
+    )
+    raise TrainingError(
+        f"The outputs of {names} are no longer finite in epoch {epoch}. "
+        "Lower training.learning_rate or add training.warmup_epochs in the study file."
+    )

@@ -28,6 +28,8 @@ def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
     producer.produce = produce
     monkeypatch.setitem(sys.modules, "memanalysis.producer.run", producer)
     monkeypatch.setattr(building, "build", build)
+    # There is nothing in the store that it could look at.
+    monkeypatch.setattr("memanalysis.producer.order.note", lambda _store: None)
     return made
 
 

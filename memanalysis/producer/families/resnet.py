@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from memanalysis.producer.families.layers import convolution
 from memanalysis.producer.families.network import Network
 
 KERNEL = 3
@@ -27,20 +28,21 @@ class Block(nn.Module):
     def __init__(self, models: int, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.first = _convolution(models, channels_in, channels, KERNEL, stride)
+        self.first = convolution(models, channels_in, channels, KERNEL, stride=stride)
         self.first_norm = nn.BatchNorm2d(models * channels)
-        self.second = _convolution(models, channels, channels, KERNEL)
+        self.second = convolution(models, channels, channels, KERNEL)
         self.second_norm = nn.BatchNorm2d(models * channels)
         self.projects = stride != 1 or channels_in != channels
         if self.projects:
-            self.shortcut = _convolution(models, channels_in, channels, 1)
+            self.shortcut = convolution(models, channels_in, channels, 1)
             self.shortcut_norm = nn.BatchNorm2d(models * channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, M * channels_in, H, W] -> [batch, M * channels, H / stride, W / stride]."""
         y = functional.relu(self.first_norm(self.first(x)), inplace=True)
         y = self.second_norm(self.second(y))
-        return functional.relu(y + self._skip(x), inplace=True)
+        # Batch normalisation keeps its input for the backward pass, not its output.
+        return functional.relu_(y.add_(self._skip(x)))
 
     def _skip(self, x: Tensor) -> Tensor:
         if not self.projects:
@@ -73,7 +75,7 @@ class EnsembleResNet(Network):
     ) -> None:
         super().__init__()
         self.models = len(seeds)
-        self.stem = _convolution(self.models, channels, width, KERNEL)
+        self.stem = convolution(self.models, channels, width, KERNEL)
         self.stem_norm = nn.BatchNorm2d(self.models * width)
         self.blocks = _blocks(self.models, (depth - 2) // 6, width)
         self.weight = nn.Parameter(torch.empty(self.models, 4 * width, classes))
@@ -116,20 +118,6 @@ class EnsembleResNet(Network):
                     weights.normal_(0.0, math.sqrt(2 / fan_out), generator=generator)
             bound = 1 / math.sqrt(self.weight.shape[1])
             self.weight[model].uniform_(-bound, bound, generator=generator)
-
-
-def _convolution(
-    models: int, channels_in: int, channels: int, kernel: int, stride: int = 1
-) -> nn.Conv2d:
-    return nn.Conv2d(
-        models * channels_in,
-        models * channels,
-        kernel,
-        stride,
-        padding=kernel // 2,
-        groups=models,
-        bias=False,
-    )
 
 
 def _blocks(models: int, per_stage: int, width: int) -> nn.Sequential:
