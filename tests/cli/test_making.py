@@ -38,8 +38,9 @@ def test_produce_trains_and_builds(memanalysis, calls, tmp_path) -> None:
     out = tmp_path / "store"
     result = memanalysis("produce", "digits", "--out", out, "--workers", 2, "--device", "cpu")
     assert result.code == 0, result.err
+    options = {"workers": 2, "device": "cpu", "engine": "local", "shard": None}
     assert calls == [
-        ("produce", {"study": "digits", "out": out, "workers": 2, "device": "cpu", "shard": None}),
+        ("produce", {"study": "digits", "out": out, **options}),
         ("build", {"path": out, "pack": False, "progress": None}),
     ]
 
