@@ -25,7 +25,16 @@ import pyarrow.parquet as pq
 
 from memanalysis import provenance, tables
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED, INFLUENCE, OBJECTIVES, OUTCOMES, PROXIES, TABLES
+from memanalysis.schema import (
+    DERIVED,
+    INFLUENCE,
+    OBJECTIVES,
+    OUTCOMES,
+    PROXIES,
+    TABLES,
+    is_objective,
+    objective_order,
+)
 from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
 from memanalysis.tally import Condition, Masks, tally
 
@@ -94,7 +103,8 @@ def _plan(store: Store) -> _Plan:
     _reject_unknown_folders(store)
     rows = _placed_rows(store)
     conditions = []
-    for objective in OBJECTIVES:
+    present = {objective for objective, _ in (*rows, *store.conditions())}
+    for objective in sorted(present, key=objective_order):
         for rank, size in enumerate(store.manifest.sizes):
             placed = rows.get((objective, size), {})
             files = {_subset_of(path): path for path in store.model_paths(objective, size)}
@@ -112,10 +122,10 @@ def _plan(store: Store) -> _Plan:
 def _reject_unknown_folders(store: Store) -> None:
     for folder in sorted((store.path / "models").glob("*/*")):
         objective, size = folder.parent.name, folder.name
-        if objective not in OBJECTIVES or size not in store.manifest.sizes:
+        if not is_objective(objective) or size not in store.manifest.sizes:
             raise StoreError(
                 f"'{folder}' holds models of objective '{objective}' and size '{size}'; the store "
-                f"knows objectives {', '.join(OBJECTIVES)} and sizes "
+                f"knows objectives {', '.join(OBJECTIVES)}, distilled_<variant> and sizes "
                 f"{', '.join(store.manifest.sizes)}. Move it away or correct the manifest."
             )
 
@@ -307,21 +317,25 @@ def _pack(store: Store) -> None:
 
     The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
     """
-    complete = _subsets_of_complete_groups(store)
+    groups = _complete_groups(store)
+    complete = set().union(*groups.values())
     store.manifest.packed = True
     store.write_manifest()
     shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:
             path.unlink()
-    root = store.path / "models"
-    for folder in (*sorted(root.rglob("*"), reverse=True), root):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    for path in store.teacher_paths():
+        if int(path.stem) in groups:
+            path.unlink()
+    for root in (store.path / "models", store.path / "teachers"):
+        for folder in (*sorted(root.rglob("*"), reverse=True), root):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
-def _subsets_of_complete_groups(store: Store) -> set[int]:
-    """Return the subsets of groups trained at every size and objective.
+def _complete_groups(store: Store) -> dict[int, set[int]]:
+    """Return the groups trained at every size and objective, with their subsets.
 
     Other groups stay whole: students still to be trained need the files of their teachers. Sizes
     that were imported are complete as they are: nothing here will train more of them.
@@ -337,8 +351,14 @@ def _subsets_of_complete_groups(store: Store) -> set[int]:
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
         members.setdefault(group, set()).add(subset)
-    complete = set(rows["subset_id"].to_pylist()) - set(models["subset_id"])
-    for group, subsets in members.items():
-        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets)):
-            complete |= subsets
+    complete = {
+        group: subsets
+        for group, subsets in members.items()
+        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
+    }
+    planned_subsets = set(models["subset_id"])
+    everything = rows.select(["group_id", "subset_id"]).to_pydict()
+    for group, subset in zip(everything["group_id"], everything["subset_id"], strict=True):
+        if subset not in planned_subsets:
+            complete.setdefault(group, set()).add(subset)
     return complete

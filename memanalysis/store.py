@@ -27,7 +27,14 @@ from safetensors.numpy import save_file
 
 from memanalysis import atomic, locking
 from memanalysis.errors import StoreError
-from memanalysis.schema import CONTRACT_VERSION, HALVES, OBJECTIVES, SIGNALS, TABLES
+from memanalysis.schema import (
+    CONTRACT_VERSION,
+    HALVES,
+    SIGNALS,
+    TABLES,
+    is_objective,
+    objective_order,
+)
 
 _MANIFEST: Final = "manifest.json"
 # A finished build waits here while its files are moved into place; see build.py.
@@ -41,8 +48,9 @@ class Manifest:
 
     ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
-    count. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with which derived
-    files are stamped.
+    count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
+    image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
+    which derived files are stamped.
     """
 
     study: str
@@ -55,6 +63,7 @@ class Manifest:
     n_subsets: int = 0
     sizes: list[str] = field(default_factory=list)
     families: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, dict[str, int]] = field(default_factory=dict)
     class_names: list[str] = field(default_factory=list)
     dataset: dict[str, Any] = field(default_factory=dict)
     n_train: int = 0
@@ -125,7 +134,9 @@ class ModelRecord:
     proxies
         float32 [n_train] by proxy name, NaN where the example was not observed.
     logits
-        float16 [n_train + n_test, classes], or None where they are not kept.
+        float16 [n_train + n_test, classes] of the finished model, or None where they are not kept.
+    epoch_logits
+        float16 [epochs, n_train + n_test, classes] after each epoch, or None.
     """
 
     info: ModelInfo
@@ -134,6 +145,7 @@ class ModelRecord:
     signals: dict[str, NDArray[np.float16]]
     proxies: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     logits: NDArray[np.float16] | None = None
+    epoch_logits: NDArray[np.float16] | None = None
 
 
 class Store:
@@ -250,9 +262,18 @@ class Store:
         """The files of one objective and size, in ``subset_id`` order."""
         return sorted((self.path / "models" / objective / size).glob("*.safetensors"))
 
+    def teacher_path(self, size: str, group: int) -> Path:
+        """Where the file of a group's teacher trained on all examples lies."""
+        return self.path / "teachers" / "full_data" / size / f"{group:05d}.safetensors"
+
+    def teacher_paths(self) -> list[Path]:
+        """The files of all teachers trained on all examples."""
+        return sorted((self.path / "teachers" / "full_data").glob("*/*.safetensors"))
+
     def conditions(self) -> Iterator[tuple[str, str]]:
         """(objective, size) of every folder that holds model files, sizes in the study's order."""
-        for objective in OBJECTIVES:
+        folders = (path.name for path in (self.path / "models").glob("*"))
+        for objective in sorted(filter(is_objective, folders), key=objective_order):
             for size in self.manifest.sizes:
                 if self.model_paths(objective, size):
                     yield objective, size
@@ -310,8 +331,11 @@ def half_of_group(group_id: int) -> str:
     return HALVES[group_id % 2]
 
 
-def write_model(store: Store, record: ModelRecord) -> None:
-    """Write one training's file atomically; its header carries the model's row and a checksum."""
+def write_model(store: Store, record: ModelRecord, path: Path | None = None) -> None:
+    """Write one training's file atomically; its header carries the model's row and a checksum.
+
+    ``path`` is by default the model's own place in the store.
+    """
     tensors: dict[str, NDArray[Any]] = {
         "in_train": np.packbits(record.in_train),
         "correct": np.packbits(record.correct),
@@ -320,6 +344,8 @@ def write_model(store: Store, record: ModelRecord) -> None:
     }
     if record.logits is not None:
         tensors["logits"] = record.logits
+    if record.epoch_logits is not None:
+        tensors["epoch_logits"] = record.epoch_logits
     header = {
         "info": json.dumps(asdict(record.info)),
         "n_train": str(len(record.in_train)),
@@ -327,7 +353,8 @@ def write_model(store: Store, record: ModelRecord) -> None:
         "sha256": _tensors_digest(tensors),
     }
     info = record.info
-    with atomic.replacing(store.model_path(info.objective, info.size, info.subset_id)) as temporary:
+    place = path or store.model_path(info.objective, info.size, info.subset_id)
+    with atomic.replacing(place) as temporary:
         try:
             save_file(tensors, temporary, metadata=header)
         except SafetensorError as error:
@@ -361,6 +388,7 @@ def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:
         signals={s: tensors[f"signal.{s}"] for s in SIGNALS if f"signal.{s}" in tensors},
         proxies=_with_prefix(tensors, "proxy."),
         logits=tensors.get("logits") if with_logits else None,
+        epoch_logits=tensors.get("epoch_logits") if with_logits else None,
     )
 
 
