@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
@@ -16,11 +17,12 @@ from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, tasks
 from memanalysis.producer.engines import Engine, Watchers
 from memanalysis.producer.engines.cluster import Cluster
+from memanalysis.producer.engines.inside import Inside
 from memanalysis.producer.engines.local import Team
 from memanalysis.producer.progress import Watch
 from memanalysis.producer.tasks import FULL_DATA, Model, Task
 from memanalysis.schema import EXAMPLES
-from memanalysis.settings import Data, Distillation, Observe, Size, Study, Training
+from memanalysis.settings import FAMILIES, Data, Distillation, Observe, Size, Study, Training
 from memanalysis.store import Manifest, Store
 
 
@@ -38,8 +40,9 @@ def produce(
     Parameters
     ----------
     workers
-        Worker processes, by default one per processor (on a GPU: one). Each trains one ensemble
-        at a time on one thread, so the number of workers changes the speed and not one bit.
+        Worker processes, by default one per processor (on a GPU: one); 0 trains in this process.
+        Each trains one ensemble at a time on one thread, so the number of workers changes the
+        speed and not one bit.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
     engine
@@ -82,6 +85,7 @@ def prepare(study: Study, root: Path) -> Store:
     A study may have grown by further groups since; whatever else differs is an error that lists
     every difference.
     """
+    _require_networks(study)
     dataset = data.load(study.data, study.seed)
     if not (root / "manifest.json").exists():
         return _create(root, study, dataset)
@@ -104,7 +108,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     """What keeps a store from being continued, one line each; more groups do not."""
     before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
-    harmless = {"name", "title", "text", "data.folder", "subsets.groups"}
+    harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
@@ -174,12 +178,16 @@ def _engine(study: Study, store: Store, name: str, workers: int | None, device: 
     path = str(store.path.resolve())
     if name == "ray":
         # This machine may have no GPU where the nodes have one, so the study says which it is.
-        return Cluster((study.text, path, "cuda" if study.ray.gpus else "cpu"), study.ray)
+        return Cluster(
+            (json.dumps(study.to_message()), path, "cuda" if study.ray.gpus else "cpu"), study.ray
+        )
     if name != "local":
         raise TrainingError(f"engine '{name}' is unknown; there are: local, ray.")
     device = _device(device)
+    if workers == 0:
+        return Inside(study, store, device)
     count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
-    return Team({"study": study.text, "store": path, "device": device}, count)
+    return Team({"study": study.to_message(), "store": path, "device": device}, count)
 
 
 def _require_teachers(
@@ -205,6 +213,14 @@ def _require_teachers(
                     "the teacher's logits was removed when the store was packed. Only whole "
                     "groups can be added to a packed store; produce into another --out."
                 )
+
+
+def _require_networks(study: Study) -> None:
+    """Find the user's function, if there is one, before anything is written."""
+    if study.family not in FAMILIES:
+        from memanalysis.producer.families import imported  # torch takes seconds to import
+
+        imported.find(study.family, study.folder)
 
 
 def _device(name: str) -> str:
@@ -240,10 +256,13 @@ def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
 
 def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
     subsets = study.subsets
+    # Places are no settings; the text has them as they were written.
+    data_settings = replace(study.data, folder=None, file=None)
+    plain = replace(study, text="", folder=None, changes={}, data=data_settings)
     return Manifest(
         study=study.name,
         title=study.title,
-        settings=asdict(replace(study, text="")) | {"text": study.text},
+        settings=asdict(plain) | {"text": study.text},
         seed=study.seed,
         ratio=subsets.ratio,
         group_size=subsets.group_size,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from memanalysis.errors import TrainingError
-from memanalysis.producer import families
+from memanalysis.producer import augment, families
 from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
 from memanalysis.settings import Distillation, Observe, Size, Training
@@ -36,13 +37,20 @@ class Images:
     """Images and labels where the arithmetic is done.
 
     ``pixels`` is float32 [examples, H, W, channels], normalised; ``labels`` int64 [examples].
+    ``augmentation`` says how images are moved in training, None if not at all.
     """
 
     pixels: Tensor
     labels: Tensor
+    augmentation: str | None = None
 
-    def batch(self, index: Tensor) -> Tensor:
-        """Images for M models, index int64 [M, batch] -> [batch, M * channels, H, W]."""
+    def batch(self, index: Tensor, moves: Tensor | None = None) -> Tensor:
+        """Images for M models, index int64 [M, batch] -> [batch, M * channels, H, W].
+
+        ``moves`` int64 [M, batch, 3] are those of ``augment.draw``.
+        """
+        if moves is not None:
+            return augment.moved(self.pixels, index, moves)
         height, width, channels = self.pixels.shape[1:]
         picked = self.pixels.flatten(1, 2)[index.T]  # [batch, M, pixels, channels]
         packed = picked.transpose(1, 2).contiguous()
@@ -129,12 +137,14 @@ def train(
     dynamics = None
     if lesson.observe.dynamics == "train_pass":
         dynamics = Dynamics(images.labels, len(members), recipe.epochs)
+    shakers = augment.streams([m.order for m in members], images.augmentation)
     for epoch in range(1, recipe.epochs + 1):
         orders = [m.order.permutation(s) for m, s in zip(members, subsets, strict=True)]
         index = torch.from_numpy(
             np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
         )
-        logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson)
+        moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
+        logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson, moves)
         _require_finite(logits, members, epoch, recipe.batch_size)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
@@ -218,15 +228,18 @@ def _epoch(
     images: Images,
     index: Tensor,
     lesson: Lesson,
+    moves: Tensor | None,
 ) -> Tensor:
     """One pass in the order ``index`` [M, steps * batch]; logits before each update."""
     network.train()
     rows = torch.arange(len(index), device=index.device).unsqueeze(-1)
     logits = []
-    for batch in torch.split(index, lesson.training.batch_size, dim=1):
+    size = lesson.training.batch_size
+    for start, batch in zip(count(0, size), torch.split(index, size, dim=1)):
         for group in optimiser.param_groups:
             group["lr"] = schedule.next()
-        output = network(images.batch(batch))
+        moved = None if moves is None else moves[:, start : start + size]
+        output = network(images.batch(batch, moved))
         teacher = None if lesson.teacher is None else lesson.teacher[rows, batch]
         loss = objective_loss(output, images.labels[batch], teacher, lesson.distillation)
         optimiser.zero_grad()

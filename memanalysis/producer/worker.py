@@ -1,9 +1,9 @@
 """A worker process: JSON lines in, one ensemble trained for each, JSON lines out.
 
 Started by ``run`` as ``python -m memanalysis.producer.worker``. The first line is
-``{"study": <TOML>, "store": <path>, "device": <name>}``; every later line is a task. The answers
-are ``{"ready": true}``, ``{"epoch": n}`` after each epoch, ``{"done": true}`` and
-``{"error": <message>}``.
+``{"study": <message>, "store": <path>, "device": <name>}``, with what ``Study.to_message`` made;
+every later line is a task. The answers are ``{"ready": true}``, ``{"epoch": n}`` after each epoch,
+``{"done": true}`` and ``{"error": <message>}``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,13 +30,14 @@ from torch import Tensor
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
 from memanalysis.producer import data, observe, tasks, training
-from memanalysis.producer.families import Network
+from memanalysis.producer.families import Network, imported
 from memanalysis.producer.proxies import Recorder, half
 from memanalysis.producer.proxies.second_split import second_split_forgetting
 from memanalysis.schema import SIGNALS
 from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
+AUGMENTED = "; training passes, and proxies of them, saw augmented images"
 
 
 class Trainer:
@@ -43,9 +45,13 @@ class Trainer:
 
     def __init__(self, study: settings.Study, store: Store, device: str) -> None:
         self.study, self.store, self.device = study, store, device
+        if study.family not in settings.FAMILIES:
+            imported.find(study.family, study.folder)
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
-        self.train_images, self.test_images = images_of(self.dataset, device)
+        self.train_images, self.test_images = images_of(
+            self.dataset, device, study.data.augmentation
+        )
         kept = self.dataset.test_kept
         self.kept_images = training.Images(
             self.test_images.pixels[:kept], self.test_images.labels[:kept]
@@ -167,7 +173,7 @@ class Trainer:
             accuracy_test=float(final.accuracy_test[model]),
             train_seconds=seconds,
             device=device_name(self.device),
-            evaluation_mode=EVALUATION_MODE,
+            evaluation_mode=EVALUATION_MODE + (AUGMENTED if self.study.data.augmentation else ""),
             finished_at=datetime.now(UTC).isoformat(),
             teacher_size=distillation.teacher if distillation else None,
             teacher_scope=distillation.scope if distillation else None,
@@ -201,8 +207,14 @@ def _share(correct: NDArray[np.bool_]) -> float:
     return float(correct.mean()) if len(correct) else float("nan")
 
 
-def images_of(dataset: data.Dataset, device: str) -> tuple[training.Images, training.Images]:
-    """Training and test images on ``device``, normalised by the training images' statistics."""
+def images_of(
+    dataset: data.Dataset, device: str, augmentation: str | None = None
+) -> tuple[training.Images, training.Images]:
+    """Training and test images on ``device``, normalised by the training images' statistics.
+
+    With ``augmentation`` (one of ``settings.AUGMENTATIONS``) those of training are moved while
+    models are trained, and never while they are evaluated.
+    """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
 
@@ -212,8 +224,9 @@ def images_of(dataset: data.Dataset, device: str) -> tuple[training.Images, trai
             torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
         )
 
+    train = prepared(dataset.train_images, dataset.train_labels)
     return (
-        prepared(dataset.train_images, dataset.train_labels),
+        replace(train, augmentation=augmentation),
         prepared(dataset.test_images, dataset.test_labels),
     )
 
@@ -240,7 +253,7 @@ def main() -> None:
     try:
         limit_threads()
         first = requests.get()
-        study = settings.parse(first["study"])
+        study = settings.from_message(first["study"])
         trainer = Trainer(study, Store.open(Path(first["store"])), first["device"])
         _answer(answers, {"ready": True})
         while True:

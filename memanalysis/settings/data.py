@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from memanalysis.settings.section import Section
@@ -94,8 +95,8 @@ class Data:
     augmentation: str | None = None
 
 
-def read(section: Section) -> Data:
-    """Validate [data]; faults go to the section."""
+def read(section: Section, folder: str | None = None) -> Data:
+    """Validate [data]; faults go to the section. Places are relative to ``folder``."""
     source = section.get(
         "source",
         str,
@@ -106,8 +107,8 @@ def read(section: Section) -> Data:
     )
     data = Data(
         source=source,
-        folder=section.get("folder", str),
-        file=section.get("file", str),
+        folder=_place(section, "folder", folder),
+        file=_place(section, "file", folder),
         train_examples=section.get(
             "train_examples", int, valid=lambda v: v >= 10, expected="a whole number from 10"
         ),
@@ -136,6 +137,14 @@ def read(section: Section) -> Data:
     _require_places(section, data)
     section.finish()
     return data
+
+
+def _place(section: Section, key: str, folder: str | None) -> str | None:
+    place = section.get(key, str, valid=lambda v: v != "", expected="a path")
+    if place is None:
+        return None
+    path = Path(place).expanduser()
+    return str(path if folder is None else Path(folder) / path)
 
 
 def _image_size(section: Section) -> int | tuple[int, int] | None:

@@ -264,8 +264,8 @@ def test_variants_take_what_stands_beside_them():
     """A key of [sizes] holds for the variants without it; an ensemble is a variant's own."""
     text = "depth = 8\n[[sizes.variant]]\nname = 'a'\nwidth = 2\n[[sizes.variant]]\n"
     study = settings.parse(STUDY.format(sizes=text + "name = 'b'\nwidth = 2\ndepth = 14\n"
-                                        "ensemble = 10"))  # fmt: skip
-    assert [(s.depth, s.width, s.ensemble) for s in study.sizes] == [(8, 2, 5), (14, 2, 10)]
+                                        "ensemble = 2"))  # fmt: skip
+    assert [(s.depth, s.width, s.ensemble) for s in study.sizes] == [(8, 2, 10), (14, 2, 2)]
 
 
 @pytest.mark.parametrize(

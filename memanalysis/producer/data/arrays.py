@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
-from memanalysis.producer.data.source import ArrayImages, Source, Split, resolved
+from memanalysis.producer.data.source import ArrayImages, Source, Split
 from memanalysis.settings import Data
 
 REQUIRED: Final = ("train_images", "train_labels", "test_images", "test_labels")
@@ -25,7 +25,7 @@ def npz(settings: Data) -> Source:
     DataError
         If the file is missing, damaged, holds pickled objects, or its arrays do not fit.
     """
-    path = resolved(settings.file or "")
+    path = Path(settings.file or "")
     if not path.is_file():
         raise DataError(
             f"There is no file '{path}'; expected an .npz file with the arrays "

@@ -15,7 +15,6 @@ from memanalysis.producer.data.source import (
     Source,
     Split,
     missing,
-    resolved,
 )
 from memanalysis.settings import Data
 
@@ -69,7 +68,7 @@ def cifar100(settings: Data) -> Source:
 
 def _folder(settings: Data, unpacked: str) -> Path:
     """The folder of the files, or the one above it that the archive unpacks into."""
-    folder = resolved(settings.folder or ".")
+    folder = Path(settings.folder or ".")
     return folder / unpacked if (folder / unpacked).is_dir() else folder
 
 

@@ -19,7 +19,6 @@ from memanalysis.producer.data.source import (
     Source,
     Split,
     missing,
-    resolved,
 )
 from memanalysis.settings import Data
 
@@ -52,7 +51,7 @@ def folder(settings: Data) -> Source:
     DataError
         If a split or a class has no image, or a test image belongs to no class of training.
     """
-    root = resolved(settings.folder or ".")
+    root = Path(settings.folder or ".")
     classes = _classes(root / "train")
     if not classes:
         raise missing("The image folder", root, ["train/<class>/"], _LAYOUT)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from memanalysis.errors import DataError
-from memanalysis.producer.data.source import ArrayImages, Pixels, Source, Split, missing, resolved
+from memanalysis.producer.data.source import ArrayImages, Pixels, Source, Split, missing
 from memanalysis.settings import Data
 
 FOLDER_VARIABLE: Final = "MEMANALYSIS_DATA"
@@ -42,7 +42,7 @@ def fashion_mnist(settings: Data) -> Source:
     """Fashion-MNIST from ``settings.folder``, the folder in MEMANALYSIS_DATA, or Debian's."""
     folder = settings.folder or os.environ.get(FOLDER_VARIABLE) or FASHION_MNIST_FOLDER
     return _source(
-        resolved(folder),
+        Path(folder),
         name="Fashion-MNIST",
         licence="MIT, Copyright 2017 Zalando SE",
         citation="Xiao, Rasul and Vollgraf (2017), Fashion-MNIST, arXiv 1708.07747",
@@ -62,7 +62,7 @@ def mnist(settings: Data) -> Source:
             f"of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
         )
     return _source(
-        resolved(folder),
+        Path(folder),
         name="MNIST",
         licence="CC BY-SA 3.0, as published by LeCun, Cortes and Burges",
         citation="LeCun, Bottou, Bengio and Haffner (1998), Proceedings of the IEEE 86(11)",

@@ -22,7 +22,6 @@ from memanalysis.producer.data.source import (
     Source,
     Split,
     missing,
-    resolved,
 )
 from memanalysis.settings import Data
 
@@ -47,7 +46,7 @@ def parquet(settings: Data) -> Source:
     DataError
         If a split or a column is missing or not unique, or a file is damaged.
     """
-    root = resolved(settings.folder or ".")
+    root = Path(settings.folder or ".")
     train, test = _splits(root, settings.test_split)
     schema = _schema(train[0])
     image = _image_column(schema, settings.image_column, train[0])

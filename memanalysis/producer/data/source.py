@@ -123,11 +123,6 @@ def require_labels(source: Source) -> None:
         )
 
 
-def resolved(folder: str | Path) -> Path:
-    """A folder with ``~`` spelled out."""
-    return Path(folder).expanduser()
-
-
 def missing(what: str, folder: Path, absent: Sequence[str], advice: str) -> DataError:
     """The error for files of a data set that are not there; nothing is ever downloaded."""
     return DataError(
