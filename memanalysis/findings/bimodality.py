@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.analysis import mixing
+from memanalysis.analysis.extrapolation import extrapolated_interval
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.analysis.polarisation import (
@@ -135,17 +136,15 @@ def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval
     estimate = _of_halves(sums, half, minimum)
     everyone = np.arange(condition.n_groups)
     replicates = [
-        _of_halves(sums[everyone != group], half[everyone != group], minimum)[1]
-        for group in everyone
+        _of_halves(sums[everyone != group], half[everyone != group], minimum) for group in everyone
     ]
-    return estimate[0], jackknife(estimate[1], np.asarray(replicates).reshape(-1, 6))
+    ends = [_rise_and_slope(values) for values in (estimate, *replicates)]
+    polarised = jackknife(ends[0], np.asarray(ends[1:]).reshape(-1, 2))
+    return estimate, _below_each_other(polarised, extrapolated_interval(_tail_rises, sums))
 
 
-def _of_halves(sums: Counts, half: NDArray[np.int64], minimum: float) -> tuple[Floats, Floats]:
-    """Polarisation of a continuous score, its noise removed by the covariance of two halves.
-
-    The tails stay plain: a continuous signal has no binomial noise to remove.
-    """
+def _of_halves(sums: Counts, half: NDArray[np.int64], minimum: float) -> Floats:
+    """Polarisation [L] of a continuous score, its noise removed by the covariance of two halves."""
     scores = [sums[half == side].sum(0).memorization for side in (0, 1)]
     known = np.isfinite(scores[0]) & np.isfinite(scores[1])
     n = known.sum(axis=-1)
@@ -155,16 +154,35 @@ def _of_halves(sums: Counts, half: NDArray[np.int64], minimum: float) -> tuple[F
         known, (filled[0] - centre[0][:, None]) * (filled[1] - centre[1][:, None]), 0.0
     )
     covariance = ratio(product.sum(axis=-1), n - 1)
-    per_size = polarisation_of((centre[0] + centre[1]) / 2, covariance, minimum)
-    return per_size, _summary(per_size, plain_tails(sums.sum(0)[[0, -1]]))
+    return polarisation_of((centre[0] + centre[1]) / 2, covariance, minimum)
 
 
-def _summary(per_size: Floats, tails: Floats, mode_ratio: float = np.nan) -> Floats:
+def _tail_rises(counts: Counts) -> Floats:
+    """Rise of both tails, of the low and of the high one, by counting: [3]."""
+    low, high = np.diff(plain_tails(counts[[0, -1]]), axis=0)[0]
+    return np.array([low + high, low, high])
+
+
+def _below_each_other(polarised: Interval, tails: Interval) -> Interval:
+    """The intervals of both parts in the order of ``_summary``; no mode ratio."""
+    return Interval(
+        np.concatenate([polarised.estimate, tails.estimate, [np.nan]]),
+        np.concatenate([polarised.low, tails.low, [np.nan]]),
+        np.concatenate([polarised.high, tails.high, [np.nan]]),
+        polarised.n_groups,
+    )
+
+
+def _rise_and_slope(per_size: Floats) -> Floats:
+    """Polarisation's change from the first to the last size, and its slope on the rank: [2]."""
+    rank = np.arange(len(per_size)) - (len(per_size) - 1) / 2
+    return np.array([per_size[-1] - per_size[0], (rank * per_size).sum() / (rank**2).sum()])
+
+
+def _summary(per_size: Floats, tails: Floats, mode_ratio: float) -> Floats:
     """What is jackknifed, [6]: rise, slope on rank, rise of both tails, of each, mode ratio.
 
     ``per_size`` is the polarisation [L], ``tails`` [2, 2] the low and high tail of both end sizes.
     """
-    rank = np.arange(len(per_size)) - (len(per_size) - 1) / 2
-    slope = (rank * per_size).sum() / (rank**2).sum()
     low, high = tails[1] - tails[0]
-    return np.array([per_size[-1] - per_size[0], slope, low + high, low, high, mode_ratio])
+    return np.array([*_rise_and_slope(per_size), low + high, low, high, mode_ratio])
