@@ -12,7 +12,11 @@ from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import read_study
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.sizes import accuracy_intervals, bimodality
-from memanalysis.derive.students import distillation_effects
+from memanalysis.derive.students import (
+    distillation_by_size,
+    distillation_effects,
+    distillation_transitions,
+)
 from memanalysis.derive.tables import Columns, as_table
 from memanalysis.derive.verdicts import findings_table
 from memanalysis.schema import DERIVED
@@ -33,6 +37,8 @@ def derive(store: Store) -> None:
         "proxy_correlations": proxy_correlations(study, directions),
         "proxy_trends": proxy_trends(study),
         "distillation_effects": distillation_effects(study),
+        "distillation_by_size": distillation_by_size(study),
+        "distillation_transitions": distillation_transitions(study),
         "findings": findings_table(study),
     }
     for name in DERIVED:
