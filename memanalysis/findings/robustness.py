@@ -145,8 +145,8 @@ def _robustness_row(
         said = f"{said}; too few models"
     return Row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
-        other.n_groups < common.provisional_below, other.estimate, other.low, other.high, consistent,
-        False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {other.verdict}, "
+        other.n_groups < common.provisional_below, other.estimate, other.low, other.high,
+        consistent, False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {other.verdict}, "
         f"{_AGREEMENT[consistent]} the headline. {said}.", query,
     )  # fmt: skip
 
