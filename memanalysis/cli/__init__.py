@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from memanalysis._version import __version__
-from memanalysis.cli import build, check, plan, produce, report, simulate, sql, tables
+from memanalysis.cli import build, check, plan, produce, removal, report, simulate, sql, tables
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -40,6 +40,7 @@ for _command in (
     plan.command,
     build.command,
     check.command,
+    removal.command,
     simulate.command,
 ):
     cli.add_command(_command)

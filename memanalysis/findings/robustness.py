@@ -146,8 +146,9 @@ def _robustness_row(
     return Row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
         other.n_groups < common.provisional_below, other.estimate, other.low, other.high,
-        consistent, False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {other.verdict}, "
-        f"{_AGREEMENT[consistent]} the headline. {said}.", query,
+        consistent, False, other.n_groups, other.alpha,
+        f"{_WHERE[name].capitalize()}: {other.verdict}, {_AGREEMENT[consistent]} the headline. "
+        f"{said}.", query,
     )  # fmt: skip
 
 
