@@ -220,12 +220,9 @@ def agreement(
 
     Each half of the groups of one objective with the other half of the other, averaged over both
     ways; corrected by the correlations between the halves of each (Spearman 1904), NaN below a
-    reliability of .3. ``half`` int [G] is 0 or 1. Jackknife over groups; NaN below four of them.
+    reliability of .3. ``half`` int [G] is 0 or 1. Jackknife over groups; no interval below four.
     """
-    n_groups, n_sizes = comparison.n_groups, comparison.a.n_in.shape[1]
-    if n_groups < 4:
-        nothing = np.full(() if averaged else n_sizes, np.nan)
-        return (Interval(nothing, nothing, nothing, n_groups),) * 2
+    n_groups = comparison.n_groups
     everyone = np.arange(n_groups)
 
     def measure(kept: Flags) -> Floats:
@@ -240,8 +237,11 @@ def agreement(
         both = np.stack([plain, corrected])
         return np.asarray(both.mean(axis=-1)) if averaged else both
 
-    replicates = [measure(everyone != group) for group in everyone]
-    found = jackknife(measure(everyone >= 0), np.asarray(replicates))
+    estimate = measure(everyone >= 0)
+    # Below four groups some replicates have an empty half, and the others alone would be too sure.
+    left_out = everyone if n_groups >= 4 else everyone[:0]
+    replicates = [measure(everyone != group) for group in left_out]
+    found = jackknife(estimate, np.asarray(replicates).reshape(-1, *estimate.shape))
     return found[0], found[1]
 
 

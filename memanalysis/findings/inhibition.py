@@ -97,16 +97,14 @@ def _mean_text(everything: Interval, teacher: Teacher) -> str:
     """The mean change and which of its two parts makes it."""
     total, inside, outside = (everything[part] for part in range(3))
     why = (
-        "mostly because the student generalises better (a gain in test accuracy is the same fact "
-        "again)"
+        "mostly because students generalise better (a gain in test accuracy is then the same fact)"
     )
     if abs(float(inside.estimate)) > abs(float(total.estimate)) / 2:
-        why = "mostly because the student fits less"
+        why = "mostly because students fit less"
     return (
-        f"Over the students smaller than the teacher {teacher.size}, distillation changes the mean "
-        f"score by {with_interval(total)}, {why}: accuracy changes by "
-        f"{with_interval(inside, brief=True)} on examples trained on and by "
-        f"{with_interval(outside, brief=True)} on examples held out"
+        f"In students smaller than their teacher {teacher.size} distillation changes the mean "
+        f"score by {with_interval(total)}, {why}: accuracy by {with_interval(inside, brief=True)} "
+        f"on examples trained on and by {with_interval(outside, brief=True)} on examples held out"
     )
 
 
@@ -164,10 +162,9 @@ def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: 
     elif float(mean.low) > rules.maximum_difference:
         verdict = REFUTED
     sentence = (
-        f"Examples with a score from {rules.memorised:g} change, beyond those below "
-        f"{rules.not_memorised:g}, by {with_interval(each[0], brief=True)} if chosen by the "
-        f"one-hot score and by {with_interval(each[1], brief=True)} if chosen by the distilled "
-        f"score{said}."
+        f"Scores from {rules.memorised:g} change, beyond those below {rules.not_memorised:g}, by "
+        f"{with_interval(each[0], brief=True)} if chosen with labels alone and by "
+        f"{with_interval(each[1], brief=True)} if chosen with distillation{said}."
     )
     return check("most_where_memorised", claim, mean, verdict, bound, core=True, sentence=sentence)
 
