@@ -84,7 +84,10 @@ def test_stored_tests_are_those_of_loops(tmp_path: Path, name: str) -> None:
 def test_variants_of_distillation_have_their_own_rows(tmp_path: Path) -> None:
     """'distilled' means the main setting everywhere; 'distilled_hot' stands beside it."""
     plain = [*course("one_hot", SIZES, 0.0, 6), *course("distilled", SIZES, 0.0, 7)]
-    hot = course("distilled_hot", SIZES[:2], 0.2, 8)
+    # Of six groups of ten the first two were not taught in this way.
+    hot = [
+        handmade.without(c, lambda k: k < 20) for c in course("distilled_hot", SIZES[:2], 0.2, 8)
+    ]
     alone = handmade.write(tmp_path / "alone", plain, n_test=4)
     both = handmade.write(tmp_path / "both", plain + hot, n_test=4)
     for store in (alone, both):
@@ -101,6 +104,10 @@ def test_variants_of_distillation_have_their_own_rows(tmp_path: Path) -> None:
         assert main.sort(keys).equals(tables[0].sort(keys)), name
         sizes = set(tables[1].filter(objective="distilled_hot")["size"].drop_nulls())
         assert sizes == set(SIZES[:2]), name
+    effects = second.table("distillation_effects").filter(objective="distilled_hot")
+    assert set(effects["n_groups"]) == {4}
+    assert set(effects["selected_on"].drop_nulls()) == {"one_hot", "distilled_hot"}
+    assert {"score", "bin", "shape"} <= set(effects["grouping"])
     assert first.table("findings").equals(second.table("findings"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ _UNDETERMINED: Final = SHAPES.index("undetermined")
 class Students:
     """One distilled objective beside the labels: what all of its tables start from."""
 
+    study: Study
     objective: str
     evidence: Evidence
     one_hot: Condition
@@ -58,6 +60,27 @@ class Students:
     def half(self) -> NDArray[np.int64]:
         """Half of each group compared, int64 [G]."""
         return alternating(np.arange(self.comparison.n_groups))
+
+    @cached_property
+    def shapes(self) -> dict[str, list[Codes]]:
+        """By objective, shapes at all of its sizes, from the groups compared: [1 + G] of int [n].
+
+        From all of these groups first, then without each. Missing where an objective has one
+        size, or both share no groups.
+        """
+        found = {}
+        for objective in ("one_hot", self.objective):
+            mine = self.study.conditions[objective]
+            other = self.objective if objective == "one_hot" else "one_hot"
+            ids = np.intersect1d(mine.group_ids, self.study.conditions[other].group_ids)
+            if len(mine.sizes) < 2 or len(ids) == 0:
+                continue
+            kept = np.isin(mine.group_ids, ids[self.comparison.kept])
+            condition = mine if kept.all() else mine.keep_groups(kept)
+            evidence = replace(self.study.evidence, alpha=self.study.alphas[objective])
+            whole, folds = trajectories_of(evidence, condition)
+            found[objective] = [_shape_codes(part) for part in (whole, *folds)]
+        return found
 
 
 def students(study: Study) -> list[Students]:
@@ -81,21 +104,21 @@ def students(study: Study) -> list[Students]:
             "n_groups": comparison.n_groups,
         }
         a, b = with_common_groups(one_hot.select(sizes), distilled.select(sizes))
-        found.append(Students(objective, evidence, a, b, teacher, comparison, sizes, common))
+        found.append(Students(study, objective, evidence, a, b, teacher, comparison, sizes, common))
     return found
 
 
-def distillation_effects(study: Study) -> dict[str, list[Any]]:
+def distillation_effects(taught: list[Students]) -> dict[str, list[Any]]:
     """Mean change of mem, p_in and p_out from one-hot to distilled, per size.
 
     All examples with a jackknife; examples sorted by score or by shape, of either objective, both
     naively (measured by the models that sorted) and leaving one group out.
     """
     parts = []
-    for each in students(study):
+    for each in taught:
         chosen = {"grouping": "all", "category": "all", "selected_on": None}
         parts.append(each.common | chosen | _columns("jackknife", over_all(each.comparison)))
-        for grouping, names, selected_on, sorting in _sortings(study, each):
+        for grouping, names, selected_on, sorting in _sortings(each):
             effects = (
                 ("leave_one_group_out", cross_fitted_by(each.comparison, sorting, len(names))),
                 ("naive", naive_by(each.comparison, sorting, len(names))),
@@ -110,10 +133,10 @@ def distillation_effects(study: Study) -> dict[str, list[Any]]:
     return stack(parts)
 
 
-def distillation_by_size(study: Study) -> dict[str, list[Any]]:
+def distillation_by_size(taught: list[Students]) -> dict[str, list[Any]]:
     """Per student size: mean change, test gain, agreement of both scores, share inhibited."""
     parts = []
-    for each in students(study):
+    for each in taught:
         comparison = each.comparison
         effect = over_all(comparison)
         plain, corrected = agreement(comparison, each.half)
@@ -137,32 +160,31 @@ def distillation_by_size(study: Study) -> dict[str, list[Any]]:
     return stack(parts)
 
 
-def distillation_transitions(study: Study) -> dict[str, list[Any]]:
+def distillation_transitions(taught: list[Students]) -> dict[str, list[Any]]:
     """From each category of one-hot score or shape to each of the distilled one."""
     parts = []
-    for each in students(study):
+    for each in taught:
         names = _bin_names(_TRANSITION_BINS)
         numbers, share, unchanged = transitions.score_transitions(
             each.comparison, each.half, _TRANSITION_BINS
         )
         for row, size in enumerate(each.sizes):
             place = {
-                "objective": each.objective, "size": size, "size_rank": study.size_rank[size],
+                "objective": each.objective, "size": size, "size_rank": each.study.size_rank[size],
                 "grouping": "score", "n_groups": each.comparison.n_groups,
             }  # fmt: skip
             parts.append(place | _cells(names, numbers[row], share[row], unchanged[row]))
-        parts += _shape_transitions(study, each)
+        parts += _shape_transitions(each)
     return stack(parts)
 
 
-def _shape_transitions(study: Study, each: Students) -> list[dict[str, Any]]:
+def _shape_transitions(each: Students) -> list[dict[str, Any]]:
     """Shapes of both objectives from all their groups; jackknife over the groups of both."""
-    found = [_shapes(study, each, objective) for objective in ("one_hot", each.objective)]
-    if any(len(part) != 1 + each.comparison.n_groups for part in found):
+    if len(each.shapes) < 2:
         return []
+    both = (each.shapes["one_hot"], each.shapes[each.objective])
     numbers = [
-        transitions.table(_shape_codes(a)[None], _shape_codes(b)[None], len(SHAPES))[0]
-        for a, b in zip(*found, strict=True)
+        transitions.table(a[None], b[None], len(SHAPES))[0] for a, b in zip(*both, strict=True)
     ]
     replicates = np.asarray([transitions.shares(fold) for fold in numbers[1:]])
     share = jackknife(transitions.shares(numbers[0]), replicates.reshape(-1, *numbers[0].shape))
@@ -191,35 +213,16 @@ def _cells(
     }
 
 
-def _sortings(study: Study, each: Students) -> Iterator[tuple[str, list[str], str, Sorting]]:
+def _sortings(each: Students) -> Iterator[tuple[str, list[str], str, Sorting]]:
     """(grouping, categories, selected_on, sorting) of every way to choose examples."""
-    rules = study.evidence.rules.inhibition
+    rules = each.evidence.rules.inhibition
     coarse = (rules.not_memorised, rules.memorised)
     for objective in ("one_hot", each.objective):
         for grouping, edges in (("score", coarse), ("bin", _BINS)):
             yield grouping, _bin_names(edges), objective, by_bins(each.comparison, objective, edges)
-        folds = _shapes(study, each, objective)
-        if len(folds) == 1 + each.comparison.n_groups:
-            codes = [_shape_codes(found) for found in folds]
-            yield "shape", list(SHAPES), objective, _fixed(codes, len(each.sizes))
-
-
-def _shapes(study: Study, each: Students, objective: str) -> list[Trajectories]:
-    """Shapes of one objective from the groups compared, and without each of them in turn.
-
-    At all sizes of that objective. Empty with one size, or where the objectives share no groups.
-    """
-    mine, other = study.conditions[objective], study.conditions["one_hot"]
-    if objective == "one_hot":
-        other = study.conditions[each.objective]
-    ids = np.intersect1d(mine.group_ids, other.group_ids)
-    if len(mine.sizes) < 2 or len(ids) == 0:
-        return []
-    kept = np.isin(mine.group_ids, ids[each.comparison.kept])
-    condition = mine if kept.all() else mine.keep_groups(kept)
-    evidence = replace(study.evidence, alpha=study.alphas[objective])
-    whole, folds = trajectories_of(evidence, condition)
-    return [whole, *folds]
+        if objective in each.shapes:
+            sorting = _fixed(each.shapes[objective], len(each.sizes))
+            yield "shape", list(SHAPES), objective, sorting
 
 
 def _shape_codes(found: Trajectories) -> Codes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import handmade
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 
-from memanalysis import settings
+from memanalysis import cli, settings
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import removal, run, tasks, training
 from memanalysis.producer.worker import Trainer
@@ -96,3 +98,29 @@ def test_bad_wishes_are_refused(store: Store, simulated_store: Store) -> None:
         removal.removal(store, scores, SIZE, seeds=1)
     with pytest.raises(StoreError, match="was not trained by memanalysis"):
         removal.removal(simulated_store, scores, SIZE)
+
+
+def test_the_command_chooses_by_the_stores_scores(tmp_path, monkeypatch, capsys) -> None:
+    """Scores are those of `memorization` at the size, unknown ones NaN; the table is printed."""
+    conditions = handmade.random_conditions(("small", "large"), n_subsets=9, untrained=0.3)
+    conditions[1].in_train[2] = conditions[1].trained  # never held out at the larger size
+    store = handmade.write(tmp_path / "store", conditions)
+    seen = {}
+
+    def pretend(opened: Store, scores: np.ndarray, size: str, **options: object) -> pl.DataFrame:
+        seen.update(options, path=opened.path, scores=scores, size=size)
+        return pl.DataFrame({"removed": ["nothing"]})
+
+    monkeypatch.setattr(removal, "removal", pretend)
+    code = cli.run(["removal", str(store.path), "--share", "0.1", "--seeds", "3"])
+    assert (code, "nothing" in capsys.readouterr().out) == (0, True)
+    assert (seen["path"], seen["size"], seen["shares"], seen["seeds"]) == (
+        store.path, "large", (0.1,), 3,
+    )  # fmt: skip
+    c = conditions[1]
+    for i, value in enumerate(seen["scores"]):
+        inside, outside = c.in_train[i], c.trained & ~c.in_train[i]
+        known = inside.any() and outside.any()
+        expected = c.correct[i][inside].mean() - c.correct[i][outside].mean() if known else np.nan
+        assert value == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(seen["scores"][2])
