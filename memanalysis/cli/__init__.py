@@ -21,6 +21,7 @@ from memanalysis.cli import (
     import_,
     plan,
     produce,
+    removal,
     report,
     simulate,
     sql,
@@ -54,6 +55,7 @@ for _command in (
     import_.command,
     check.command,
     export.command,
+    removal.command,
     simulate.command,
 ):
     cli.add_command(_command)

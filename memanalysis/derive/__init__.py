@@ -16,7 +16,12 @@ from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import foreign_names, read_study
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.sizes import accuracy_intervals, bimodality
-from memanalysis.derive.students import distillation_effects
+from memanalysis.derive.students import (
+    distillation_by_size,
+    distillation_effects,
+    distillation_transitions,
+    students,
+)
 from memanalysis.derive.tables import Columns, as_table
 from memanalysis.derive.verdicts import findings_table
 from memanalysis.schema import DERIVED
@@ -29,6 +34,7 @@ def derive(store: Store) -> None:
     """Compute and write every derived table of a built store, and its manifest."""
     study = read_study(store)
     tests, shares, directions = trajectory_tables(study)
+    taught = students(study)
     found: dict[str, Columns] = {
         "trajectory_tests": tests,
         "trajectory_shares": shares,
@@ -36,7 +42,9 @@ def derive(store: Store) -> None:
         "bimodality": bimodality(study),
         "proxy_correlations": proxy_correlations(study, directions),
         "proxy_trends": proxy_trends(study),
-        "distillation_effects": distillation_effects(study),
+        "distillation_effects": distillation_effects(taught),
+        "distillation_by_size": distillation_by_size(taught),
+        "distillation_transitions": distillation_transitions(taught),
         "findings": findings_table(study),
     }
     for name in DERIVED:
