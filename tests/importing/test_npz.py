@@ -105,7 +105,10 @@ FAULTS = {
         ["trainset_correctness", r"\(12, 29\)", "12 models, 30 training examples"],
     ),
     "fewer runs": (lambda _: {"total_runs": 13}, ["trainset_mask", r"\(12, 30\)", "13 models"]),
-    "missing key": (lambda _: {"trainset_mask": None}, ["key 'trainset_mask': found only total_runs, trainset_correctness"]),
+    "missing key": (
+        lambda _: {"trainset_mask": None},
+        ["found keys total_runs, trainset_correctness", "'trainset_mask' among them"],
+    ),
     "NaN": (
         lambda w: {"trainset_correctness": _nan(w.correct), "memorization": None},
         ["trainset_correctness", "nan at model 3, example 5", "0 or 1"],
