@@ -80,9 +80,10 @@ class Names(click.ParamType[tuple[str, ...]]):
 def command(format_: str, source: Path, out: Path, dry_run: bool, **said: Any) -> None:
     """Bring outcomes or scores from elsewhere into a store, and build it.
 
-    FORMAT is one of npz, lira, feldman, cscore, scores, datamodels, privacy-meter,
-    leakpro, dynamics. A store that is there already gets another size, another
-    objective, or proxies of the same examples; if anything is wrong, it stays as it was.
+    FORMAT is one of npz, lira, feldman, cscore, datamodels, privacy-meter, leakpro,
+    dynamics, scores. A store that is there already gets another size, another
+    objective, or proxies of the same examples; if anything is wrong, it stays as it
+    was.
 
     \b
     Example:

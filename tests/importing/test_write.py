@@ -174,8 +174,9 @@ def test_what_contradicts_the_store_leaves_it_as_it_was(tmp_path, world, worlds,
                                       "test_correct": world.test_correct},
         "no outcomes on test": {"sizes": "b", **same},
         "transposed": {"sizes": "b", "masks": world.masks.T, "correct": world.correct.T},
-        r"shape \(12, 40\).*12 models, 30 training": {"sizes": "b", "masks": worlds(n_train=40).masks,
-                                       "correct": worlds(n_train=40).correct},
+        r"shape \(12, 40\).*12 models, 30 training": {
+            "sizes": "b", "masks": worlds(n_train=40).masks,
+            "correct": worlds(n_train=40).correct},
         "correct and logits": {"sizes": "b", "logits": world.logits, **same},
         "beginning with a letter": {"sizes": "../b", **same, "test_correct": world.test_correct},
     }  # fmt: skip
