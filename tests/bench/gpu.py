@@ -1,8 +1,8 @@
 """`make bench-gpu`: a GPU against a processor core, and which ensembles fill it.
 
-It was never run on a GPU: none was at hand when it was written. It first checks that a GPU trains as
-a processor does (float32 after five steps; bfloat16 and compiled kernels by the accuracy of whole
-trainings), then times ensembles of 1 to 50 models by width, precision and kernels.
+It was never run on a GPU: none was at hand when it was written. It first checks that a GPU trains
+as a processor does (float32 after five steps; bfloat16 and compiled kernels by the accuracy of
+whole trainings), then times ensembles of 1 to 50 models by width, precision and kernels.
 """
 
 from __future__ import annotations
