@@ -27,6 +27,7 @@ from memanalysis import provenance, tables
 from memanalysis.errors import StoreError
 from memanalysis.schema import (
     DERIVED,
+    INFLUENCE,
     OBJECTIVES,
     OUTCOMES,
     PROXIES,
@@ -71,7 +72,7 @@ def build(
     with ExitStack() as stack:
         if not locked:
             stack.enter_context(store.lock(exclusive=True))
-        if _finish_commit(store.path):
+        if finish_commit(store.path):
             store = Store.open(path, whole=False)
         shutil.rmtree(store.path / _STAGING, ignore_errors=True)
         plan = _plan(store)
@@ -110,7 +111,7 @@ def _plan(store: Store) -> _Plan:
             if placed or files:
                 conditions.append(Condition(objective, size, rank, placed, files))
     imported = _imported_proxies(store)
-    if not conditions and not len(imported):
+    if not conditions and not len(imported) and not len(_imported_pairs(store)):
         raise StoreError(
             f"'{store.path}' has nothing to build: no model files under models/ and no imported "
             "scores. `memanalysis produce` and `memanalysis import` write them."
@@ -155,6 +156,14 @@ def _imported_proxies(store: Store) -> pa.Table:
     return pq.read_table(store.table_path("proxies"), filters=imported).cast(PROXIES)
 
 
+def _imported_pairs(store: Store) -> pa.Table:
+    """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
+    path = store.table_path("influence")
+    if not path.exists() or pq.read_schema(path).remove_metadata() != INFLUENCE:
+        return INFLUENCE.empty_table()
+    return pq.read_table(path, filters=pc.field("n_in").is_null()).cast(INFLUENCE)
+
+
 # Writing
 
 
@@ -164,11 +173,12 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     write(staged)
     for name in _COMPUTED:
         staged.write_table(name, TABLES[name][1].empty_table())
+    staged.write_table("influence", _imported_pairs(store))
     _derive(staged)
     _note_origin(store, staged)
     staged.write_manifest()
     os.replace(staged.path, store.path / COMMIT)
-    _finish_commit(store.path)
+    finish_commit(store.path)
 
 
 def _stage(store: Store) -> Store:
@@ -278,8 +288,11 @@ def _note_origin(store: Store, staged: Store) -> None:
     manifest.built_at = datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _finish_commit(root: Path) -> bool:
-    """Move the files of a finished build into place; True if there were any."""
+def finish_commit(root: Path) -> bool:
+    """Move the files of a finished build into place; True if there were any.
+
+    The caller holds the store's lock. Whatever lies in ``.commit/`` replaces its namesake.
+    """
     source = root / COMMIT
     if not source.exists():
         return False
@@ -324,17 +337,28 @@ def _pack(store: Store) -> None:
 def _complete_groups(store: Store) -> dict[int, set[int]]:
     """Return the groups trained at every size and objective, with their subsets.
 
-    Other groups stay whole: students still to be trained need the files of their teachers.
+    Other groups stay whole: students still to be trained need the files of their teachers. Sizes
+    that were imported are complete as they are: nothing here will train more of them.
     """
-    models = store.read_table("models", ["objective", "group_id", "subset_id"]).to_pydict()
+    imported = {size for entry in store.manifest.imports for size in entry["sizes"]}
+    planned = [size for size in store.manifest.sizes if size not in imported]
+    rows = store.read_table("models", ["objective", "size", "group_id", "subset_id"])
+    ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
+    models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = len(objectives) * len(store.manifest.sizes)
+    n_conditions = len(objectives) * len(planned)
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
         members.setdefault(group, set()).add(subset)
-    return {
+    complete = {
         group: subsets
         for group, subsets in members.items()
         if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
     }
+    planned_subsets = set(models["subset_id"])
+    everything = rows.select(["group_id", "subset_id"]).to_pydict()
+    for group, subset in zip(everything["group_id"], everything["subset_id"], strict=True):
+        if subset not in planned_subsets:
+            complete.setdefault(group, set()).add(subset)
+    return complete

@@ -6,8 +6,9 @@ model are averaged over models, separately inside and outside the subset.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 HardIs = Literal["high", "low", "none"]
 
@@ -175,7 +176,18 @@ def find(name: str) -> Proxy | None:
     return PROXIES.get(name.removesuffix(_CLEAN_SUFFIX))
 
 
-def orientation(name: str) -> int:
-    """+1 if high values mean hard, -1 if low ones do, 0 if unknown or not monotone."""
+def direction(name: str, declared: Mapping[str, Mapping[str, Any]] | None = None) -> HardIs | None:
+    """Which end of a stored proxy means hard, None where nobody says.
+
+    ``declared`` is a manifest's ``proxies``, which speaks for names without a definition here.
+    """
     proxy = find(name)
-    return 0 if proxy is None else {"high": 1, "low": -1, "none": 0}[proxy.hard_is]
+    if proxy is not None:
+        return proxy.hard_is
+    said: HardIs | None = (declared or {}).get(name, {}).get("hard_is")
+    return said
+
+
+def orientation(name: str, declared: Mapping[str, Mapping[str, Any]] | None = None) -> int:
+    """+1 if high values mean hard, -1 if low ones do, 0 if unknown or not monotone."""
+    return {"high": 1, "low": -1}.get(direction(name, declared) or "none", 0)

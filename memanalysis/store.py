@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -74,6 +75,8 @@ class Manifest:
     created_at: str = ""
     built_at: str = ""
     outcomes_fingerprint: str = ""
+    imports: list[dict[str, Any]] = field(default_factory=list)
+    proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -89,23 +92,26 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One row of ``models``, less what the store as a whole decides (ids, ranks, halves)."""
+    """One row of ``models``, less what the store as a whole decides (ids, ranks, halves).
+
+    What nobody knows of an imported model is None or NaN, and NULL in ``models``.
+    """
 
     subset_id: int
     group_id: int
     family: str
     size: str
-    parameters: int
+    parameters: int | None
     objective: str
-    seed: int
-    epochs: int
+    seed: int | None
+    epochs: int | None
     accuracy_in: float
     accuracy_out: float
     accuracy_test: float
     train_seconds: float
     device: str
     evaluation_mode: str
-    finished_at: str
+    finished_at: str | None
     teacher_size: str | None = None
     teacher_scope: str | None = None
     temperature: float | None = None
@@ -395,9 +401,9 @@ def read_model_info(path: Path) -> ModelInfo:
         raise StoreError(f"'{path}' is not a whole model file ({error}); delete it.") from error
 
 
-def utc(text: str) -> datetime:
-    """The time that an ISO 8601 text names."""
-    return datetime.fromisoformat(text)
+def utc(text: str | None) -> datetime | None:
+    """The time that an ISO 8601 text names; None for none."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _with_prefix(tensors: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -434,3 +440,13 @@ def _read_manifest(path: Path) -> Manifest:
     if missing:
         raise StoreError(f"'{path}' lacks {', '.join(sorted(missing))}.")
     return Manifest(**{key: value for key, value in content.items() if key in known})
+
+
+def __getattr__(name: str) -> Any:
+    """``ma.store.write``: the function of ``memanalysis.importing``, which builds on this module.
+
+    Looked up when first used, so that a store can be read without what writing one takes.
+    """
+    if name == "write":
+        return importlib.import_module("memanalysis.importing.writing").write
+    raise AttributeError(f"module 'memanalysis.store' has no attribute '{name}'")

@@ -174,7 +174,7 @@ def test_costs_are_counts_of_passes() -> None:
     found = costs.proxy_costs(study, n_train=1000, forward_flops=1e6, features=500)
     assert found == {
         "eval_at": pytest.approx(2 / 84),
-        "grand": pytest.approx(3 / 84),
+        "grand": pytest.approx(5 / 84),
         "vog": pytest.approx(3 * 2 / 84),
         "curvature": pytest.approx(4 * 22 / 84),
         "loss_sensitivity": pytest.approx(4 * 2 / 84),

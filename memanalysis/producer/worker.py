@@ -37,6 +37,7 @@ from memanalysis.schema import SIGNALS
 from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
+_PART = 1024  # images that are normalised at a time
 AUGMENTED = "; training passes, and proxies of them, saw augmented images"
 
 
@@ -217,9 +218,14 @@ def images_of(
     """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
+    del pixels
 
     def prepared(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> training.Images:
-        scaled = ((images.astype(np.float32) / 255 - mean) / deviation).astype(np.float32)
+        scaled = np.empty(images.shape, dtype=np.float32)
+        # By parts, or large data sets would be in memory several times over.
+        for start in range(0, len(images), _PART):
+            part = slice(start, start + _PART)
+            scaled[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
         return training.Images(
             torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
         )

@@ -140,6 +140,10 @@ def test_models_say_who_taught_them(finished, tmp_path):
             wanted = ("one_hot", row["teacher_size"], row["subset_id"])
             assert (found["objective"], found["size"], found["subset_id"]) == wanted
     assert check(store.path) == []
+    damaged = store.teacher_path("resnet8w3", 1)
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    (fault,) = check(store.path)
+    assert "teachers/full_data/resnet8w3/00001.safetensors" in str(fault)
     assert [r["objective"] for r in rows[::8]] == [
         "one_hot", "distilled", "distilled_full", "distilled_hard",
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -158,6 +159,7 @@ def _made(
 ) -> nn.Module:
     """One module, tried out on two black images."""
     what = f"{size.family}({size.value!r}, {classes}, {channels}, {image_size})"
+    batch = [2, channels, *image_size]
     try:
         module = function(size.value, classes, channels, image_size)
     except Exception as error:
@@ -172,25 +174,27 @@ def _made(
         )
     try:
         with torch.no_grad():
-            output = module.eval()(torch.zeros(2, channels, *image_size))
+            output = module.eval()(torch.zeros(batch))
     except Exception as error:
-        doing = f"the module of {what} failed on images [2, {channels}, *{image_size}]"
+        doing = f"the module of {what} failed on images {batch}"
         raise _failed(size.family, doing, error) from error
     shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if shape != [2, classes]:
         raise SettingsError(
             f"sizes.family = '{size.family}': the module of {what} maps images "
-            f"[2, {channels}, *{image_size}] to {shape}; expected logits [2, {classes}]."
+            f"{batch} to {shape}; expected logits [2, {classes}]."
         )
     return module.train()
 
 
 def _failed(path: str, doing: str, error: Exception) -> SettingsError:
     """One message with the user's own line instead of a traceback."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    libraries = (str(Path(torch.__file__).parent), __file__, importlib.__file__, "<frozen")
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    where = f" ('{own[-1].filename}', line {own[-1].lineno})" if own else ""
     return SettingsError(
-        f"sizes.family = '{path}': {doing} with {type(error).__name__}: {error} "
-        f"('{last.filename}', line {last.lineno}). {EXPECTED}"
+        f"sizes.family = '{path}': {doing} with {type(error).__name__}: {error}{where}. {EXPECTED}"
     )
 
 

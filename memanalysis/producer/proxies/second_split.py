@@ -45,7 +45,13 @@ def second_split_forgetting(
         starts = [own(turn) for own in seeds]
         first, second = (
             [
-                replace(member, seed=seed, order=order, in_train=half[part])
+                replace(
+                    member,
+                    name=f"{member.name} (second-split forgetting)",
+                    seed=seed,
+                    order=order,
+                    in_train=half[part],
+                )
                 for member, (seed, order), half in zip(members, starts, halves, strict=True)
             ]
             for part in (turn, 1 - turn)
