@@ -258,6 +258,24 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("query", pa.string()),
         ]
     ),
+    "reliability": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for the change from the first to the last size
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change | distillation
+            ("signal", pa.string()),  # correctness | probability | margin | loss
+            ("n_groups", pa.int32()),
+            ("n_models", pa.int64()),
+            ("correlation", pa.float64()),
+            ("spread", pa.float64()),
+            ("reliability", pa.float64()),
+            ("std_error", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_splits", pa.int32()),
+            ("split_seed", pa.int64()),
+        ]
+    ),
 }
 
 # File of each table, relative to the store.

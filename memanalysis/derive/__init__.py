@@ -8,9 +8,11 @@ fingerprint of the outcomes.
 
 from __future__ import annotations
 
+from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import read_study
 from memanalysis.derive.shapes import trajectory_tables
+from memanalysis.derive.signals import read_signals
 from memanalysis.derive.sizes import accuracy_intervals, bimodality
 from memanalysis.derive.students import distillation_effects
 from memanalysis.derive.tables import Columns, as_table
@@ -24,6 +26,7 @@ __all__ = ["derive"]
 def derive(store: Store) -> None:
     """Compute and write every derived table of a built store, and its manifest."""
     study = read_study(store)
+    signals = read_signals(store, study)
     tests, shares, directions = trajectory_tables(study)
     found: dict[str, Columns] = {
         "trajectory_tests": tests,
@@ -34,6 +37,7 @@ def derive(store: Store) -> None:
         "proxy_trends": proxy_trends(study),
         "distillation_effects": distillation_effects(study),
         "findings": findings_table(study),
+        "reliability": reliability_table(study, signals),
     }
     for name in DERIVED:
         store.write_table(name, as_table(found[name], DERIVED[name]))
