@@ -26,6 +26,7 @@ from memanalysis.findings.verdicts import (
     Outcome,
     Verdict,
     above,
+    at_least,
     below,
     check,
     joined,
@@ -84,19 +85,29 @@ def decide(evidence: Evidence) -> Outcome:
     if teacher.scope != "same_subset":
         verdict = UNDETERMINED
         leak = "; held-out labels leak, because the teacher saw all examples"
-    fits_less = abs(float(everything[1].estimate)) > abs(float(everything[0].estimate)) / 2
-    why = "the student fits less" if fits_less else "the student generalises better"
-    text = (
-        f"Averaged over the sizes below the teacher {teacher.size}, distillation changes mean "
-        f"memorisation by {with_interval(everything[0], 4)} ({why}: accuracy on examples trained "
-        f"on changes by {with_interval(everything[1], 4)}, on examples held out by "
-        f"{with_interval(everything[2], 4)}). {most.sentence} {gains.sentence}{leak}"
-    )
+    text = f"{_mean_text(everything, teacher)}. {most.sentence} {gains.sentence}{leak}"
     return Outcome(
         FINDING, CLAIM, verdict, text.rstrip("."), bound, inhibits.estimate, inhibits.low,
         inhibits.high, comparison.n_groups, evidence.alpha,
         (*checks, _gap(evidence, comparison, students, teacher)),
     )  # fmt: skip
+
+
+def _mean_text(everything: Interval, teacher: Teacher) -> str:
+    """The mean change and which of its two parts makes it."""
+    total, inside, outside = (everything[part] for part in range(3))
+    why = (
+        "mostly because the student generalises better (a gain in test accuracy is the same fact "
+        "again)"
+    )
+    if abs(float(inside.estimate)) > abs(float(total.estimate)) / 2:
+        why = "mostly because the student fits less"
+    return (
+        f"Over the students smaller than the teacher {teacher.size}, distillation changes the mean "
+        f"score by {with_interval(total)}, {why}: accuracy changes by "
+        f"{with_interval(inside, brief=True)} on examples trained on and by "
+        f"{with_interval(outside, brief=True)} on examples held out"
+    )
 
 
 def student_sizes(evidence: Evidence) -> list[str]:
@@ -153,9 +164,10 @@ def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: 
     elif float(mean.low) > rules.maximum_difference:
         verdict = REFUTED
     sentence = (
-        f"Examples with a score of at least {rules.memorised:g} change, beyond those below "
-        f"{rules.not_memorised:g}, by {with_interval(each[0])} if chosen by the one-hot score and "
-        f"by {with_interval(each[1])} if chosen by the distilled score{said}."
+        f"Examples with a score from {rules.memorised:g} change, beyond those below "
+        f"{rules.not_memorised:g}, by {with_interval(each[0], brief=True)} if chosen by the "
+        f"one-hot score and by {with_interval(each[1], brief=True)} if chosen by the distilled "
+        f"score{said}."
     )
     return check("most_where_memorised", claim, mean, verdict, bound, core=True, sentence=sentence)
 
@@ -205,7 +217,7 @@ def _generalises(evidence: Evidence, a: Condition, b: Condition) -> Check:
     return check(
         "generalises", "Distillation changes test accuracy, averaged over student sizes", interval,
         above(interval, evidence.rules.inhibition.minimum_gain), bound, core=True,
-        sentence=f"Test accuracy changes by {with_interval(interval, 4)}.",
+        sentence=f"Test accuracy changes by {with_interval(interval, brief=True)}.",
     )  # fmt: skip
 
 
@@ -229,7 +241,7 @@ def _preserves(evidence: Evidence, comparison: Comparison) -> Check:
         interval = jackknife(measure(-1), np.asarray([measure(int(group)) for group in ids]))
     return check(
         "preserves", "One-hot and distilled scores of an example agree (correlation without noise)",
-        interval, above(interval, evidence.rules.inhibition.minimum_correlation), bound,
+        interval, at_least(interval, evidence.rules.inhibition.minimum_correlation), bound,
     )  # fmt: skip
 
 

@@ -145,11 +145,12 @@ def _robustness_row(
     return Row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
         other.n_groups < provisional_below, other.estimate, other.low, other.high, consistent,
-        False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {said}; "
-        f"{other.verdict}, {consistent} with the headline.", query,
+        False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {other.verdict}, "
+        f"{_AGREEMENT[consistent]} the headline. {said}.", query,
     )  # fmt: skip
 
 
+_AGREEMENT: Final = {"consistent": "consistent with", "contradicted": "contradicting"}
 _WHERE: Final = {
     "half_a": "even groups of models only",
     "half_b": "odd groups of models only",
@@ -169,11 +170,11 @@ def _sentence(
 ) -> str:
     common = evidence.rules.common
     notes = [f"{outcome.n_groups} groups of models"]
-    notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha, 2)}")
-    notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
     if outcome.n_groups < common.minimum_groups:
-        notes.append("too few models for a verdict")
+        notes[0] += ", too few for a verdict"
     elif outcome.n_groups < common.provisional_below:
-        notes.append("provisional")
+        notes[0] += ", provisional"
+    notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha)}")
+    notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
     notes += [f"contradicted {_WHERE[name]}" for name in contradicting]
     return f"{verdict.capitalize()}. {outcome.text} ({'; '.join(notes)})."

@@ -217,7 +217,7 @@ def test_few_groups(groups: int, verdict: str) -> None:
     assert headline(bimodality.decide, few).verdict == verdict
     row = evaluate(few)[0]
     assert row.provisional == (groups == 6)
-    assert ("too few models" in row.sentence) == (groups == 4)
+    assert ("too few for a verdict" in row.sentence) == (groups == 4)
     assert ("provisional" in row.sentence) == (groups == 6)
 
 
