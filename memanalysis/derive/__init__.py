@@ -3,11 +3,12 @@
 Everything that SQL cannot compute: tests, resampling, fits, findings. Reads the example-major
 tables with pyarrow, and the detail per group of models where a store still has it; writes every
 table of ``schema.DERIVED``, with zero rows where nothing can be computed, stamped with the
-fingerprint of the outcomes.
+fingerprint of the outcomes. In a packed store, what takes that detail is kept as it was.
 """
 
 from __future__ import annotations
 
+from memanalysis.derive.kept import kept_tables, merged
 from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import read_study
@@ -25,6 +26,7 @@ __all__ = ["derive"]
 
 def derive(store: Store) -> None:
     """Compute and write every derived table of a built store, and its manifest."""
+    kept = kept_tables(store)
     study = read_study(store)
     signals = read_signals(store, study)
     tests, shares, directions = trajectory_tables(study)
@@ -40,5 +42,5 @@ def derive(store: Store) -> None:
         "reliability": reliability_table(study, signals),
     }
     for name in DERIVED:
-        store.write_table(name, as_table(found[name], DERIVED[name]))
+        store.write_table(name, merged(name, as_table(found[name], DERIVED[name]), kept))
     store.write_manifest()
