@@ -276,6 +276,37 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("split_seed", pa.int64()),
         ]
     ),
+    "bimodality_trends": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("statistic", pa.string()),  # a column of bimodality
+            ("first", pa.float64()),
+            ("last", pa.float64()),
+            *_interval("change"),
+            *_interval("slope"),
+            ("n_sizes", pa.int32()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "beta_binomial": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            *_interval("mean"),
+            *_interval("precision"),
+            ("u_shaped", pa.bool_()),
+            *_interval("low_mean"),
+            *_interval("low_precision"),
+            *_interval("high_mean"),
+            *_interval("high_precision"),
+            *_interval("high_weight"),
+            *_interval("bic_difference"),
+            *_interval("ashman_d"),
+        ]
+    ),
 }
 
 # File of each table, relative to the store.

@@ -14,7 +14,7 @@ from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import read_study
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.signals import read_signals
-from memanalysis.derive.sizes import accuracy_intervals, bimodality
+from memanalysis.derive.sizes import accuracy_intervals, beta_binomial, bimodality
 from memanalysis.derive.students import distillation_effects
 from memanalysis.derive.tables import Columns, as_table
 from memanalysis.derive.verdicts import findings_table
@@ -30,16 +30,19 @@ def derive(store: Store) -> None:
     study = read_study(store)
     signals = read_signals(store, study)
     tests, shares, directions = trajectory_tables(study)
+    sizes, trends = bimodality(study)
     found: dict[str, Columns] = {
         "trajectory_tests": tests,
         "trajectory_shares": shares,
         "accuracy_intervals": accuracy_intervals(study),
-        "bimodality": bimodality(study),
+        "bimodality": sizes,
         "proxy_correlations": proxy_correlations(study, directions),
         "proxy_trends": proxy_trends(study),
         "distillation_effects": distillation_effects(study),
         "findings": findings_table(study),
         "reliability": reliability_table(study, signals),
+        "bimodality_trends": trends,
+        "beta_binomial": beta_binomial(study),
     }
     for name in DERIVED:
         store.write_table(name, merged(name, as_table(found[name], DERIVED[name]), kept))
