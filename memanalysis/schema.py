@@ -197,7 +197,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("size", pa.string()),  # NULL for changes
             ("size_rank", pa.int32()),
             ("quantity", pa.string()),  # level | change
-            ("stratum", pa.string()),  # all | class: <name> | direction: <name>
+            ("stratum", pa.string()),  # all | class: | direction: | shape: <name>
             ("proxy", pa.string()),
             ("method", pa.string()),  # pearson | spearman | kendall
             ("estimate", pa.float64()),
@@ -207,6 +207,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("corrected_estimate", pa.float64()),
             ("n_examples", pa.int64()),
             ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
     "proxy_trends": pa.schema(
@@ -305,6 +306,55 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_interval("high_weight"),
             *_interval("bic_difference"),
             *_interval("ashman_d"),
+        ]
+    ),
+    "proxy_retrieval": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            ("target", pa.string()),  # top 1 % | top 5 % | top 10 % | memorization >= .25 | >= .5
+            ("selection", pa.string()),  # as many | top 1 % | top 5 % | top 10 %
+            *_interval("precision"),
+            *_interval("recall"),
+            *_interval("lift"),
+            ("score_precision", pa.float64()),
+            ("n_target", pa.float64()),  # means over halves
+            ("n_selected", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "proxy_polarisation": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            *_interval("polarisation"),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "signal_agreement": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for changes
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change
+            ("signal_a", pa.string()),
+            ("signal_b", pa.string()),
+            ("method", pa.string()),  # pearson | spearman
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("reliability", pa.float64()),
+            ("corrected_estimate", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
 }

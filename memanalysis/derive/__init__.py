@@ -8,10 +8,14 @@ fingerprint of the outcomes. In a packed store, what takes that detail is kept a
 
 from __future__ import annotations
 
-from memanalysis.derive.kept import kept_tables, merged
+from collections.abc import Callable
+
+from memanalysis.derive.agreement import signal_agreement
+from memanalysis.derive.kept import kept_tables, with_kept
 from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import read_study
+from memanalysis.derive.retrieval import proxy_polarisations, proxy_retrieval
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.signals import read_signals
 from memanalysis.derive.sizes import accuracy_intervals, beta_binomial, bimodality
@@ -29,21 +33,30 @@ def derive(store: Store) -> None:
     kept = kept_tables(store)
     study = read_study(store)
     signals = read_signals(store, study)
-    tests, shares, directions = trajectory_tables(study)
+    tests, shares, _ = trajectory_tables(study)
     sizes, trends = bimodality(study)
-    found: dict[str, Columns] = {
+    # Slow ones are functions, so that what is kept is not computed.
+    found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
         "trajectory_shares": shares,
         "accuracy_intervals": accuracy_intervals(study),
         "bimodality": sizes,
-        "proxy_correlations": proxy_correlations(study, directions),
-        "proxy_trends": proxy_trends(study),
+        "proxy_correlations": lambda: proxy_correlations(study, tests),
+        "proxy_trends": lambda: proxy_trends(study),
         "distillation_effects": distillation_effects(study),
-        "findings": findings_table(study),
+        "findings": lambda: findings_table(study),
         "reliability": reliability_table(study, signals),
         "bimodality_trends": trends,
         "beta_binomial": beta_binomial(study),
+        "proxy_retrieval": lambda: proxy_retrieval(study),
+        "proxy_polarisation": lambda: proxy_polarisations(study),
+        "signal_agreement": lambda: signal_agreement(study, signals),
     }
-    for name in DERIVED:
-        store.write_table(name, merged(name, as_table(found[name], DERIVED[name]), kept))
+    for name, schema in DERIVED.items():
+        columns = found[name]
+        if callable(columns):
+            table = kept[name] if name in kept else as_table(columns(), schema)
+        else:
+            table = with_kept(as_table(columns, schema), kept.get(name))
+        store.write_table(name, table)
     store.write_manifest()

@@ -24,6 +24,9 @@ Flags = NDArray[np.bool_]
 _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
     "proxy_correlations": lambda t: _everything_if(t, _known(t, "ci_low")),
     "proxy_trends": lambda t: _everything_if(t, _known(t, "auc_low")),
+    "proxy_retrieval": lambda t: _everything_if(t, _known(t, "precision_low")),
+    "proxy_polarisation": lambda t: _everything_if(t, _known(t, "polarisation_low")),
+    "signal_agreement": lambda t: _everything_if(t, _known(t, "ci_low")),
     "findings": lambda t: _everything_if(
         t, _equal(t, "row", "probability") & _known(t, "estimate")
     ),
@@ -51,15 +54,12 @@ def kept_tables(store: Store) -> dict[str, pa.Table]:
     return found
 
 
-def merged(name: str, computed: pa.Table, kept: dict[str, pa.Table]) -> pa.Table:
-    """``computed`` with the kept rows of table ``name`` in the place of their counterparts."""
-    if name not in kept:
+def with_kept(computed: pa.Table, kept: pa.Table | None) -> pa.Table:
+    """Computed rows, those of signals with kept rows replaced by them."""
+    if kept is None:
         return computed
-    if name != "reliability":
-        return kept[name]
-    signals = pc.unique(kept[name]["signal"])
-    others = computed.filter(pc.invert(pc.is_in(computed["signal"], signals)))
-    return pa.concat_tables([others, kept[name]])
+    others = pc.invert(pc.is_in(computed["signal"], pc.unique(kept["signal"])))
+    return pa.concat_tables([computed.filter(others), kept])
 
 
 def _everything_if(table: pa.Table, telling: Flags) -> Flags:
