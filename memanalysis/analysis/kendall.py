@@ -27,10 +27,11 @@ def tau_b(x: Floats, y: Floats) -> Floats:
     by_y = np.argsort(y, axis=-1, kind="stable")
     x, y = np.take_along_axis(x, by_y, axis=-1), np.take_along_axis(y, by_y, axis=-1)
     same_y = y[:, 1:] == y[:, :-1]
-    ranks = np.zeros(y.shape, dtype=np.int64)
-    np.cumsum(~same_y, axis=-1, out=ranks[:, 1:])
+    steps = np.pad(~same_y, ((0, 0), (1, 0)))
+    ranks = np.cumsum(steps, axis=-1, dtype=np.int64)
     by_x = np.argsort(x, axis=-1, kind="stable")
-    x, ranks = (np.take_along_axis(values, by_x, axis=-1) for values in (x, ranks))
+    x = np.take_along_axis(x, by_x, axis=-1)
+    ranks = np.take_along_axis(ranks, by_x, axis=-1)
     same_x = x[:, 1:] == x[:, :-1]
     ties_x, ties_y = _tied_pairs(same_x), _tied_pairs(same_y)
     ties_both = _tied_pairs(same_x & (ranks[:, 1:] == ranks[:, :-1]))
