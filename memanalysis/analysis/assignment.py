@@ -128,11 +128,11 @@ def _hits(group: _Group, n_in: int, correct: Packed) -> Floats:
     chosen = group.n_in == n_in
     shares = group.shares[chosen] / group.shares[chosen].sum()
     own = correct[:, group.at]
-    chances = np.zeros((len(correct), n_in + 1))
-    rows = np.arange(len(correct))
-    for pattern, share in zip(group.patterns[chosen], shares, strict=True):
-        chances[rows, popcount(own & pattern)] += share
-    return chances
+    found = np.bitwise_count(own[:, None, :] & group.patterns[chosen]).sum(axis=-1)  # [m, U]
+    cells = np.arange(len(own))[:, None] * (n_in + 1) + found
+    weights = np.broadcast_to(shares, found.shape)
+    counted = np.bincount(cells.ravel(), weights.ravel(), len(own) * (n_in + 1))
+    return np.asarray(counted.reshape(-1, n_in + 1))
 
 
 def _convolved(first: Floats, second: Floats) -> Floats:
