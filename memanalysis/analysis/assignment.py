@@ -128,7 +128,8 @@ def _hits(group: _Group, n_in: int, correct: Packed) -> Floats:
     chosen = group.n_in == n_in
     shares = group.shares[chosen] / group.shares[chosen].sum()
     own = correct[:, group.at]
-    found = np.bitwise_count(own[:, None, :] & group.patterns[chosen]).sum(axis=-1)  # [m, U]
+    both = own[:, None, :] & group.patterns[chosen]
+    found = np.bitwise_count(both).sum(axis=-1, dtype=np.int64)  # [m, U]
     cells = np.arange(len(own))[:, None] * (n_in + 1) + found
     weights = np.broadcast_to(shares, found.shape)
     counted = np.bincount(cells.ravel(), weights.ravel(), len(own) * (n_in + 1))
