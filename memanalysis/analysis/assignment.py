@@ -27,9 +27,8 @@ from memanalysis.analysis.outcomes import Packed, popcount
 
 Floats = NDArray[np.float64]
 
-# A group's patterns are enumerated up to this many, and so are the ways to be in some of an
-# incomplete group's subsets; beyond that subsets were drawn one by one.
-_MOST_PATTERNS: Final = 64
+# A design by blocks has no more patterns than subsets in a group. Where it does, but so many groups
+# are incomplete that examples fall into more strata than this, single draws stand in.
 _MOST_STRATA: Final = 64
 _WORD: Final = 8
 
@@ -100,7 +99,8 @@ def _blocked(in_train: Packed, trained: Packed, groups: Packed) -> Assignment | 
     stratum = np.zeros(len(in_train), dtype=np.int64)
     if len(groups) == 0 or (trained & ~np.bitwise_or.reduce(groups, axis=0)).any():
         return None
-    for mask in groups & trained:
+    for members in groups:
+        mask = members & trained
         at = np.flatnonzero(mask)
         if len(at) > _WORD:
             return None
@@ -109,7 +109,7 @@ def _blocked(in_train: Packed, trained: Packed, groups: Packed) -> Assignment | 
         distinct, which, frequency = np.unique(
             words.view(np.uint64)[:, 0], return_inverse=True, return_counts=True
         )
-        if len(distinct) > _MOST_PATTERNS:
+        if len(distinct) > popcount(members):
             return None
         patterns = distinct.view(np.uint8).reshape(-1, _WORD)[:, : len(at)]
         n_in = popcount(patterns).astype(np.int64)
