@@ -26,11 +26,13 @@ from scipy import special
 from memanalysis.analysis.outcomes import Packed, popcount
 
 Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 # A design by blocks has no more patterns than subsets in a group. Where it does, but so many groups
 # are incomplete that examples fall into more strata than this, single draws stand in.
 _MOST_STRATA: Final = 64
 _WORD: Final = 8
+_TOGETHER: Final = 64  # partners whose chances are computed at once
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,11 @@ class Assignment:
         if not self._groups:
             n_models, n_in = int(popcount(self.trained)), int(self.n_in[stratum])
             return _hypergeometric_tails(n_models, n_in)[popcount(correct)]
-        chances = np.ones((len(correct), 1))
-        for group, n_in in zip(self._groups, self._keys[stratum], strict=True):
-            chances = _convolved(chances, _hits(group, n_in, correct))
-        return np.asarray(np.minimum(np.cumsum(chances[:, ::-1], axis=1)[:, ::-1], 1))
+        groups = [
+            _hits(group, n_in, correct)
+            for group, n_in in zip(self._groups, self._keys[stratum], strict=True)
+        ]
+        return _tails_of_sum(groups, int(self.n_in[stratum]))
 
 
 def _blocked(in_train: Packed, trained: Packed, groups: Packed) -> Assignment | None:
@@ -123,26 +126,58 @@ def _blocked(in_train: Packed, trained: Packed, groups: Packed) -> Assignment | 
     return Assignment(stratum, n_in, trained, tuple(found), tuple(keys))
 
 
-def _hits(group: _Group, n_in: int, correct: Packed) -> Floats:
-    """Chance of each number of hits within one group: float64 [m, n_in + 1]."""
+def _hits(group: _Group, n_in: int, correct: Packed) -> tuple[Index, Floats]:
+    """Fewest hits within one group, [m], and the chance of each number from there, [m, width]."""
     chosen = group.n_in == n_in
     shares = group.shares[chosen] / group.shares[chosen].sum()
-    own = correct[:, group.at]
-    both = own[:, None, :] & group.patterns[chosen]
+    both = correct[:, None, group.at] & group.patterns[chosen]
     found = np.bitwise_count(both).sum(axis=-1, dtype=np.int64)  # [m, U]
-    cells = np.arange(len(own))[:, None] * (n_in + 1) + found
+    fewest = found.min(axis=1, initial=n_in)
+    found -= fewest[:, None]
+    width = int(found.max(initial=0)) + 1
+    cells = np.arange(len(found))[:, None] * width + found
     weights = np.broadcast_to(shares, found.shape)
-    counted = np.bincount(cells.ravel(), weights.ravel(), len(own) * (n_in + 1))
-    return np.asarray(counted.reshape(-1, n_in + 1))
+    counted = np.bincount(cells.ravel(), weights.ravel(), len(found) * width)
+    return fewest, np.asarray(counted.reshape(-1, width), dtype=np.float64)
+
+
+def _tails_of_sum(groups: list[tuple[Index, Floats]], most: int) -> Floats:
+    """P[sum >= x] of independent numbers of hits: float64 [m, most + 1].
+
+    Most partners are right in all subsets of most groups, or in all but one, so most groups add a
+    number that is certain or nearly so. Each partner's groups are therefore taken by falling
+    spread, and partners with similar spreads together.
+    """
+    width = max(chances.shape[1] for _, chances in groups)
+    chances = np.zeros((len(groups[0][0]), len(groups), width))
+    for place, (_, found) in enumerate(groups):
+        chances[:, place, : found.shape[1]] = found
+    spread = width - 1 - (chances[:, :, ::-1] > 0).argmax(axis=2)
+    by_spread = np.argsort(-spread, axis=1, kind="stable")
+    spread = np.take_along_axis(spread, by_spread, axis=1)
+    chances = np.take_along_axis(chances, by_spread[:, :, None], axis=1)
+    fewest = np.sum([found for found, _ in groups], axis=0)
+    partners = np.argsort(spread.sum(axis=1), kind="stable")
+    tails = np.empty((len(chances), most + 1))
+    for start in range(0, len(partners), _TOGETHER):
+        rows = partners[start : start + _TOGETHER]
+        total = np.ones((len(rows), 1))
+        for place, kernel in enumerate(spread[rows].max(axis=0)):
+            if kernel:
+                total = _convolved(total, chances[rows, place, : kernel + 1])
+        beyond = np.cumsum(total[:, ::-1], axis=1)[:, ::-1]
+        beyond = np.pad(np.minimum(beyond, 1), ((0, 0), (0, 1)))
+        at = np.arange(most + 1) - fewest[rows, None]
+        found = np.take_along_axis(beyond, np.clip(at, 0, beyond.shape[1] - 1), axis=1)
+        tails[rows] = np.where(at <= 0, 1, found)
+    return tails
 
 
 def _convolved(first: Floats, second: Floats) -> Floats:
     """Row by row, the distribution of the sum of two independent numbers."""
     result = np.zeros((len(first), first.shape[1] + second.shape[1] - 1))
     for shift in range(second.shape[1]):
-        chance = second[:, shift]
-        if chance.any():
-            result[:, shift : shift + first.shape[1]] += first * chance[:, None]
+        result[:, shift : shift + first.shape[1]] += first * second[:, shift, None]
     return result
 
 
