@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from memanalysis import provenance, tables
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED, OBJECTIVES, OUTCOMES, PROXIES, TABLES
+from memanalysis.schema import DERIVED, INFLUENCE, OBJECTIVES, OUTCOMES, PROXIES, TABLES
 from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
 from memanalysis.tally import Condition, Masks, tally
 
@@ -101,7 +101,7 @@ def _plan(store: Store) -> _Plan:
             if placed or files:
                 conditions.append(Condition(objective, size, rank, placed, files))
     imported = _imported_proxies(store)
-    if not conditions and not len(imported):
+    if not conditions and not len(imported) and not len(_imported_pairs(store)):
         raise StoreError(
             f"'{store.path}' has nothing to build: no model files under models/ and no imported "
             "scores. `memanalysis produce` and `memanalysis import` write them."
@@ -146,6 +146,14 @@ def _imported_proxies(store: Store) -> pa.Table:
     return pq.read_table(store.table_path("proxies"), filters=imported).cast(PROXIES)
 
 
+def _imported_pairs(store: Store) -> pa.Table:
+    """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
+    path = store.table_path("influence")
+    if not path.exists() or pq.read_schema(path).remove_metadata() != INFLUENCE:
+        return INFLUENCE.empty_table()
+    return pq.read_table(path, filters=pc.field("n_in").is_null()).cast(INFLUENCE)
+
+
 # Writing
 
 
@@ -156,6 +164,7 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     for name in _COMPUTED:
         if not staged.table_path(name).exists():
             staged.write_table(name, TABLES[name][1].empty_table())
+    staged.write_table("influence", _imported_pairs(store))
     _derive(staged)
     _note_origin(store, staged)
     staged.write_manifest()

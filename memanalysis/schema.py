@@ -117,6 +117,7 @@ INFLUENCE: Final = pa.schema(
         ("test_id", pa.int64()),
         ("objective", pa.string()),
         ("size", pa.string()),
+        ("split", pa.string()),  # of test_id: test | train
         ("influence", pa.float64()),
         ("n_in", pa.int32()),
         ("n_out", pa.int32()),
@@ -238,6 +239,38 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("change_in", pa.float64()),
             ("change_out", pa.float64()),
             ("n_examples", pa.float64()),  # mean over folds
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "influence_summary": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("split", pa.string()),
+            ("threshold", pa.float64()),
+            ("same_class", pa.bool_()),
+            ("n_models", pa.int32()),
+            ("n_pairs", pa.int64()),
+            ("n_above", pa.int64()),
+            ("n_above_by_noise", pa.float64()),
+            ("n_significant", pa.int64()),
+            ("least_p_value", pa.float64()),
+            ("jaccard", pa.float64()),
+            ("n_train", pa.int64()),
+            ("n_test", pa.int64()),
+        ]
+    ),
+    "memorized_partners": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("threshold", pa.float64()),
+            ("n_examples", pa.int64()),
+            *_interval("n_memorized"),
+            *_interval("n_memorized_noise_removed"),
+            *_interval("share_with_partner"),
             ("n_groups", pa.int32()),
         ]
     ),

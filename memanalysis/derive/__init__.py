@@ -1,9 +1,10 @@
 """Store -> statistics -> ``derived/*.parquet``.
 
-Everything that SQL cannot compute: tests, resampling, fits, findings. Reads the example-major
-tables with pyarrow, and the detail per group of models where a store still has it; writes every
-table of ``schema.DERIVED``, with zero rows where nothing can be computed, stamped with the
-fingerprint of the outcomes. In a packed store, what takes that detail is kept as it was.
+Everything that SQL cannot compute: tests, resampling, fits, pairs, findings. Reads the
+example-major tables with pyarrow, and the detail per group of models where a store still has it;
+writes ``influence`` and every table of ``schema.DERIVED``, with zero rows where nothing can be
+computed, stamped with the fingerprint of the outcomes. In a packed store, what takes that detail is
+kept as it was.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from memanalysis.derive.agreement import signal_agreement
+from memanalysis.derive.influence import influence_tables
 from memanalysis.derive.kept import kept_tables, with_kept
 from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
@@ -35,6 +37,7 @@ def derive(store: Store) -> None:
     signals = read_signals(store, study)
     tests, shares, _ = trajectory_tables(study)
     sizes, trends = bimodality(study)
+    influence, influence_summary, memorized_partners = influence_tables(store, study)
     # Slow ones are functions, so that what is kept is not computed.
     found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
@@ -44,6 +47,8 @@ def derive(store: Store) -> None:
         "proxy_correlations": lambda: proxy_correlations(study, tests),
         "proxy_trends": lambda: proxy_trends(study),
         "distillation_effects": distillation_effects(study),
+        "influence_summary": influence_summary,
+        "memorized_partners": memorized_partners,
         "findings": lambda: findings_table(study),
         "reliability": reliability_table(study, signals),
         "bimodality_trends": trends,
@@ -52,6 +57,7 @@ def derive(store: Store) -> None:
         "proxy_polarisation": lambda: proxy_polarisations(study),
         "signal_agreement": lambda: signal_agreement(study, signals),
     }
+    store.write_table("influence", influence)
     for name, schema in DERIVED.items():
         columns = found[name]
         if callable(columns):
