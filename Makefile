@@ -14,7 +14,7 @@ report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
 
 test: $(FULL)/installed
-	MEMANALYSIS_REQUIRE_ALL=1 $(FULL)/bin/python -m pytest --quiet
+	$(FULL)/bin/python -m pytest --quiet
 
 lint: $(FULL)/installed
 	$(FULL)/bin/ruff check .
@@ -42,5 +42,5 @@ $(READER)/installed: pyproject.toml constraints.txt
 
 $(FULL)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FULL)
-	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,notebooks,test]'
+	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,ray,notebooks,test]'
 	touch $@

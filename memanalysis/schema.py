@@ -227,13 +227,15 @@ DERIVED: Final[dict[str, pa.Schema]] = {
     ),
     "distillation_effects": pa.schema(
         [
+            ("objective", pa.string()),  # distilled, or a named variant
             ("size", pa.string()),
             ("size_rank", pa.int32()),
             ("teacher_size", pa.string()),
             ("teacher_scope", pa.string()),
-            ("grouping", pa.string()),  # all | score | shape
+            ("gap", pa.float64()),  # log of the teacher's parameters over the student's
+            ("grouping", pa.string()),  # all | score | bin | shape
             ("category", pa.string()),
-            ("selected_on", pa.string()),  # one_hot | distilled; NULL where nothing is selected
+            ("selected_on", pa.string()),  # one_hot or objective; NULL where nothing is selected
             ("estimator", pa.string()),  # leave_one_group_out | naive | jackknife
             *_interval("change"),
             ("change_in", pa.float64()),
@@ -271,6 +273,41 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_interval("n_memorized"),
             *_interval("n_memorized_noise_removed"),
             *_interval("share_with_partner"),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "distillation_by_size": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("teacher_size", pa.string()),
+            ("teacher_scope", pa.string()),
+            ("temperature", pa.float64()),
+            ("distillation_weight", pa.float64()),
+            ("gap", pa.float64()),
+            *_interval("change"),
+            *_interval("change_in"),
+            *_interval("change_out"),
+            *_interval("accuracy_gain"),  # all test images, paired
+            *_interval("agreement"),  # Pearson of both scores, opposite halves
+            *_interval("agreement_corrected"),
+            *_interval("inhibition"),  # share of their score that memorised examples lose
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "distillation_transitions": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for shapes
+            ("size_rank", pa.int32()),
+            ("grouping", pa.string()),  # score | shape
+            ("category_one_hot", pa.string()),
+            ("category_distilled", pa.string()),
+            ("n_examples", pa.float64()),  # mean over both ways to assign the halves
+            *_interval("share"),  # of the examples of category_one_hot
+            ("share_unchanged", pa.float64()),  # the same from one_hot to one_hot
             ("n_groups", pa.int32()),
         ]
     ),

@@ -6,8 +6,10 @@ all, so a store can be looked at, copied or continued at any moment.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
@@ -329,7 +331,13 @@ def write_model(store: Store, record: ModelRecord) -> None:
     }
     info = record.info
     with atomic.replacing(store.model_path(info.objective, info.size, info.subset_id)) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        try:
+            save_file(tensors, temporary, metadata=header)
+        except SafetensorError as error:
+            # safetensors hides what the system said; a full disk must look like one.
+            if f"os error {errno.ENOSPC}" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
 
 
 def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:

@@ -21,7 +21,12 @@ from memanalysis.derive.retrieval import proxy_polarisations, proxy_retrieval
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.signals import read_signals
 from memanalysis.derive.sizes import accuracy_intervals, beta_binomial, bimodality
-from memanalysis.derive.students import distillation_effects
+from memanalysis.derive.students import (
+    distillation_by_size,
+    distillation_effects,
+    distillation_transitions,
+    students,
+)
 from memanalysis.derive.tables import Columns, as_table
 from memanalysis.derive.verdicts import findings_table
 from memanalysis.schema import DERIVED
@@ -38,6 +43,7 @@ def derive(store: Store) -> None:
     tests, shares, _ = trajectory_tables(study)
     sizes, trends = bimodality(study)
     influence, influence_summary, memorized_partners = influence_tables(store, study)
+    taught = students(study)
     # Slow ones are functions, so that what is kept is not computed.
     found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
@@ -46,7 +52,9 @@ def derive(store: Store) -> None:
         "bimodality": sizes,
         "proxy_correlations": lambda: proxy_correlations(study, tests),
         "proxy_trends": lambda: proxy_trends(study),
-        "distillation_effects": distillation_effects(study),
+        "distillation_effects": distillation_effects(taught),
+        "distillation_by_size": distillation_by_size(taught),
+        "distillation_transitions": distillation_transitions(taught),
         "influence_summary": influence_summary,
         "memorized_partners": memorized_partners,
         "findings": lambda: findings_table(study),

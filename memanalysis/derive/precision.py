@@ -131,10 +131,14 @@ def _change(
 
 
 def _distillation(study: Study) -> Iterator[_Quantity]:
-    """The change from one-hot to distilled at each size of both, over the groups of both."""
-    a, b = study.evidence.one_hot, study.evidence.distilled
-    if a is None or b is None:
-        return
+    """The change from one-hot to each way of distilling, over the sizes and groups of both."""
+    one_hot = study.conditions.get("one_hot")
+    for objective, condition in study.conditions.items():
+        if one_hot is not None and objective != "one_hot":
+            yield from _distilled(study, objective, one_hot, condition)
+
+
+def _distilled(study: Study, objective: str, a: Condition, b: Condition) -> Iterator[_Quantity]:
     sizes = [size for size in a.sizes if size in b.sizes]
     a, b = (
         c.select(sizes).keep_groups(np.isin(c.group_ids, other.group_ids))
@@ -156,7 +160,7 @@ def _distillation(study: Study) -> Iterator[_Quantity]:
 
     yield _Quantity(
         {
-            "objective": "distilled",
+            "objective": objective,
             "signal": CORRECTNESS,
             "quantity": "distillation",
             "size": sizes,

@@ -39,14 +39,15 @@ _ROWS: Final = 32_768  # read at once: 25 MB of bits for 2,000 subsets
 class Study:
     """Everything that the derived tables are computed from.
 
-    ``conditions``, ``alphas`` and ``proxies`` are by objective; ``labels`` int64 [n] go with the
-    examples of every condition, -1 where there is none.
+    ``conditions``, ``alphas``, ``proxies`` and ``teachers`` are by objective; ``labels`` int64 [n]
+    go with the examples of every condition, -1 where there is none.
     """
 
     evidence: Evidence
     conditions: dict[str, Condition]
     alphas: dict[str, float | None]
     proxies: dict[str, ProxyEvidence]
+    teachers: dict[str, Teacher]
     size_rank: dict[str, int]
     labels: NDArray[np.int64]
     class_names: list[str]
@@ -92,10 +93,12 @@ def read_study(store: Store) -> Study:
     alphas = {
         name: alpha_of(condition, Evidence(None).rules) for name, condition in conditions.items()
     }
+    found_teachers = {name: _teacher(models, name) for name in conditions if name != _PRIMARY}
+    teachers = {name: teacher for name, teacher in found_teachers.items() if teacher is not None}
     evidence = Evidence(
         one_hot=conditions.get(_PRIMARY),
         distilled=conditions.get("distilled"),
-        teacher=_teacher(models),
+        teacher=teachers.get("distilled"),
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
     )
@@ -105,14 +108,15 @@ def read_study(store: Store) -> Study:
         .aggregate([]).to_pylist()
     }  # fmt: skip
     return Study(
-        evidence, conditions, alphas, proxies, ranks, labels, list(store.manifest.class_names),
-        store.manifest.seed or 0, store.manifest.title,
+        evidence, conditions, alphas, proxies, teachers, ranks, labels,
+        list(store.manifest.class_names), store.manifest.seed or 0, store.manifest.title,
     )  # fmt: skip
 
 
 def _objectives(outcomes: pa.Table) -> list[str]:
+    """Those of the contract first, then named distillation variants."""
     present = set(pc.unique(outcomes["objective"]).to_pylist())
-    return [name for name in OBJECTIVES if name in present]
+    return [name for name in OBJECTIVES if name in present] + sorted(present - set(OBJECTIVES))
 
 
 def _sizes(store: Store, outcomes: pa.Table, objective: str) -> list[str]:
@@ -236,8 +240,9 @@ def _parameters(models: pa.Table, sizes: list[str]) -> NDArray[np.float64]:
     return np.array([known.get(size) or np.nan for size in sizes], dtype=np.float64)
 
 
-def _teacher(models: pa.Table) -> Teacher | None:
-    students = models.filter(pc.is_valid(models["teacher_size"]))
+def _teacher(models: pa.Table, objective: str) -> Teacher | None:
+    taught = pc.and_(pc.is_valid(models["teacher_size"]), pc.equal(models["objective"], objective))
+    students = models.filter(taught)
     if students.num_rows == 0:
         return None
     first = students.slice(0, 1).to_pylist()[0]

@@ -8,6 +8,7 @@ from typing import Final
 
 from memanalysis.findings import bimodality, diversity, inhibition, proxy_trends
 from memanalysis.findings.evidence import Evidence
+from memanalysis.findings.rules import Common
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -110,7 +111,7 @@ def _rows(finding: _Finding, evidence: Evidence) -> list[Row]:
         ),
         *(_condition_row(outcome, part, few, provisional, query) for part in outcome.checks),
         *(
-            _robustness_row(finding, outcome, name, other, common.provisional_below, query)
+            _robustness_row(finding, outcome, name, other, common, query)
             for name, other in checked.items()
         ),
     ]  # fmt: skip
@@ -133,20 +134,21 @@ def _robustness_row(
     outcome: Outcome,
     name: str,
     other: Outcome,
-    provisional_below: int,
+    common: Common,
     query: str,
 ) -> Row:
     consistent = "contradicted" if _contradicts(outcome, other) else "consistent"
     said = other.text
     if name.startswith("alpha") and not finding.uses_alpha:
         said = "The rule of this finding does not use alpha"
-    elif other.verdict == UNDETERMINED and other.n_groups < provisional_below // 2:
+    elif other.verdict == UNDETERMINED and other.n_groups < common.minimum_groups:
         said = f"{said}; too few models"
     return Row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
-        other.n_groups < provisional_below, other.estimate, other.low, other.high, consistent,
-        False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {other.verdict}, "
-        f"{_AGREEMENT[consistent]} the headline. {said}.", query,
+        other.n_groups < common.provisional_below, other.estimate, other.low, other.high,
+        consistent, False, other.n_groups, other.alpha,
+        f"{_WHERE[name].capitalize()}: {other.verdict}, {_AGREEMENT[consistent]} the headline. "
+        f"{said}.", query,
     )  # fmt: skip
 
 

@@ -14,8 +14,10 @@ import pyarrow as pa
 from memanalysis import locking, provenance
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, tasks
+from memanalysis.producer.engines import Engine, Watchers
+from memanalysis.producer.engines.cluster import Cluster
+from memanalysis.producer.engines.local import Team
 from memanalysis.producer.progress import Watch
-from memanalysis.producer.supervise import Team, Watchers
 from memanalysis.producer.tasks import Task
 from memanalysis.schema import EXAMPLES
 from memanalysis.settings import Study
@@ -30,6 +32,7 @@ def produce(
     *,
     workers: int | None = None,
     device: str = "auto",
+    engine: str = "local",
     shard: tuple[int, int] | None = None,
 ) -> Store:
     """Train every model of ``study`` that the store at ``out`` does not hold yet.
@@ -41,6 +44,9 @@ def produce(
         at a time on one thread, so the number of workers changes the speed and not one bit.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
+    engine
+        ``local`` for worker processes of this machine; ``ray`` for the Ray cluster of the study's
+        section [ray], whose nodes must see ``out`` under the same path.
     shard
         (i, n), i from 1: only every n-th group, so that n machines can share a store.
 
@@ -66,7 +72,9 @@ def produce(
         store = prepare(study, root)
         if shard is None:
             _remove_leftovers(store)
-        _train(study, store, workers, _device(device), shard)
+        planned = tasks.plan(study, shard)
+        with locking.groups_held(root, sorted({task.group for task in planned})):
+            _train(study, store, planned, _engine(study, store, engine, workers, device))
     return store
 
 
@@ -102,7 +110,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and not key.startswith("ray.")
     ]
     if new.n_subsets < old.n_subsets:
         faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
@@ -132,17 +140,13 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
     )
 
 
-def _train(
-    study: Study, store: Store, workers: int | None, device: str, shard: tuple[int, int] | None
-) -> None:
-    planned = tasks.plan(study, shard)
+def _train(study: Study, store: Store, planned: list[Task], engine: Engine) -> None:
     done = tasks.finished(store, planned)
     missing = [task for task in planned if not set(_models(task)) <= done]
     _require_teachers(study, store, missing, done)
     total = sum(len(task.subset_ids) for task in planned)
     left = sum(len(task.subset_ids) for task in missing)
     epochs = study.training.epochs
-    greeting = {"study": study.text, "store": str(store.path), "device": device}
 
     def may_start(task: Task) -> bool:
         return {("one_hot", *teacher) for teacher in tasks.teachers_of(study, task)} <= done
@@ -151,9 +155,8 @@ def _train(
         done.update(_models(task))
         watch.advance(len(task.subset_ids) * (epochs - epochs_seen) / epochs)
 
-    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
-    with Watch(total, total - left) as watch, Team(greeting, count) as team:
-        team.work(
+    with Watch(total, total - left) as watch, engine:
+        engine.work(
             missing,
             may_start,
             Watchers(
@@ -162,6 +165,18 @@ def _train(
                 done=finish,
             ),
         )
+
+
+def _engine(study: Study, store: Store, name: str, workers: int | None, device: str) -> Engine:
+    path = str(store.path.resolve())
+    if name == "ray":
+        # This machine may have no GPU where the nodes have one, so the study says which it is.
+        return Cluster((study.text, path, "cuda" if study.ray.gpus else "cpu"), study.ray)
+    if name != "local":
+        raise TrainingError(f"engine '{name}' is unknown; there are: local, ray.")
+    device = _device(device)
+    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
+    return Team({"study": study.text, "store": path, "device": device}, count)
 
 
 def _models(task: Task) -> list[Model]:

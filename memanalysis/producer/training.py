@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from memanalysis.errors import TrainingError
+from memanalysis.producer import families
+from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
-from memanalysis.producer.resnet import EnsembleResNet
 from memanalysis.settings import Distillation, Observe, Size, Training
 
 EVALUATION_BATCH = 500
@@ -83,7 +84,7 @@ class Lesson:
 class Trained:
     """An ensemble at the end of its training, with what was recorded on the way."""
 
-    network: EnsembleResNet
+    network: Network
     dynamics: Dynamics | None
     clean: Dynamics | None
 
@@ -174,7 +175,7 @@ def objective_loss(
 
 
 @torch.inference_mode()
-def evaluate(network: EnsembleResNet, images: Images) -> Tensor:
+def evaluate(network: Network, images: Images) -> Tensor:
     """Logits of all models on all images, eval mode, no augmentation: [M, examples, classes]."""
     network.eval()
     everything = torch.arange(len(images.labels), device=images.labels.device)
@@ -187,20 +188,21 @@ def evaluate(network: EnsembleResNet, images: Images) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def _network(members: Sequence[Member], size: Size, images: Images, classes: int) -> EnsembleResNet:
-    network = EnsembleResNet(
+def _network(members: Sequence[Member], size: Size, images: Images, classes: int) -> Network:
+    height, width, channels = images.pixels.shape[1:]
+    network = families.build(
+        size,
         [member.seed for member in members],
-        depth=size.depth,
-        width=size.width,
-        channels=images.pixels.shape[-1],
+        channels=channels,
         classes=classes,
+        image_size=(height, width),
     )
     network.to(images.pixels.device)
     return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
 def _epoch(
-    network: EnsembleResNet,
+    network: Network,
     optimiser: torch.optim.Optimizer,
     schedule: Schedule,
     images: Images,

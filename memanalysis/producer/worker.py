@@ -28,7 +28,7 @@ from torch import Tensor
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
 from memanalysis.producer import data, observe, tasks, training
-from memanalysis.producer.resnet import EnsembleResNet
+from memanalysis.producer.families import Network
 from memanalysis.schema import SIGNALS
 from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
@@ -94,7 +94,7 @@ class Trainer:
             logits.append(record.logits[:n_train].astype(np.float32))
         return torch.from_numpy(np.stack(logits)).to(self.device)
 
-    def _final(self, network: EnsembleResNet) -> Final:
+    def _final(self, network: Network) -> Final:
         return Final(
             training.evaluate(network, self.train_images),
             self.train_images.labels,
@@ -108,7 +108,7 @@ class Trainer:
         task: tasks.Task,
         model: int,
         members: list[training.Member],
-        network: EnsembleResNet,
+        network: Network,
         final: Final,
         seconds: float,
     ) -> ModelInfo:

@@ -108,7 +108,7 @@ def test_inhibition() -> None:
     found = rows()["distillation_inhibits", "headline"]
     assert found.verdict == SUPPORTED
     assert found.estimate == pytest.approx(-0.25 * _scores().mean(), abs=0.01)
-    assert "the student generalises better" in found.sentence
+    assert "students generalise better" in found.sentence
     assert rows()["distillation_inhibits", "preserves"].verdict == SUPPORTED
     assert rows()["distillation_inhibits", "generalises"].estimate == pytest.approx(0.02, abs=0.005)
     # A quarter is lost whatever the gap: the slope is about 0.

@@ -8,7 +8,7 @@ import torch
 
 from memanalysis.errors import TrainingError
 from memanalysis.producer import training
-from memanalysis.producer.resnet import EnsembleResNet
+from memanalysis.producer.families.resnet import EnsembleResNet
 from memanalysis.producer.tasks import seeds
 from memanalysis.settings import Distillation, Observe, Size, Training
 

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from memanalysis.producer.families.network import Network
+
 KERNEL = 3
 
 
@@ -50,7 +52,7 @@ class Block(nn.Module):
         return self.shortcut_norm(self.shortcut(x))  # type: ignore[no-any-return]
 
 
-class EnsembleResNet(nn.Module):
+class EnsembleResNet(Network):
     """M residual networks of one size as one network.
 
     Parameters
@@ -84,11 +86,6 @@ class EnsembleResNet(nn.Module):
         x = functional.adaptive_avg_pool2d(self.blocks(x), 1)
         features = x.view(x.shape[0], self.models, -1).transpose(0, 1)
         return torch.baddbmm(self.bias, features, self.weight)
-
-    @property
-    def parameters_per_model(self) -> int:
-        """Trainable parameters of one model."""
-        return sum(p.numel() for p in self.parameters()) // self.models
 
     @torch.no_grad()
     def _initialise(self, seeds: Sequence[int]) -> None:
