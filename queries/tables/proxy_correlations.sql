@@ -50,4 +50,4 @@ comment on column proxy_correlations.n_examples is 'Examples behind the estimate
 comment on column proxy_correlations.n_groups is
     'Groups of models behind the estimate, from 0: the unit of resampling.';
 comment on column proxy_correlations.n_splits is
-    'Splits of the groups into halves that estimate and reliability are averaged over, from 1. 1 for packed stores, which keep two fixed halves of the proxies, and for ''kendall''; NULL where an earlier version wrote the row.';
+    'Splits of the groups into halves that estimate and reliability are averaged over, from 1. At most 4 in strata; 1 for ''kendall'' and in packed stores, which keep two fixed halves of the proxies; NULL where an earlier version wrote the row.';
