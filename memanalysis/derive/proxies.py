@@ -21,8 +21,8 @@ from memanalysis.proxies import find
 
 Flags = NDArray[np.bool_]
 
-# Kendall's tau takes a call per pair of columns: over one split, at most so many examples, and
-# with intervals for the stratum of all examples alone.
+# Kendall's tau is the slowest of the three: over one split, at most so many examples, and with
+# intervals for the stratum of all examples alone.
 _KENDALL_EXAMPLES: Final = 20_000
 # Strata take most of the time. Ten splits instead of these move an estimate by less than a tenth
 # of its interval (measured: by .02 at the median, .08 at the 95 % point).

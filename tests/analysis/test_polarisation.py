@@ -4,6 +4,7 @@ import worlds
 from scipy import stats
 
 from memanalysis.analysis import mixing, polarisation
+from memanalysis.analysis.dip import dip
 from memanalysis.analysis.outcomes import Counts
 
 
@@ -109,6 +110,23 @@ def test_summary_has_every_statistic() -> None:
         assert (interval.low <= interval.estimate).all()
         assert (interval.high >= interval.estimate).all()
     assert found["high_mass"].estimate[-1] > found["high_mass"].estimate[0]
+
+
+def test_upper_mode_without_noise() -> None:
+    """20 % of true scores in (.9, 1], 10 % in (.7, .8], the rest near 0: twice as many on top.
+
+    With 200 models noise carries scores over both limits; removed, the ratio is 2 within a fifth,
+    and the dip is that of the true scores.
+    """
+    rng = np.random.default_rng(4)
+    truth = np.concatenate(
+        [rng.uniform(0.9, 1, 800), rng.uniform(0.7, 0.8, 400), rng.uniform(0, 0.05, 2800)]
+    )
+    found = polarisation.summarise(worlds.memorising(truth[None], 20).group_counts()).per_size()
+    assert found["upper_mode_ratio"].estimate[0] == pytest.approx(2, abs=0.4)
+    assert found["low_mass"].estimate[0] == pytest.approx(0.7, abs=0.02)
+    assert found["high_mass"].estimate[0] == pytest.approx(0.2, abs=0.03)
+    assert found["dip"].estimate[0] == pytest.approx(dip(truth), abs=0.02)
 
 
 def test_trends_equal_a_fitted_line() -> None:
