@@ -22,8 +22,9 @@ lint: $(FULL)/installed
 	$(FULL)/bin/mypy
 	$(FULL)/bin/lint-imports
 
+# All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed
-	$(FULL)/bin/python tests/bench.py
+	$(FULL)/bin/python tests/bench $(PART)
 
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)

@@ -14,7 +14,19 @@ import click
 
 from memanalysis import atomic
 from memanalysis._version import __version__
-from memanalysis.cli import build, check, plan, produce, removal, report, simulate, sql, tables
+from memanalysis.cli import (
+    build,
+    check,
+    export,
+    import_,
+    plan,
+    produce,
+    removal,
+    report,
+    simulate,
+    sql,
+    tables,
+)
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -40,7 +52,9 @@ for _command in (
     produce.command,
     plan.command,
     build.command,
+    import_.command,
     check.command,
+    export.command,
     removal.command,
     simulate.command,
 ):

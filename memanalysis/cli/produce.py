@@ -75,4 +75,10 @@ def command(
         return
     from memanalysis.cli.build import build_shown
 
-    build_shown(out, pack=False)
+    built = build_shown(out, pack=False)
+
+    from memanalysis.producer import order
+
+    note = order.note(built)
+    if note is not None:
+        click.echo(note, err=True)

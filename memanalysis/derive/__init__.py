@@ -9,14 +9,16 @@ kept as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+import pyarrow as pa
 
 from memanalysis.derive.agreement import signal_agreement
 from memanalysis.derive.influence import influence_tables
 from memanalysis.derive.kept import kept_tables, with_kept
 from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
-from memanalysis.derive.reading import read_study
+from memanalysis.derive.reading import foreign_names, read_study
 from memanalysis.derive.retrieval import proxy_polarisations, proxy_retrieval
 from memanalysis.derive.shapes import trajectory_tables
 from memanalysis.derive.signals import read_signals
@@ -32,7 +34,7 @@ from memanalysis.derive.verdicts import findings_table
 from memanalysis.schema import DERIVED
 from memanalysis.store import Store
 
-__all__ = ["derive"]
+__all__ = ["derive", "derive_foreign"]
 
 
 def derive(store: Store) -> None:
@@ -73,4 +75,25 @@ def derive(store: Store) -> None:
         else:
             table = with_kept(as_table(columns, schema), kept.get(name))
         store.write_table(name, table)
+    store.write_manifest()
+
+
+def derive_foreign(store: Store, names: Collection[str]) -> None:
+    """Add what is computed from imported scores to the derived tables of a store.
+
+    A packed store no longer has the detail per group that its other rows were computed from, so
+    those rows stay as they are. Scores of foreign origin need no such detail.
+    """
+    wanted = set(names) & foreign_names(store.read_table("proxies"))
+    study = read_study(store, wanted)
+    tests, _, _ = trajectory_tables(study)
+    found: dict[str, Columns] = {
+        "proxy_correlations": proxy_correlations(study, tests),
+        "proxy_trends": proxy_trends(study),
+        "proxy_retrieval": proxy_retrieval(study),
+        "proxy_polarisation": proxy_polarisations(study),
+    }
+    for name, columns in found.items():
+        added = as_table(columns, DERIVED[name])
+        store.write_table(name, pa.concat_tables([store.read_table(name), added]))
     store.write_manifest()

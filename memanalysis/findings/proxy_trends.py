@@ -191,18 +191,28 @@ def _check(measured: Measured, row: int, evidence: Evidence, reason: str | None)
             verdict = REFUTED
     name = measured.names[row]
     words = title(name)
-    sentence = (
-        f"{words[0].upper()}{words[1:]} {_TREND[trend]}: it puts an increasing example above "
-        f"another one in {percent_interval(auc)} of pairs. Its rank correlation with the score is "
-        f"{with_interval(level, brief=True)}, it rises for "
-        f"{percent(measured.trends.share_rising[row])} of the increasing examples, and its changes "
-        f"in two groups of models correlate with r = {number(measured.trends.reproduced[row])}."
-    )
+    words = words[0].upper() + words[1:]
     return Check(
-        f"proxy: {name}", f"{words[0].upper()}{words[1:]} knows the level of memorisation and "
-        "misses its trend", verdict, float(auc.estimate), float(auc.low), float(auc.high),
-        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False, sentence,
+        f"proxy: {name}", f"{words} knows the level of memorisation and misses its trend", verdict,
+        float(auc.estimate), float(auc.low), float(auc.high),
+        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False,
+        f"{words} {_sentence(measured, row, trend)}",
     )  # fmt: skip
+
+
+def _sentence(measured: Measured, row: int, trend: str) -> str:
+    trends, auc = measured.trends, measured.trends.auc[row]
+    if auc.n_groups == 0:
+        return "is not kept per group of models: not decided."
+    if not np.isfinite(auc.estimate):
+        return "meets no increasing example: not decided."
+    return (
+        f"{_TREND[trend]}: it puts an increasing example above another one in "
+        f"{percent_interval(auc)} of pairs. Its rank correlation with the score is "
+        f"{with_interval(measured.level[row], brief=True)}, it rises for "
+        f"{percent(trends.share_rising[row])} of the increasing examples, and its changes in two "
+        f"groups of models correlate with r = {number(trends.reproduced[row])}."
+    )
 
 
 _TREND: Final = {

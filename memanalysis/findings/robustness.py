@@ -152,6 +152,14 @@ def _robustness_row(
     )  # fmt: skip
 
 
+_BY: Final = {
+    "half_a": "by the even groups of models",
+    "half_b": "by the odd groups of models",
+    "probability": "by the label's probability",
+    "saturated_sizes": "among sizes that fit everything",
+    "alpha_half": "with half of alpha",
+    "alpha_double": "with twice alpha",
+}
 _AGREEMENT: Final = {"consistent": "consistent with", "contradicted": "contradicting"}
 _WHERE: Final = {
     "half_a": "even groups of models only",
@@ -178,5 +186,6 @@ def _sentence(
         notes[0] += ", provisional"
     notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha)}")
     notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
-    notes += [f"contradicted {_WHERE[name]}" for name in contradicting]
+    if contradicting:
+        notes.append(f"contradicted {' and '.join(_BY[name] for name in contradicting)}")
     return f"{verdict.capitalize()}. {outcome.text} ({'; '.join(notes)})."

@@ -103,9 +103,9 @@ def check(
 
 
 def with_interval(interval: Interval, *, brief: bool = False) -> str:
-    """``0.44 (95 % interval 0.42 to 0.46)``, or ``0.44 (0.42 to 0.46)`` if ``brief``.
+    """``0.441 (95 % interval 0.421 to 0.460)``, or ``0.441 (0.421 to 0.460)`` if ``brief``.
 
-    As many decimals as the half-width's first digit needs, two to four.
+    As many decimals as two digits of the half-width need, two to four.
     """
     estimate, low, high = (float(x) for x in (interval.estimate, interval.low, interval.high))
     if not math.isfinite(estimate):
@@ -113,7 +113,7 @@ def with_interval(interval: Interval, *, brief: bool = False) -> str:
     if not math.isfinite(low):
         return f"{number(estimate)} (no interval)"
     half = (high - low) / 2
-    digits = min(max(-math.floor(math.log10(half)), 2), 4) if half > 0 else 2
+    digits = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
     words = "" if brief else "95 % interval "
     return f"{number(estimate, digits)} ({words}{number(low, digits)} to {number(high, digits)})"
 

@@ -7,8 +7,10 @@ the nearest known one.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from memanalysis.errors import SettingsError
 from memanalysis.schema import OBJECTIVES
@@ -19,20 +21,23 @@ from memanalysis.settings import ray as _ray
 from memanalysis.settings import sizes as _sizes
 from memanalysis.settings import subsets as _subsets
 from memanalysis.settings import training as _training
-from memanalysis.settings.data import MAX_TEST_KEPT, SOURCES, Data
+from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, Data, Noise
 from memanalysis.settings.distillation import Distillation
 from memanalysis.settings.observe import Observe
 from memanalysis.settings.ray import Ray
 from memanalysis.settings.section import Section
-from memanalysis.settings.sizes import Size, default_ensemble
+from memanalysis.settings.sizes import FAMILIES, Size, default_ensemble
 from memanalysis.settings.subsets import Subsets
 from memanalysis.settings.training import Training
 
 __all__ = [
+    "AUGMENTATIONS",
+    "FAMILIES",
     "MAX_TEST_KEPT",
     "SOURCES",
     "Data",
     "Distillation",
+    "Noise",
     "Observe",
     "Ray",
     "Size",
@@ -40,6 +45,7 @@ __all__ = [
     "Subsets",
     "Training",
     "default_ensemble",
+    "from_message",
     "load",
     "parse",
 ]
@@ -47,7 +53,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Study:
-    """A whole study; ``text`` is the file it was read from."""
+    """A whole study; ``text`` is the file it was read from.
+
+    ``folder`` is where that file lies, None where there is none: places in the file are relative to
+    it, and networks of the user's own are looked for there. ``changes`` are what replaces settings
+    of the text, by section: with text and folder they make the same study in another process.
+    """
 
     name: str
     title: str
@@ -62,11 +73,21 @@ class Study:
     observe: Observe
     ray: Ray
     text: str
+    folder: str | None = None
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def to_message(self) -> dict[str, Any]:
+        """What ``from_message`` makes the same study of in another process; fit for JSON."""
+        return {"text": self.text, "folder": self.folder, "changes": self.changes}
 
     @property
     def n_subsets(self) -> int:
         """Distinct training subsets."""
         return self.subsets.groups * self.subsets.group_size
+
+    def distillation_of(self, objective: str) -> Distillation | None:
+        """The setting by which the students of ``objective`` are taught; None for labels alone."""
+        return self.distillation.by_objective.get(objective) if self.distillation else None
 
     @property
     def n_models(self) -> int:
@@ -74,8 +95,8 @@ class Study:
         return self.n_subsets * len(self.sizes) * len(self.objectives)
 
 
-def load(path: str | Path) -> Study:
-    """Read and validate a study file.
+def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Study:
+    """Read and validate a study file; ``changes`` as in ``Study``.
 
     Raises
     ------
@@ -87,28 +108,46 @@ def load(path: str | Path) -> Study:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The study file '{file}' cannot be read: {error.strerror}.") from error
-    return parse(text, where=str(file))
+    return parse(text, where=str(file), folder=str(file.resolve().parent), changes=changes)
 
 
-def parse(text: str, where: str = "study.toml") -> Study:
-    """Validate the text of a study file; ``where`` names it in messages."""
+def from_message(message: Mapping[str, Any]) -> Study:
+    """The inverse of ``Study.to_message``."""
+    return parse(message["text"], folder=message["folder"], changes=message["changes"])
+
+
+def parse(
+    text: str,
+    where: str = "study.toml",
+    *,
+    folder: str | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Study:
+    """Validate the text of a study file; ``where`` names it in messages.
+
+    ``folder`` and ``changes`` as in ``Study``.
+    """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"'{where}' is not valid TOML: {error}.") from error
+    for name, values in (changes or {}).items():
+        content[name] = {**content.get(name, {}), **values}
     faults: list[str] = []
-    study = _study(Section("", content, faults), text)
+    study = _study(Section("", content, faults), text, folder, changes or {})
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise SettingsError(f"'{where}' does not describe a study:\n{listed}")
     return study
 
 
-def _study(root: Section, text: str) -> Study:
+def _study(
+    root: Section, text: str, folder: str | None, changes: Mapping[str, Mapping[str, Any]]
+) -> Study:
     name = root.get("name", str, "", required=True, expected="a short name")
     title = root.get("title", str, name)
     seed = root.get("seed", int, 0, valid=lambda v: v >= 0, expected="a whole number from 0")
-    data = _data.read(root.section("data", required=True))
+    data = _data.read(root.section("data", required=True), folder)
     subsets = _subsets.read(root.section("subsets", required=True))
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
@@ -126,10 +165,12 @@ def _study(root: Section, text: str) -> Study:
         data=data,
         subsets=subsets,
         sizes=sizes,
-        objectives=OBJECTIVES if distillation else OBJECTIVES[:1],
+        objectives=(OBJECTIVES[0], *(distillation.by_objective if distillation else ())),
         training=training,
         distillation=distillation,
         observe=observe,
         ray=ray,
         text=text,
+        folder=folder,
+        changes=changes,
     )

@@ -58,6 +58,15 @@ class Section:
             return default
         return value
 
+    def flag(self, key: str) -> bool:
+        """Whether a key is set to true."""
+        self.known.append(key)
+        value = self.content.get(key, False)
+        if not isinstance(value, bool):
+            self.fault(f"{self.label(key)} = {value!r}: expected true or false")
+            return False
+        return value
+
     def finish(self) -> None:
         """Note every key that nobody asked for."""
         for key in self.content:

@@ -200,12 +200,12 @@ def test_a_contradicting_half_overrules(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(robustness, "variants", lambda e: variants(e) | {"half_b": backwards})
     row = evaluate(evidence)[0]
     assert row.verdict == UNDETERMINED
-    assert "contradicted odd groups of models only" in row.sentence
+    assert "contradicted by the odd groups of models" in row.sentence
     saturated = {"saturated_sizes": backwards}
     monkeypatch.setattr(robustness, "variants", lambda e: variants(e) | saturated)
     row = evaluate(evidence)[0]
     assert row.verdict == SUPPORTED
-    assert "contradicted only sizes that fit their training examples" in row.sentence
+    assert "contradicted among sizes that fit everything" in row.sentence
 
 
 @pytest.mark.parametrize(("groups", "verdict"), [(4, UNDETERMINED), (6, SUPPORTED)])

@@ -81,9 +81,7 @@ def test_numbers_in_words() -> None:
     assert percent(0.1234) == "12 %"
     assert percent(0.0123) == "1.2 %"
     assert with_interval(_interval(0.5, 0.4, 0.6)) == "0.50 (95 % interval 0.40 to 0.60)"
-    assert (
-        with_interval(_interval(0.0042, 0.0035, 0.005), brief=True) == "0.0042 (0.0035 to 0.0050)"
-    )
+    assert with_interval(_interval(0.04, 0.03, 0.05), brief=True) == "0.040 (0.030 to 0.050)"
     assert with_interval(_interval(0.5, np.nan, np.nan)) == "0.50 (no interval)"
     assert with_interval(_interval(np.nan, np.nan, np.nan)) == "an unknown amount"
     said = percent_interval(_interval(0.01, -0.005, 0.12))

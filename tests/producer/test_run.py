@@ -117,7 +117,7 @@ def test_a_group_is_trained_once(finished):
         holder.stdin.close()
 
 
-@pytest.mark.parametrize(("size", "all_trained"), [(80, False), (120, True)])
+@pytest.mark.parametrize(("size", "all_trained"), [(100, False), (180, True)])
 def test_a_full_disk_is_one_clear_error(tmp_path, size, all_trained):
     """On a real file system of few kB, training or build ends in one message, files whole."""
     study_file = tmp_path / "study.toml"

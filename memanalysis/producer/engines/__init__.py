@@ -6,6 +6,7 @@ Whichever engine trains, a task is the same computation on one thread, and gives
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,14 @@ _VARIABLES: Final = {
     "MALLOC_TOP_PAD_": "200000000",
 }
 
-# Where this package lies, so that a worker finds the same one.
+# Where this package lies, so that a worker finds the same one; and, after it, whatever modules of
+# the user's this process finds.
 _ROOT: Final = str(Path(__file__).resolve().parents[3])
 
 
 def variables() -> dict[str, str]:
     """The environment variables that a worker needs besides those of its parent."""
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [_ROOT, *filter(None, sys.path)]
     return {**_VARIABLES, "PYTHONPATH": os.pathsep.join(paths)}
 
 

@@ -28,7 +28,7 @@ class Cluster:
     Parameters
     ----------
     greeting
-        The study's TOML, the store's path and the device.
+        The study's message as JSON, the store's path and the device.
     settings
         Where the cluster is and what one ensemble needs of it.
     """

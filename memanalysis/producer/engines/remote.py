@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from functools import lru_cache
@@ -17,6 +18,8 @@ Trainer = Any  # of memanalysis.producer.worker, which needs torch: the driver m
 
 def train(study: str, store: str, device: str, message: dict[str, Any]) -> str | None:
     """Train one ensemble into the store, which every node must see under the same path.
+
+    ``study`` is the JSON of what ``Study.to_message`` made.
 
     Returns
     -------
@@ -36,4 +39,4 @@ def _trainer(study: str, store: str, device: str) -> Trainer:
     from memanalysis.producer import worker
 
     worker.limit_threads()
-    return worker.Trainer(settings.parse(study), Store.open(store), device)
+    return worker.Trainer(settings.from_message(json.loads(study)), Store.open(store), device)

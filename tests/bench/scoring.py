@@ -1,4 +1,4 @@
-"""Ratios against named alternatives, measured side by side in one run: `make bench`.
+"""Ratios against named alternatives, measured side by side in one run.
 
 Each pair runs in turn, A B A B ..., after a warm-up of both; the median of the pairwise ratios is
 printed with its range. Absolute times are of this machine and mean little.
@@ -35,9 +35,7 @@ def main() -> None:
         for ours, other, ratios in scoring(Path(folder)):
             spread = f"{min(ratios):.1f}–{max(ratios):.1f}"
             table.add_row(ours, other, f"{statistics.median(ratios):.1f}", spread)
-    console = Console()
-    console.print(table)
-    console.print(training())
+    Console().print(table)
 
 
 def scoring(folder: Path) -> list[tuple[str, str, list[float]]]:
@@ -64,42 +62,6 @@ def scoring(folder: Path) -> list[tuple[str, str, list[float]]]:
         (ours, name, paired_ratios(lambda: duckdb_packed(packed), run))
         for name, run in alternatives
     ]
-
-
-def training() -> Table:
-    """An ensemble as one grouped-convolution network against its members one by one."""
-    import torch
-
-    torch.set_num_threads(1)
-    title = "training, one thread: an ensemble against its members one by one"
-    table = Table(title=title, width=80)
-    for name in ("net", "ensemble of", "times faster", "range"):
-        table.add_column(name)
-    for width in (2, 3, 4, 6, 8):
-        ratios = [5 * r for r in paired_ratios(epoch_of(width, 5), epoch_of(width, 1))]
-        spread = f"{min(ratios):.1f}–{max(ratios):.1f}"
-        median = f"{statistics.median(ratios):.1f}"
-        table.add_row(f"ResNet-8, width {width}", "5", median, spread)
-    return table
-
-
-def epoch_of(width: int, members: int) -> Callable[[], object]:
-    """One epoch of ``members`` models of one size, as the producer trains them."""
-    import torch
-
-    from memanalysis import settings
-    from memanalysis.producer import training as trainer
-
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.randn((1280, 14, 14, 1), generator=generator)
-    labels = torch.randint(0, 10, (1280,), generator=generator)
-    size = settings.Size(f"resnet8w{width}", 8, width, members)
-    lesson = trainer.Lesson(settings.Training(epochs=1, learning_rate=0.01), settings.Observe())
-    ensemble = [
-        trainer.Member(str(m), m, np.random.default_rng(m), np.arange(1280) % 10 > 2)
-        for m in range(members)
-    ]
-    return lambda: trainer.train(trainer.Images(pixels, labels), ensemble, size, lesson, 10)
 
 
 def paired_ratios(ours: Callable[[], object], other: Callable[[], object]) -> list[float]:
