@@ -7,7 +7,7 @@ tie.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -27,59 +27,74 @@ _TIE: Final = 1e-11  # scores are fractions of small counts, see trajectories
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Per target and selection, arrays [T, S, ...]; the last axis is rows (proxies) where given.
+    """Per target, selection and row (proxy): arrays [T, S, P].
 
     Attributes
     ----------
     precision
-        Share of the selected that are in the target, [T, S, P].
+        Share of the selected that are in the target.
     recall
-        Share of the target that is selected, [T, S, P].
+        Share of the target that is selected.
     n_target
-        Examples in each target, [T].
+        Examples in the target.
     n_selected
-        Examples selected, [T, S].
+        Examples selected.
     n_examples
-        Examples with a score and a value of every proxy.
+        Examples with a score and a value of the proxy.
     """
 
     precision: Floats
     recall: Floats
     n_target: Floats
     n_selected: Floats
-    n_examples: int
+    n_examples: Floats
 
 
 def retrieve(values: Floats, scores: Floats) -> Retrieval:
     """Retrieval by each row of ``values`` [P, n] (high: named first) of what ``scores`` [n] target.
 
     Values and scores should come from different models: what both owe to the same ones would count
-    as skill. Over examples where all are known. Precision is NaN where nothing is selected, recall
-    where the target is empty.
+    as skill. Each row over the examples where it and the score are known. Precision is NaN where
+    nothing is selected, recall where the target is empty.
     """
-    known = np.isfinite(scores) & np.isfinite(values).all(axis=0)
-    values, scores = values[:, known], scores[known]
+    known = np.isfinite(values) & np.isfinite(scores)
+    if (known == known[:1]).all():
+        return _retrieve(values[:, known[0]], scores[known[0]])
+    rows = [
+        _retrieve(row[there][None], scores[there]) for row, there in zip(values, known, strict=True)
+    ]
+    return Retrieval(
+        *(
+            np.concatenate([getattr(row, field.name) for row in rows], axis=-1)
+            for field in fields(Retrieval)
+        )
+    )
+
+
+def _retrieve(values: Floats, scores: Floats) -> Retrieval:
+    """Without unknown values."""
     n = len(scores)
     ordered, ordered_scores = np.sort(values, axis=-1), np.sort(scores)[None]
-    shares = [float(max(round(share * n), 1)) for share in TOP_SHARES]
+    shares = [float(min(max(round(share * n), 1), n)) for share in TOP_SHARES]
     targets = np.stack(
         [_highest(scores[None], ordered_scores, size)[0] for size in shares]
         + [(scores >= limit - _TIE).astype(np.float64) for limit in THRESHOLDS]
     )
-    n_target = targets.sum(axis=1)
     fixed = [_highest(values, ordered, size) for size in shares]
     shape = (len(TARGETS), len(SELECTIONS), len(values))
-    caught, n_selected = np.empty(shape), np.empty(shape[:2])
+    caught, n_selected = np.empty(shape), np.empty(shape)
+    n_target = np.broadcast_to(targets.sum(axis=1)[:, None, None], shape)
     for t, target in enumerate(targets):
-        for s, selected in enumerate([_highest(values, ordered, n_target[t]), *fixed]):
+        sizes = [float(target.sum()), *shares]
+        for s, selected in enumerate([_highest(values, ordered, sizes[0]), *fixed]):
             caught[t, s] = selected @ target
-            n_selected[t, s] = n_target[t] if s == 0 else shares[s - 1]
+            n_selected[t, s] = sizes[s]
     return Retrieval(
-        ratio(caught, n_selected[:, :, None]),
-        ratio(caught, n_target[:, None, None]),
+        ratio(caught, n_selected),
+        ratio(caught, n_target),
         n_target,
         n_selected,
-        n,
+        np.full(shape, float(n)),
     )
 
 

@@ -90,15 +90,14 @@ def _measured(pair: Pair, size: int) -> Floats:
 
 
 def _stacked(found: Retrieval, of_score: Retrieval) -> Floats:
-    shape = found.precision.shape
     return np.stack(
         [
             found.precision,
             found.recall,
-            np.broadcast_to(of_score.precision, shape),
-            np.broadcast_to(found.n_target[:, None, None], shape),
-            np.broadcast_to(found.n_selected[:, :, None], shape),
-            np.full(shape, float(found.n_examples)),
+            np.broadcast_to(of_score.precision, found.precision.shape),
+            found.n_target,
+            found.n_selected,
+            found.n_examples,
         ]
     )
 

@@ -62,7 +62,7 @@ comment on column proxy_retrieval.score_precision is
 comment on column proxy_retrieval.n_target is
     'Examples in the target, mean over halves and splits.';
 comment on column proxy_retrieval.n_selected is 'Examples named, mean over halves and splits.';
-comment on column proxy_retrieval.n_examples is 'Examples with a score and all proxies, from 0.';
+comment on column proxy_retrieval.n_examples is 'Examples with a score and a value of the proxy, from 0.';
 comment on column proxy_retrieval.n_groups is
     'Groups of models behind the estimate, from 0: the unit of resampling.';
 comment on column proxy_retrieval.n_splits is
