@@ -8,7 +8,7 @@ READER := .venv-report
 FULL := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: report test lint bench produce notebooks clean
+.PHONY: report test lint bench bench-gpu produce notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -25,6 +25,10 @@ lint: $(FULL)/installed
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed
 	$(FULL)/bin/python tests/bench $(PART)
+
+# On a machine with a GPU: does it agree with a processor, and which ensembles fill it?
+bench-gpu: $(FULL)/installed
+	$(FULL)/bin/python tests/bench/gpu.py
 
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)

@@ -51,26 +51,42 @@ def _by_shape(study: Study) -> list[str]:
 
 
 def _arithmetic(study: Study, shape: Shape) -> str:
-    from memanalysis.producer import calibration
+    from memanalysis.producer import calibration, tasks
 
     each = calibration.arithmetic(study, shape)
     total = study.n_subsets * len(study.objectives) * sum(a.training for a in each.values())
+    teachers = tasks.full_data_teachers(study)
+    total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
+    also = (
+        f"; with {study.subsets.groups * len(teachers)} teachers trained on all examples"
+        if teachers
+        else ""
+    )
     small, large = study.sizes[0].name, study.sizes[-1].name
     return (
         f"Arithmetic: {_flop(total)} in all, {_flop(each[small].training)} per model of {small} "
-        f"and {_flop(each[large].training)} of {large} (convolutions and matrix products)."
+        f"and {_flop(each[large].training)} of {large} (convolutions and matrix products{also})."
     )
 
 
 def _recording(study: Study, shape: Shape) -> list[str]:
     from memanalysis.producer import calibration, costs
+    from memanalysis.producer.proxies.depth import layers
 
-    largest = calibration.arithmetic(study, shape)[study.sizes[-1].name]
-    shares = costs.proxy_costs(study, n_train=shape.n_train, forward_flops=largest.forward)
+    size = study.sizes[-1]
+    probed = layers(
+        [size], channels=shape.channels, classes=shape.classes, image_size=shape.image_size
+    )
+    shares = costs.proxy_costs(
+        study,
+        n_train=shape.n_train,
+        forward_flops=calibration.arithmetic(study, shape)[size.name].forward,
+        features=sum(probed[size.name].values()),
+    )
     if not shares:
         return []
     parts = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-    return [f"Recording adds to the arithmetic of a training: {parts}."]
+    return [f"Recording adds to the arithmetic of a training of {size.name}: {parts}."]
 
 
 def _disk(study: Study, shape: Shape) -> str:

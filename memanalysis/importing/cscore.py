@@ -39,7 +39,7 @@ def read(source: Path, options: Options) -> Contents:
         archive = Archive(source)
         faults = Faults(str(source))
         for key in {"scores", "labels"} - set(archive.keys):
-            faults.add(f"'{source}', key '{key}'", f"only {', '.join(archive.keys)}", "that key")
+            faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
         faults.raise_any()
         scores, labels = archive["scores"], checked(archive["labels"])
         if "filenames" in archive:

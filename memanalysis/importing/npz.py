@@ -52,7 +52,7 @@ def read(source: Path, options: Options) -> Contents:
     faults = Faults(str(source))
     for key in _REQUIRED:
         if key not in archive:
-            faults.add(f"'{source}', key '{key}'", f"only {', '.join(archive.keys)}", "that key")
+            faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
     faults.raise_any()
     labels = _labels(archive, "labels", options.labels, options.store_labels)
     test_labels = _labels(archive, "test_labels", None, options.store_test_labels)

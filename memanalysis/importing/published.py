@@ -45,7 +45,7 @@ def read_pairs(source: Path, archive: Archive, options: Options) -> Contents:
     faults = Faults(str(source))
     for key in _PAIR_KEYS:
         if key not in archive:
-            faults.add(f"'{source}', key '{key}'", f"only {', '.join(archive.keys)}", "that key")
+            faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
     faults.raise_any()
     length = archive["tr_idx"].shape[:1]
     for key in _PAIR_KEYS:

@@ -42,7 +42,8 @@ def proxy_costs(
     training examples is 1 / (3 r T) of it, and one gradient by the input twice that. One gradient
     by the weights for each example took five times that. Measured so (ResNet-8 of widths 2 and 8,
     14x14 images, one core), evaluations and input gradients take what their passes say, within a
-    quarter.
+    quarter. Matrix products run faster than convolutions: prediction depth of 4,000 examples took
+    4.3 to 4.6 epochs' time, half or less of its arithmetic.
 
     Parameters
     ----------

@@ -83,10 +83,16 @@ def _group(study: Study, group: int) -> list[Task]:
                 tasks.append(Task(group, objective, size.name, members))
     settings = study.distillation.by_objective.values() if study.distillation else ()
     teachers = {setting.teacher for setting in settings}
-    full = sorted({setting.teacher for setting in settings if setting.scope == FULL_DATA})
-    tasks = [*(Task(group, FULL_DATA, size, (group,)) for size in full), *tasks]
+    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study))
+    tasks = [*full, *tasks]
     labels = ("one_hot", FULL_DATA)
     return sorted(tasks, key=lambda t: (t.objective not in labels, t.size not in teachers))
+
+
+def full_data_teachers(study: Study) -> list[str]:
+    """The sizes of which each group trains a teacher on all examples."""
+    settings = study.distillation.by_objective.values() if study.distillation else ()
+    return sorted({setting.teacher for setting in settings if setting.scope == FULL_DATA})
 
 
 def teachers_of(study: Study, task: Task) -> list[Model]:

@@ -1,7 +1,7 @@
 """Training one ensemble: every model has its own subset, its own batch order and its own start.
 
-Stochastic gradient descent with Nesterov momentum and a cosine schedule, float32 throughout. The
-loss is the sum over models of the mean over the batch, so no model feels the others.
+Stochastic gradient descent with Nesterov momentum and a cosine schedule. The loss is the
+sum over models of the mean over the batch, so no model feels the others.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from torch import Tensor
 
 from memanalysis.errors import TrainingError
 from memanalysis.producer import augment, families
+from memanalysis.producer.acceleration import Forward, forward_of
 from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
 from memanalysis.settings import Distillation, Observe, Size, Training
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH, GPU_EVALUATION_BATCH = 500, 1000
 
 # Seed of a model's weights and generator of its batch order.
 Seeds = tuple[int, np.random.Generator]
@@ -123,6 +124,7 @@ def train(
     """
     recipe, device = lesson.training, images.pixels.device
     network = network or _network(members, size, images, classes)
+    forward = forward_of(network, recipe, device)
     subsets = [np.flatnonzero(member.in_train) for member in members]
     steps = -(-max(map(len, subsets)) // recipe.batch_size)
     optimiser = torch.optim.SGD(
@@ -144,7 +146,8 @@ def train(
             np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
         )
         moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
-        logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson, moves)
+        network.train()
+        logits = _epoch(forward, optimiser, schedule, images, index.to(device), lesson, moves)
         _require_finite(logits, members, epoch, recipe.batch_size)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
@@ -201,6 +204,8 @@ def evaluate(network: Network, images: Images) -> Tensor:
     everything = torch.arange(len(images.labels), device=images.labels.device)
     # Large ensembles get smaller batches, so that activations stay in the processor's cache.
     size = max(50, EVALUATION_BATCH // network.models)
+    if images.pixels.is_cuda:
+        size = GPU_EVALUATION_BATCH
     parts = [
         network(images.batch(index.expand(network.models, -1)))
         for index in torch.split(everything, size)
@@ -222,7 +227,7 @@ def _network(members: Sequence[Member], size: Size, images: Images, classes: int
 
 
 def _epoch(
-    network: Network,
+    forward: Forward,
     optimiser: torch.optim.Optimizer,
     schedule: Schedule,
     images: Images,
@@ -231,7 +236,6 @@ def _epoch(
     moves: Tensor | None,
 ) -> Tensor:
     """One pass in the order ``index`` [M, steps * batch]; logits before each update."""
-    network.train()
     rows = torch.arange(len(index), device=index.device).unsqueeze(-1)
     logits = []
     size = lesson.training.batch_size
@@ -239,7 +243,7 @@ def _epoch(
         for group in optimiser.param_groups:
             group["lr"] = schedule.next()
         moved = None if moves is None else moves[:, start : start + size]
-        output = network(images.batch(batch, moved))
+        output = forward(images.batch(batch, moved))
         teacher = None if lesson.teacher is None else lesson.teacher[rows, batch]
         loss = objective_loss(output, images.labels[batch], teacher, lesson.distillation)
         optimiser.zero_grad()

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from memanalysis.settings.section import Section
+
+PRECISIONS: Final = ("float32", "bf16")
+KERNELS: Final = ("torch", "compiled")
 
 
 @dataclass(frozen=True)
 class Training:
-    """One recipe for all sizes: SGD with Nesterov momentum and a cosine schedule."""
+    """One recipe for all sizes: SGD with Nesterov momentum and a cosine schedule.
+
+    ``precision`` is that of the training pass, ``float32`` or ``bf16`` (weights stay float32);
+    ``kernels`` are ``torch``'s own or ``compiled`` ones. Both change bits, hence they are here.
+    """
 
     epochs: int
     batch_size: int = 64
@@ -18,6 +25,8 @@ class Training:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warmup_epochs: float = 0.0
+    precision: str = "float32"
+    kernels: str = "torch"
 
 
 def read(section: Section) -> Training:
@@ -39,6 +48,8 @@ def read(section: Section) -> Training:
             valid=lambda v: v >= 0,
             expected="a number of epochs from 0",
         ),
+        precision=_one_of(section, "precision", PRECISIONS),
+        kernels=_one_of(section, "kernels", KERNELS),
     )
     section.finish()
     if training.warmup_epochs >= training.epochs:
@@ -47,3 +58,8 @@ def read(section: Section) -> Training:
             f"expected fewer than the {training.epochs} epochs"
         )
     return training
+
+
+def _one_of(section: Section, key: str, names: tuple[str, ...]) -> str:
+    expected = " or ".join(names)
+    return str(section.get(key, str, names[0], valid=lambda v: v in names, expected=expected))

@@ -37,7 +37,7 @@ def test_faults_are_one_message(memanalysis, tmp_path, released):
     for arguments, said in (
         (["npzz", released], "Did you mean 'npz'"),
         (["npz", tmp_path / "none.npz"], "does not exist"),
-        (["cscore", released], "key 'scores'"),
+        (["cscore", released], "'scores' among them"),
         (["npz", tmp_path], "npz"),
         (["lira", released], "keep.npy"),
     ):

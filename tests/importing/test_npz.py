@@ -105,7 +105,10 @@ FAULTS = {
         ["trainset_correctness", r"\(12, 29\)", "12 models, 30 training examples"],
     ),
     "fewer runs": (lambda _: {"total_runs": 13}, ["trainset_mask", r"\(12, 30\)", "13 models"]),
-    "missing key": (lambda _: {"trainset_mask": None}, ["no|only", "trainset_mask"]),
+    "missing key": (
+        lambda _: {"trainset_mask": None},
+        ["found keys total_runs, trainset_correctness", "'trainset_mask' among them"],
+    ),
     "NaN": (
         lambda w: {"trainset_correctness": _nan(w.correct), "memorization": None},
         ["trainset_correctness", "nan at model 3, example 5", "0 or 1"],
@@ -121,7 +124,7 @@ FAULTS = {
     "swapped mask": (lambda w: {"trainset_mask": ~w.masks}, ["memorization", "held out; turn"]),
     "other score": (
         lambda w: {"memorization": w.memorization[::-1]},
-        ["memorization", "another order|other models"],
+        ["memorization", "in another order than the score, or of other models"],
     ),
     "test predictions of other models": (
         lambda w: {"testset_correctness": w.test_correct[:-2]},

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 
 from memanalysis.build import build
@@ -145,7 +146,8 @@ def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
     found = open_study(path).table("proxy_correlations")
     kept = ["objective", "size", "quantity", "stratum", "proxy", "method", "estimate", "ci_low"]
     rest = found.filter(pl.col("proxy") == "aum").select(kept)
-    assert rest.equals(before.select(kept))
+    # To rounding: sums run over more proxies at once.
+    assert_frame_equal(rest, before.select(kept), abs_tol=1e-12)
     levels = found.filter(
         pl.col("proxy").is_in(["truth", "turned"]),
         stratum="all",
@@ -156,7 +158,8 @@ def test_foreign_scores_are_compared_with_memorization_at_every_size(tmp_path):
     assert (levels["estimate"] > 0.5).all()
     assert levels["ci_low"].null_count() == 0
     turned = levels.filter(proxy="turned").sort("size")["estimate"]
-    assert turned.to_list() == levels.filter(proxy="truth").sort("size")["estimate"].to_list()
+    truth = levels.filter(proxy="truth").sort("size")["estimate"]
+    assert turned.to_list() == pytest.approx(truth.to_list())
     assert Store.open(path).manifest.sizes == ["s", "l"]
     assert open_study(path).table("findings").equals(findings)
     assert check(path) == []

@@ -170,12 +170,13 @@ def test_what_contradicts_the_store_leaves_it_as_it_was(tmp_path, world, worlds,
     faults = {
         r"other labels at 2 of 30.*4 \(.*17 \(": {"labels": labels, "sizes": "b", **same},
         "another order": {"labels": np.sort(world.labels), "sizes": "b", **same},
-        "does not|no models of yet": {"labels": world.labels, "sizes": "a", **same,
+        "that the store has no models of yet": {"labels": world.labels, "sizes": "a", **same,
                                       "test_correct": world.test_correct},
         "no outcomes on test": {"sizes": "b", **same},
         "transposed": {"sizes": "b", "masks": world.masks.T, "correct": world.correct.T},
-        "40 training examples|shape": {"sizes": "b", "masks": worlds(n_train=40).masks,
-                                       "correct": worlds(n_train=40).correct},
+        r"shape \(12, 40\).*12 models, 30 training": {
+            "sizes": "b", "masks": worlds(n_train=40).masks,
+            "correct": worlds(n_train=40).correct},
         "correct and logits": {"sizes": "b", "logits": world.logits, **same},
         "beginning with a letter": {"sizes": "../b", **same, "test_correct": world.test_correct},
     }  # fmt: skip
