@@ -344,6 +344,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("alpha", pa.float64()),
             ("sentence", pa.string()),
             ("query", pa.string()),
+            ("version", pa.int32()),  # of findings.toml
         ]
     ),
     "reliability": pa.schema(

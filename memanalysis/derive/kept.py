@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from memanalysis.findings import load
 from memanalysis.schema import DERIVED
 from memanalysis.store import Store
 
@@ -27,8 +28,12 @@ _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
     "proxy_retrieval": lambda t: _everything_if(t, _known(t, "precision_low")),
     "proxy_polarisation": lambda t: _everything_if(t, _known(t, "polarisation_low")),
     "signal_agreement": lambda t: _everything_if(t, _known(t, "ci_low")),
+    # Verdicts by other rules than today's are no better than undetermined ones by today's.
     "findings": lambda t: _everything_if(
-        t, _equal(t, "row", "probability") & _known(t, "estimate")
+        t,
+        _equal(t, "row", "probability")
+        & _known(t, "estimate")
+        & (_numbers(t, "version") == load().version),
     ),
     "reliability": lambda t: ~_equal(t, "signal", "correctness") & (_numbers(t, "n_splits") > 1),
 }
