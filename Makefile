@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 STORE ?=
+BENCH ?=
 PRODUCE_STORE ?= stores/fashion-mnist
 
 READER := .venv-report
@@ -23,7 +24,7 @@ lint: $(FULL)/installed
 	$(FULL)/bin/lint-imports
 
 bench: $(FULL)/installed
-	$(FULL)/bin/python tests/bench.py
+	$(FULL)/bin/python tests/bench $(BENCH)
 
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
