@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis import provenance, tables
+from memanalysis import details, provenance, tables
 from memanalysis.errors import StoreError
 from memanalysis.schema import DERIVED, INFLUENCE, OBJECTIVES, OUTCOMES, PROXIES, TABLES
 from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
@@ -207,11 +207,13 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
         _writer(staged, "proxies", PROXIES) as proxies,
     ):
         for condition in plan.conditions:
-            result = tally(store, condition, masks, report)
-            outcomes.write_table(tables.outcomes(condition, result, examples))
-            proxies.write_table(tables.proxies(condition, result))
-            folder = staged.path / _GROUPS / condition.objective
-            tables.write_groups(folder / f"{condition.size}.safetensors", result)
+            path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
+            with details.writing(path, condition, store.manifest.n_train) as finish:
+                result = tally(store, condition, masks, report, finish)
+            for part in tables.outcomes(condition, result, examples):
+                outcomes.write_table(part)
+            for part in tables.proxies(condition, result):
+                proxies.write_table(part)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")

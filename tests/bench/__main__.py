@@ -33,7 +33,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if "scoring" in wanted:
-            console.print(scoring.compare(root, CIFAR100))
+            one_size = replace(CIFAR100, sizes=1)
+            console.print(scoring.compare(root, CIFAR100 if given.full else one_size))
         if "influence" in wanted:
             console.print(pairs.compare(Scale(4_000, 400, 1, ("one_hot",))))
         if "growth" in wanted:
