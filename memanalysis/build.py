@@ -149,9 +149,13 @@ def _imported_proxies(store: Store) -> pa.Table:
 def _imported_pairs(store: Store) -> pa.Table:
     """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
     path = store.table_path("influence")
-    if not path.exists() or pq.read_schema(path).remove_metadata() != INFLUENCE:
+    if not path.exists():
         return INFLUENCE.empty_table()
-    return pq.read_table(path, filters=pc.field("n_in").is_null()).cast(INFLUENCE)
+    rows = pq.read_table(path, filters=pc.field("n_in").is_null())
+    if "split" not in rows.column_names:  # a store of an earlier version
+        of_test = pc.greater_equal(rows["test_id"], store.manifest.n_train)
+        rows = rows.append_column("split", pc.if_else(of_test, "test", "train"))
+    return rows.select(INFLUENCE.names).cast(INFLUENCE)
 
 
 # Writing
