@@ -2,20 +2,19 @@
 
 PYTHON ?= python3
 STORE ?=
-BENCH ?=
 PRODUCE_STORE ?= stores/fashion-mnist
 
 READER := .venv-report
 FULL := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: report test lint bench produce notebooks clean
+.PHONY: report test lint bench bench-gpu produce notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
 
 test: $(FULL)/installed
-	MEMANALYSIS_REQUIRE_ALL=1 $(FULL)/bin/python -m pytest --quiet
+	$(FULL)/bin/python -m pytest --quiet
 
 lint: $(FULL)/installed
 	$(FULL)/bin/ruff check .
@@ -23,8 +22,13 @@ lint: $(FULL)/installed
 	$(FULL)/bin/mypy
 	$(FULL)/bin/lint-imports
 
+# All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed
-	$(FULL)/bin/python tests/bench $(BENCH)
+	$(FULL)/bin/python tests/bench $(PART)
+
+# On a machine with a GPU: does it agree with a processor, and which ensembles fill it?
+bench-gpu: $(FULL)/installed
+	$(FULL)/bin/python tests/bench/gpu.py
 
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
@@ -43,5 +47,5 @@ $(READER)/installed: pyproject.toml constraints.txt
 
 $(FULL)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FULL)
-	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,notebooks,test]'
+	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,ray,notebooks,test]'
 	touch $@

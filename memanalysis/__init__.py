@@ -16,7 +16,7 @@ from memanalysis._version import __version__
 if TYPE_CHECKING:
     from memanalysis import charts, store
     from memanalysis.build import build
-    from memanalysis.producer.run import produce
+    from memanalysis.producer.api import produce
     from memanalysis.report import report
     from memanalysis.simulate import simulate
     from memanalysis.study import Study, open  # noqa: A004 - the contract's name: ma.open()
@@ -39,7 +39,7 @@ _SOURCES: Final[dict[str, tuple[str, str | None]]] = {
     "open": ("memanalysis.study", "open"),
     "build": ("memanalysis.build", None),
     "charts": ("memanalysis.charts", None),
-    "produce": ("memanalysis.producer.run", "produce"),
+    "produce": ("memanalysis.producer.api", "produce"),
     "report": ("memanalysis.report", None),
     "simulate": ("memanalysis.simulate", None),
     "store": ("memanalysis.store", None),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from memanalysis.errors import StoreError
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+INTACT: Final = "What was finished before is intact; make room and give the same command again."
 
 
 @contextmanager
@@ -16,6 +23,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary file is removed if the body raises, and a reader never sees half a file. Two
     writers of the same path do not disturb each other: the later rename wins.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full; whatever was there before is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -24,6 +36,12 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise StoreError(
+                f"There is no room on the disk for '{path}' ({error.strerror}). {INTACT}"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -25,7 +25,16 @@ import pyarrow.parquet as pq
 
 from memanalysis import details, provenance, tables
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED, INFLUENCE, OBJECTIVES, OUTCOMES, PROXIES, TABLES
+from memanalysis.schema import (
+    DERIVED,
+    INFLUENCE,
+    OBJECTIVES,
+    OUTCOMES,
+    PROXIES,
+    TABLES,
+    is_objective,
+    objective_order,
+)
 from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
 from memanalysis.tally import Condition, Masks, tally
 
@@ -63,7 +72,7 @@ def build(
     with ExitStack() as stack:
         if not locked:
             stack.enter_context(store.lock(exclusive=True))
-        if _finish_commit(store.path):
+        if finish_commit(store.path):
             store = Store.open(path, whole=False)
         shutil.rmtree(store.path / _STAGING, ignore_errors=True)
         plan = _plan(store)
@@ -94,7 +103,8 @@ def _plan(store: Store) -> _Plan:
     _reject_unknown_folders(store)
     rows = _placed_rows(store)
     conditions = []
-    for objective in OBJECTIVES:
+    present = {objective for objective, _ in (*rows, *store.conditions())}
+    for objective in sorted(present, key=objective_order):
         for rank, size in enumerate(store.manifest.sizes):
             placed = rows.get((objective, size), {})
             files = {_subset_of(path): path for path in store.model_paths(objective, size)}
@@ -112,10 +122,10 @@ def _plan(store: Store) -> _Plan:
 def _reject_unknown_folders(store: Store) -> None:
     for folder in sorted((store.path / "models").glob("*/*")):
         objective, size = folder.parent.name, folder.name
-        if objective not in OBJECTIVES or size not in store.manifest.sizes:
+        if not is_objective(objective) or size not in store.manifest.sizes:
             raise StoreError(
                 f"'{folder}' holds models of objective '{objective}' and size '{size}'; the store "
-                f"knows objectives {', '.join(OBJECTIVES)} and sizes "
+                f"knows objectives {', '.join(OBJECTIVES)}, distilled_<variant> and sizes "
                 f"{', '.join(store.manifest.sizes)}. Move it away or correct the manifest."
             )
 
@@ -172,7 +182,7 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     _note_origin(store, staged)
     staged.write_manifest()
     os.replace(staged.path, store.path / COMMIT)
-    _finish_commit(store.path)
+    finish_commit(store.path)
 
 
 def _stage(store: Store) -> Store:
@@ -284,8 +294,11 @@ def _note_origin(store: Store, staged: Store) -> None:
     manifest.built_at = datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _finish_commit(root: Path) -> bool:
-    """Move the files of a finished build into place; True if there were any."""
+def finish_commit(root: Path) -> bool:
+    """Move the files of a finished build into place; True if there were any.
+
+    The caller holds the store's lock. Whatever lies in ``.commit/`` replaces its namesake.
+    """
     source = root / COMMIT
     if not source.exists():
         return False
@@ -310,33 +323,48 @@ def _pack(store: Store) -> None:
 
     The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
     """
-    complete = _subsets_of_complete_groups(store)
+    groups = _complete_groups(store)
+    complete = set().union(*groups.values())
     store.manifest.packed = True
     store.write_manifest()
     shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:
             path.unlink()
-    root = store.path / "models"
-    for folder in (*sorted(root.rglob("*"), reverse=True), root):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    for path in store.teacher_paths():
+        if int(path.stem) in groups:
+            path.unlink()
+    for root in (store.path / "models", store.path / "teachers"):
+        for folder in (*sorted(root.rglob("*"), reverse=True), root):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
-def _subsets_of_complete_groups(store: Store) -> set[int]:
-    """Return the subsets of groups trained at every size and objective.
+def _complete_groups(store: Store) -> dict[int, set[int]]:
+    """Return the groups trained at every size and objective, with their subsets.
 
-    Other groups stay whole: students still to be trained need the files of their teachers.
+    Other groups stay whole: students still to be trained need the files of their teachers. Sizes
+    that were imported are complete as they are: nothing here will train more of them.
     """
-    models = store.read_table("models", ["objective", "group_id", "subset_id"]).to_pydict()
+    imported = {size for entry in store.manifest.imports for size in entry["sizes"]}
+    planned = [size for size in store.manifest.sizes if size not in imported]
+    rows = store.read_table("models", ["objective", "size", "group_id", "subset_id"])
+    ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
+    models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = len(objectives) * len(store.manifest.sizes)
+    n_conditions = len(objectives) * len(planned)
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
         members.setdefault(group, set()).add(subset)
-    complete: set[int] = set()
-    for group, subsets in members.items():
-        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets)):
-            complete |= subsets
+    complete = {
+        group: subsets
+        for group, subsets in members.items()
+        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
+    }
+    planned_subsets = set(models["subset_id"])
+    everything = rows.select(["group_id", "subset_id"]).to_pydict()
+    for group, subset in zip(everything["group_id"], everything["subset_id"], strict=True):
+        if subset not in planned_subsets:
+            complete.setdefault(group, set()).add(subset)
     return complete

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from memanalysis import atomic, bits, subsets
 from memanalysis.errors import StoreError
-from memanalysis.schema import OBJECTIVES, TABLES
+from memanalysis.schema import TABLES, is_objective, objective_order
 from memanalysis.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
@@ -116,7 +116,7 @@ def _unlisted(store: Store) -> Iterator[Fault]:
         if path.suffix == ".tmp":
             yield Fault(name, "a half-written file", "none", "Delete it; its writer was killed.")
     for folder in sorted((store.path / "models").glob("*/*")):
-        if folder.parent.name not in OBJECTIVES or folder.name not in store.manifest.sizes:
+        if not is_objective(folder.parent.name) or folder.name not in store.manifest.sizes:
             found = f"models of '{folder.parent.name}', '{folder.name}'"
             name = folder.relative_to(store.path).as_posix()
             expected = f"sizes {', '.join(store.manifest.sizes)}"
@@ -180,10 +180,10 @@ def _outcomes(store: Store) -> Iterator[Fault]:
         yield Fault("outcomes.parquet", "rows out of order", expected, _rebuild(store))
 
 
-def _position(store: Store, objective: str, size: str) -> tuple[int, int]:
+def _position(store: Store, objective: str, size: str) -> tuple[tuple[int, str], int]:
     sizes = store.manifest.sizes
     return (
-        OBJECTIVES.index(objective) if objective in OBJECTIVES else len(OBJECTIVES),
+        objective_order(objective),
         sizes.index(size) if size in sizes else len(sizes),
     )
 
@@ -388,6 +388,13 @@ def _model_files(store: Store, *, compare: bool) -> Iterator[Fault]:
                 if not (same and np.array_equal(correct, record.correct)):
                     expected = "those in outcomes.parquet"
                     yield Fault(name, "other bits than in the tables", expected, _rebuild(store))
+    for path in store.teacher_paths():
+        try:
+            read_model(path)
+        except StoreError as error:
+            name, found = path.relative_to(store.path).as_posix(), str(error)
+            expected = "a whole teacher file"
+            yield Fault(name, found.removeprefix(f"'{path}' "), expected, "Delete it.")
 
 
 def _condition_bits(

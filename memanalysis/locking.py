@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from memanalysis.errors import StoreError
 
 _FILE: Final = ".lock"
+_GROUPS: Final = ".groups.lock"  # its n-th byte stands for group n
 
 
 @contextmanager
@@ -32,4 +33,27 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
                 f"Another process is writing to '{store}'. Wait for it or stop it; several can "
                 "work on one store only if each of them is a `produce` with a --shard."
             ) from error
+        yield
+
+
+@contextmanager
+def groups_held(store: Path, groups: Iterable[int]) -> Iterator[None]:
+    """Hold groups of subsets for training, so that no two shards train the same models.
+
+    The locks are on single bytes of one file, which network file systems know how to share.
+
+    Raises
+    ------
+    StoreError
+        At once, if another process trains one of them.
+    """
+    with (store / _GROUPS).open("a") as file:
+        for group in groups:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, group)
+            except OSError as error:
+                raise StoreError(
+                    f"Group {group} of '{store}' is being trained by another process. Give every "
+                    "process another share: --shard 1/n to --shard n/n, with the same n."
+                ) from error
         yield

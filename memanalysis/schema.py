@@ -7,12 +7,14 @@ files.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import pyarrow as pa
 
 CONTRACT_VERSION: Final = 1
 
+# Further settings of distillation have an objective of their own: distilled_<name>.
 OBJECTIVES: Final = ("one_hot", "distilled")
 SPLITS: Final = ("train", "test")
 # Continuous outcomes of one model on one example; each has sums inside and outside the subset.
@@ -25,6 +27,21 @@ _EXAMPLE_SIZE: Final = [
     ("size_rank", pa.int32()),
     ("example_id", pa.int64()),
 ]
+
+
+def variant_objective(name: str) -> str:
+    """The objective of the students of the distillation variant ``name``."""
+    return f"{OBJECTIVES[1]}_{name}"
+
+
+def is_objective(name: str) -> bool:
+    """Whether ``name`` is one of ``OBJECTIVES`` or ``distilled_<name>``, name of [a-z0-9]+."""
+    return name in OBJECTIVES or re.fullmatch(f"{OBJECTIVES[1]}_[a-z0-9]+", name) is not None
+
+
+def objective_order(name: str) -> tuple[int, str]:
+    """Sort key: ``OBJECTIVES`` in their order, then variants by name."""
+    return (OBJECTIVES.index(name) if name in OBJECTIVES else len(OBJECTIVES)), name
 
 
 def _signal_columns() -> list[tuple[str, pa.DataType]]:
@@ -198,7 +215,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("size", pa.string()),  # NULL for changes
             ("size_rank", pa.int32()),
             ("quantity", pa.string()),  # level | change
-            ("stratum", pa.string()),  # all | class: <name> | direction: <name>
+            ("stratum", pa.string()),  # all | class: | direction: | shape: <name>
             ("proxy", pa.string()),
             ("method", pa.string()),  # pearson | spearman | kendall
             ("estimate", pa.float64()),
@@ -208,6 +225,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("corrected_estimate", pa.float64()),
             ("n_examples", pa.int64()),
             ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
     "proxy_trends": pa.schema(
@@ -226,18 +244,87 @@ DERIVED: Final[dict[str, pa.Schema]] = {
     ),
     "distillation_effects": pa.schema(
         [
+            ("objective", pa.string()),  # distilled, or a named variant
             ("size", pa.string()),
             ("size_rank", pa.int32()),
             ("teacher_size", pa.string()),
             ("teacher_scope", pa.string()),
-            ("grouping", pa.string()),  # all | score | shape
+            ("gap", pa.float64()),  # log of the teacher's parameters over the student's
+            ("grouping", pa.string()),  # all | score | bin | shape
             ("category", pa.string()),
-            ("selected_on", pa.string()),  # one_hot | distilled; NULL where nothing is selected
+            ("selected_on", pa.string()),  # one_hot or objective; NULL where nothing is selected
             ("estimator", pa.string()),  # leave_one_group_out | naive | jackknife
             *_interval("change"),
             ("change_in", pa.float64()),
             ("change_out", pa.float64()),
             ("n_examples", pa.float64()),  # mean over folds
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "influence_summary": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("split", pa.string()),
+            ("threshold", pa.float64()),
+            ("same_class", pa.bool_()),
+            ("n_models", pa.int32()),
+            ("n_pairs", pa.int64()),
+            ("n_above", pa.int64()),
+            ("n_above_by_noise", pa.float64()),
+            ("n_significant", pa.int64()),
+            ("least_p_value", pa.float64()),
+            ("jaccard", pa.float64()),
+            ("n_train", pa.int64()),
+            ("n_test", pa.int64()),
+        ]
+    ),
+    "memorized_partners": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("threshold", pa.float64()),
+            ("n_examples", pa.int64()),
+            *_interval("n_memorized"),
+            *_interval("n_memorized_noise_removed"),
+            *_interval("share_with_partner"),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "distillation_by_size": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("teacher_size", pa.string()),
+            ("teacher_scope", pa.string()),
+            ("temperature", pa.float64()),
+            ("distillation_weight", pa.float64()),
+            ("gap", pa.float64()),
+            *_interval("change"),
+            *_interval("change_in"),
+            *_interval("change_out"),
+            *_interval("accuracy_gain"),  # all test images, paired
+            *_interval("agreement"),  # Pearson of both scores, opposite halves
+            *_interval("agreement_corrected"),
+            *_interval("inhibition"),  # share of their score that memorised examples lose
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "distillation_transitions": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for shapes
+            ("size_rank", pa.int32()),
+            ("grouping", pa.string()),  # score | shape
+            ("category_one_hot", pa.string()),
+            ("category_distilled", pa.string()),
+            ("n_examples", pa.float64()),  # mean over both ways to assign the halves
+            *_interval("share"),  # of the examples of category_one_hot
+            ("share_unchanged", pa.float64()),  # the same from one_hot to one_hot
             ("n_groups", pa.int32()),
         ]
     ),
@@ -289,6 +376,104 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("alpha", pa.float64()),
             ("sentence", pa.string()),
             ("query", pa.string()),
+        ]
+    ),
+    "reliability": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for the change from the first to the last size
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change | distillation
+            ("signal", pa.string()),  # correctness | probability | margin | loss
+            ("n_groups", pa.int32()),
+            ("n_models", pa.int64()),
+            ("correlation", pa.float64()),
+            ("spread", pa.float64()),
+            ("reliability", pa.float64()),
+            ("std_error", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_splits", pa.int32()),
+            ("split_seed", pa.int64()),
+        ]
+    ),
+    "bimodality_trends": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("statistic", pa.string()),  # a column of bimodality
+            ("first", pa.float64()),
+            ("last", pa.float64()),
+            *_interval("change"),
+            *_interval("slope"),
+            ("n_sizes", pa.int32()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "beta_binomial": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            *_interval("mean"),
+            *_interval("precision"),
+            ("u_shaped", pa.bool_()),
+            *_interval("low_mean"),
+            *_interval("low_precision"),
+            *_interval("high_mean"),
+            *_interval("high_precision"),
+            *_interval("high_weight"),
+            *_interval("bic_difference"),
+            *_interval("ashman_d"),
+        ]
+    ),
+    "proxy_retrieval": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            ("target", pa.string()),  # top 1 % | top 5 % | top 10 % | memorization >= .25 | >= .5
+            ("selection", pa.string()),  # as many | top 1 % | top 5 % | top 10 %
+            *_interval("precision"),
+            *_interval("recall"),
+            *_interval("lift"),
+            ("score_precision", pa.float64()),
+            ("n_target", pa.float64()),  # means over halves
+            ("n_selected", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "proxy_polarisation": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            *_interval("polarisation"),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "signal_agreement": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for changes
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change
+            ("signal_a", pa.string()),
+            ("signal_b", pa.string()),
+            ("method", pa.string()),  # pearson | spearman
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("reliability", pa.float64()),
+            ("corrected_estimate", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
 }

@@ -41,6 +41,17 @@ CIFAR100_HISTOGRAM: Final = (
 )  # fmt: skip
 _N_CLASSES: Final = 10
 _EPOCHS: Final = 20
+# What a simulated model records if nobody says.
+_RECORDED: Final = (
+    "cumulative_accuracy",
+    "cumulative_confidence",
+    "confidence_variability",
+    "forgetting_events",
+    "first_learned",
+    "aum",
+    "el2n",
+    "cumulative_loss",
+)
 # The same time in every simulation, so that equal seeds give equal files.
 _FINISHED: Final = datetime(2020, 1, 1, tzinfo=UTC).isoformat()
 
@@ -74,7 +85,7 @@ def simulate(
     world: str = "planted",
     effect: float = 0.3,
     shared: float = 0.1,
-    proxies: Sequence[str] = tuple(PROXIES),
+    proxies: Sequence[str] = _RECORDED,
     proxies_follow: bool = True,
     images: int = 0,
 ) -> Store:
@@ -386,6 +397,8 @@ def _scaled(name: str, difficulty: Array) -> Array:
         return np.round(signed * 0.5 * _EPOCHS) + (proxy.low or 0)
     if name.startswith("cumulative_accuracy"):
         return np.round(signed * _EPOCHS) / _EPOCHS
+    if proxy.low is None and proxy.high == 0:
+        return signed - 1.0
     if proxy.high is None:
         return 3.0 * signed * (_EPOCHS if name.startswith("cumulative") else 1)
     return signed * proxy.high

@@ -6,8 +6,11 @@ all, so a store can be looked at, copied or continued at any moment.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import importlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
@@ -24,7 +27,14 @@ from safetensors.numpy import save_file
 
 from memanalysis import atomic, locking
 from memanalysis.errors import StoreError
-from memanalysis.schema import CONTRACT_VERSION, HALVES, OBJECTIVES, SIGNALS, TABLES
+from memanalysis.schema import (
+    CONTRACT_VERSION,
+    HALVES,
+    SIGNALS,
+    TABLES,
+    is_objective,
+    objective_order,
+)
 
 _MANIFEST: Final = "manifest.json"
 # A finished build waits here while its files are moved into place; see build.py.
@@ -38,8 +48,9 @@ class Manifest:
 
     ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
-    count. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with which derived
-    files are stamped.
+    count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
+    image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
+    which derived files are stamped.
     """
 
     study: str
@@ -52,6 +63,7 @@ class Manifest:
     n_subsets: int = 0
     sizes: list[str] = field(default_factory=list)
     families: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, dict[str, int]] = field(default_factory=dict)
     class_names: list[str] = field(default_factory=list)
     dataset: dict[str, Any] = field(default_factory=dict)
     n_train: int = 0
@@ -63,6 +75,8 @@ class Manifest:
     created_at: str = ""
     built_at: str = ""
     outcomes_fingerprint: str = ""
+    imports: list[dict[str, Any]] = field(default_factory=list)
+    proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -78,23 +92,26 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One row of ``models``, less what the store as a whole decides (ids, ranks, halves)."""
+    """One row of ``models``, less what the store as a whole decides (ids, ranks, halves).
+
+    What nobody knows of an imported model is None or NaN, and NULL in ``models``.
+    """
 
     subset_id: int
     group_id: int
     family: str
     size: str
-    parameters: int
+    parameters: int | None
     objective: str
-    seed: int
-    epochs: int
+    seed: int | None
+    epochs: int | None
     accuracy_in: float
     accuracy_out: float
     accuracy_test: float
     train_seconds: float
     device: str
     evaluation_mode: str
-    finished_at: str
+    finished_at: str | None
     teacher_size: str | None = None
     teacher_scope: str | None = None
     temperature: float | None = None
@@ -117,7 +134,9 @@ class ModelRecord:
     proxies
         float32 [n_train] by proxy name, NaN where the example was not observed.
     logits
-        float16 [n_train + n_test, classes], or None where they are not kept.
+        float16 [n_train + n_test, classes] of the finished model, or None where they are not kept.
+    epoch_logits
+        float16 [epochs, n_train + n_test, classes] after each epoch, or None.
     """
 
     info: ModelInfo
@@ -126,6 +145,7 @@ class ModelRecord:
     signals: dict[str, NDArray[np.float16]]
     proxies: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     logits: NDArray[np.float16] | None = None
+    epoch_logits: NDArray[np.float16] | None = None
 
 
 class Store:
@@ -242,9 +262,18 @@ class Store:
         """The files of one objective and size, in ``subset_id`` order."""
         return sorted((self.path / "models" / objective / size).glob("*.safetensors"))
 
+    def teacher_path(self, size: str, group: int) -> Path:
+        """Where the file of a group's teacher trained on all examples lies."""
+        return self.path / "teachers" / "full_data" / size / f"{group:05d}.safetensors"
+
+    def teacher_paths(self) -> list[Path]:
+        """The files of all teachers trained on all examples."""
+        return sorted((self.path / "teachers" / "full_data").glob("*/*.safetensors"))
+
     def conditions(self) -> Iterator[tuple[str, str]]:
         """(objective, size) of every folder that holds model files, sizes in the study's order."""
-        for objective in OBJECTIVES:
+        folders = (path.name for path in (self.path / "models").glob("*"))
+        for objective in sorted(filter(is_objective, folders), key=objective_order):
             for size in self.manifest.sizes:
                 if self.model_paths(objective, size):
                     yield objective, size
@@ -311,8 +340,11 @@ def half_of_group(group_id: int) -> str:
     return HALVES[group_id % 2]
 
 
-def write_model(store: Store, record: ModelRecord) -> None:
-    """Write one training's file atomically; its header carries the model's row and a checksum."""
+def write_model(store: Store, record: ModelRecord, path: Path | None = None) -> None:
+    """Write one training's file atomically; its header carries the model's row and a checksum.
+
+    ``path`` is by default the model's own place in the store.
+    """
     tensors: dict[str, NDArray[Any]] = {
         "in_train": np.packbits(record.in_train),
         "correct": np.packbits(record.correct),
@@ -321,6 +353,8 @@ def write_model(store: Store, record: ModelRecord) -> None:
     }
     if record.logits is not None:
         tensors["logits"] = record.logits
+    if record.epoch_logits is not None:
+        tensors["epoch_logits"] = record.epoch_logits
     header = {
         "info": json.dumps(asdict(record.info)),
         "n_train": str(len(record.in_train)),
@@ -328,8 +362,15 @@ def write_model(store: Store, record: ModelRecord) -> None:
         "sha256": _tensors_digest(tensors),
     }
     info = record.info
-    with atomic.replacing(store.model_path(info.objective, info.size, info.subset_id)) as temporary:
-        save_file(tensors, temporary, metadata=header)
+    place = path or store.model_path(info.objective, info.size, info.subset_id)
+    with atomic.replacing(place) as temporary:
+        try:
+            save_file(tensors, temporary, metadata=header)
+        except SafetensorError as error:
+            # safetensors hides what the system said; a full disk must look like one.
+            if f"os error {errno.ENOSPC}" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
 
 
 def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:
@@ -356,6 +397,7 @@ def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:
         signals={s: tensors[f"signal.{s}"] for s in SIGNALS if f"signal.{s}" in tensors},
         proxies=_with_prefix(tensors, "proxy."),
         logits=tensors.get("logits") if with_logits else None,
+        epoch_logits=tensors.get("epoch_logits") if with_logits else None,
     )
 
 
@@ -368,9 +410,9 @@ def read_model_info(path: Path) -> ModelInfo:
         raise StoreError(f"'{path}' is not a whole model file ({error}); delete it.") from error
 
 
-def utc(text: str) -> datetime:
-    """The time that an ISO 8601 text names."""
-    return datetime.fromisoformat(text)
+def utc(text: str | None) -> datetime | None:
+    """The time that an ISO 8601 text names; None for none."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _with_prefix(tensors: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -407,3 +449,13 @@ def _read_manifest(path: Path) -> Manifest:
     if missing:
         raise StoreError(f"'{path}' lacks {', '.join(sorted(missing))}.")
     return Manifest(**{key: value for key, value in content.items() if key in known})
+
+
+def __getattr__(name: str) -> Any:
+    """``ma.store.write``: the function of ``memanalysis.importing``, which builds on this module.
+
+    Looked up when first used, so that a store can be read without what writing one takes.
+    """
+    if name == "write":
+        return importlib.import_module("memanalysis.importing.writing").write
+    raise AttributeError(f"module 'memanalysis.store' has no attribute '{name}'")

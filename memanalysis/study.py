@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from memanalysis import shipped
 from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.sql import frames as wide
 from memanalysis.sql.confined import Confined
 from memanalysis.sql.connection import connect
 from memanalysis.store import Manifest, Store
@@ -71,6 +72,23 @@ class Study:
         known = sorted(confined.relations | confined.macros)
         hint = did_you_mean(name, known) or f" There are: {', '.join(known)}."
         raise QueryError(f"There is no relation '{name}'.{hint}")
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """Relations joined into one wide Polars frame; ``examples`` joins everything per example.
+
+        ``frame("examples")`` has one row per example, its scores, trajectories and proxies in
+        columns such as ``memorization_one_hot_<size>``; see ``memanalysis.sql.frames.examples``.
+
+        Raises
+        ------
+        QueryError
+            If there is no frame of that name.
+        """
+        if name != "examples":
+            raise QueryError(
+                f"There is no frame '{name}'; there is: examples. For one relation use table()."
+            )
+        return wide.examples(self.sql)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB connection with the relations loaded, unconfined, for experts."""

@@ -243,7 +243,7 @@ def _require_same_training(row: dict[str, Any], path: Path, record: ModelRecord)
     if utc(record.info.finished_at) != row["finished_at"]:
         raise StoreError(
             f"'{path}' was finished at {record.info.finished_at}; the packed store holds another "
-            f"training of it, finished at {row['finished_at'].isoformat()}. Remove the file."
+            f"training of it, finished at {row['finished_at']}. Remove the file."
         )
 
 
@@ -308,7 +308,8 @@ def proxy_columns(part: str) -> Iterator[tuple[str, str]]:
 
 def _info(row: dict[str, Any]) -> ModelInfo:
     values = {field.name: row[field.name] for field in fields(ModelInfo)}
-    return ModelInfo(**{**values, "finished_at": row["finished_at"].isoformat()})
+    finished = row["finished_at"]
+    return ModelInfo(**{**values, "finished_at": finished and finished.isoformat()})
 
 
 def _float64(column: pa.ChunkedArray) -> NDArray[np.float64]:

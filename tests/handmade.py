@@ -143,7 +143,7 @@ def _models(conditions: list[Condition], group_size: int, n_train: int) -> pa.Ta
     for c in conditions:
         for subset in np.flatnonzero(c.trained):
             group = int(subset) // group_size
-            distilled = c.objective == "distilled"
+            distilled = c.objective.startswith("distilled")
             inside, right = c.in_train[:n_train, subset], c.correct[:, subset]
             row = {
                 "model_id": len(rows),

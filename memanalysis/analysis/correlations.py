@@ -62,6 +62,13 @@ class HalfSums:
         n[self.half[without]] -= self.groups_n[without]
         return _settled(ratio(total, n))
 
+    def group_means(self, group: int) -> Floats:
+        """Mean over the models of one group, [...], NaN where there are none."""
+        if self.groups is None or self.groups_n is None:
+            raise ValueError("a group can only be looked at where the sums per group are known")
+        total = self.groups[group].astype(np.float64)
+        return _settled(ratio(total, self.groups_n[group]))
+
 
 @dataclass(frozen=True)
 class HalfScores:

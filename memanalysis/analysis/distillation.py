@@ -8,20 +8,24 @@ real heterogeneity alone gives the two choices opposite signs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis.analysis.correlations import corrected_for_attenuation, correlate
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
-from memanalysis.analysis.outcomes import Counts, Outcomes
+from memanalysis.analysis.outcomes import Counts, Outcomes, ratio
 
 Flags = NDArray[np.bool_]
+Codes = NDArray[np.int64]
 # Chooses examples from what is known without group g (None: from everything): bool [L, n].
 Choice = Callable[[int | None], Flags]
+# Sorts examples into categories 0, 1, ... from what is known without group g: int [L, n], -1 none.
+Sorting = Callable[[int | None], Codes]
 
 MEMORISED: Final = 0.5
 NOT_MEMORISED: Final = 0.25
@@ -30,10 +34,14 @@ _TIE: Final = 1e-11
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two conditions A and B over the same groups, sizes and examples; counts [G, L, n]."""
+    """Two conditions A and B over the same groups, sizes and examples; counts [G, L, n].
+
+    ``kept`` int [G]: which of the compared outcomes' groups these are.
+    """
 
     a: Counts
     b: Counts
+    kept: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
 
     @property
     def n_groups(self) -> int:
@@ -64,25 +72,35 @@ class Effect:
 
 
 def shared(a: Outcomes, b: Outcomes) -> tuple[Outcomes, Outcomes]:
-    """``a`` and ``b`` at the sizes of both, over the subsets that both were trained on.
+    """``a`` and ``b`` at the sizes of both, at each over the subsets that both were trained on.
 
-    Where the two share no subset with equal in_train at all their sizes, all subsets stay: the
-    comparison is then unpaired.
+    Where the two share no subset with equal in_train at a size, all subsets stay there: the
+    comparison is then unpaired at that size.
     """
     sizes = [size for size in a.sizes if size in b.sizes]
     a, b = a.select(sizes), b.select(sizes)
     differs = np.bitwise_or.reduce(a.in_train ^ b.in_train, axis=1, initial=0)
-    mask = np.bitwise_and.reduce(a.trained & b.trained & ~differs, axis=0)
-    if mask.any():
-        return a.keep(mask), b.keep(mask)
-    groups = np.unique(np.concatenate([a.groups, b.groups]), axis=0)
-    return replace(a, groups=groups), replace(b, groups=groups)
+    mask = a.trained & b.trained & ~differs  # [L, B]
+    mask[~mask.any(axis=1)] = np.uint8(255)
+    groups = a.groups
+    if not np.array_equal(a.groups, b.groups):
+        groups = np.unique(np.concatenate([a.groups, b.groups]), axis=0)
+    first, second = (
+        replace(
+            c, in_train=c.in_train & mask[:, None], correct=c.correct & mask[:, None],
+            trained=c.trained & mask, groups=groups,
+        )
+        for c in (a, b)
+    )  # fmt: skip
+    return first, second
 
 
 def compare(a: Outcomes, b: Outcomes) -> Comparison:
-    """Group counts of ``shared`` outcomes."""
+    """Group counts of ``shared`` outcomes, without groups that have no models left."""
     first, second = shared(a, b)
-    return Comparison(first.group_counts(), second.group_counts())
+    used = np.bitwise_or.reduce(first.trained | second.trained, axis=0, initial=0)
+    kept = np.flatnonzero((first.groups & used).any(axis=1))
+    return Comparison(first.group_counts()[kept], second.group_counts()[kept], kept)
 
 
 def change(a: Counts, b: Counts, chosen: Flags | None = None) -> Floats:
@@ -137,6 +155,94 @@ def by_score(comparison: Comparison, objective: str, low: float, high: float) ->
         return np.asarray((mem >= low - _TIE) & (mem < high - _TIE))
 
     return choose
+
+
+def by_bins(comparison: Comparison, objective: str, edges: Sequence[float]) -> Sorting:
+    """Sorts by the score of A (``one_hot``) or B (any other), each size by its own.
+
+    Category 0 lies below ``edges[0]``, category k from ``edges[k - 1]``, included, to ``edges[k]``.
+    """
+    column = 0 if objective == "one_hot" else 1
+
+    def sort(without: int | None) -> Codes:
+        mem = comparison.totals(without)[column].memorization
+        codes = np.searchsorted(np.asarray(edges), mem + _TIE, side="right")
+        return np.where(np.isfinite(mem), codes, -1)
+
+    return sort
+
+
+def change_by(a: Counts, b: Counts, codes: Codes, n: int) -> tuple[Floats, Floats]:
+    """``change`` in each of ``n`` categories [3, L, n], and the examples in each [L, n]."""
+    change_in = b.accuracy_in - a.accuracy_in
+    change_out = b.accuracy_out - a.accuracy_out
+    used = np.isfinite(change_in - change_out) & (codes >= 0)
+    n_sizes = len(codes)
+    place = (codes + n * np.arange(n_sizes)[:, None])[used]
+    numbers = np.bincount(place, minlength=n_sizes * n).reshape(n_sizes, n)
+    sums = [
+        np.bincount(place, part[used], minlength=n_sizes * n).reshape(n_sizes, n)
+        for part in (change_in, change_out)
+    ]
+    inside, outside = (ratio(total, numbers) for total in sums)
+    return np.stack([inside - outside, inside, outside]), numbers.astype(np.float64)
+
+
+def naive_by(comparison: Comparison, sorting: Sorting, n: int) -> Effect:
+    """``naive`` in each of ``n`` categories: intervals [L, n]."""
+    found = [
+        change_by(*comparison.totals(group), sorting(group), n)
+        for group in (None, *range(comparison.n_groups))
+    ]
+    estimate, chosen = found[0]
+    replicates = np.asarray([values for values, _ in found[1:]])
+    return _effect(jackknife(estimate, replicates.reshape(-1, *estimate.shape)), chosen)
+
+
+def cross_fitted_by(comparison: Comparison, sorting: Sorting, n: int) -> Effect:
+    """``cross_fitted`` in each of ``n`` categories: intervals [L, n]."""
+    found = [
+        change_by(comparison.a[group], comparison.b[group], sorting(group), n)
+        for group in range(comparison.n_groups)
+    ]
+    n_sizes = comparison.a.n_in.shape[1]
+    values = np.asarray([fold for fold, _ in found]).reshape(-1, 3, n_sizes, n)
+    chosen = np.asarray([number for _, number in found]).reshape(-1, n_sizes, n)
+    return _effect(leave_one_group_out(values), chosen.mean(axis=0))
+
+
+def agreement(
+    comparison: Comparison, half: Codes, *, averaged: bool = False
+) -> tuple[Interval, Interval]:
+    """Pearson correlation of both scores per size [L]: plain, and corrected for attenuation.
+
+    Or their means over sizes, if ``averaged``.
+
+    Each half of the groups of one objective with the other half of the other, averaged over both
+    ways; corrected by the correlations between the halves of each (Spearman 1904), NaN below a
+    reliability of .3. ``half`` int [G] is 0 or 1. Jackknife over groups; no interval below four.
+    """
+    n_groups = comparison.n_groups
+    everyone = np.arange(n_groups)
+
+    def measure(kept: Flags) -> Floats:
+        a, b = (
+            np.stack([c[kept & (half == side)].sum(0).memorization for side in (0, 1)])
+            for c in (comparison.a, comparison.b)
+        )  # [2, L, n]
+        plain = correlate("pearson", a, b[::-1]).mean(axis=0)
+        corrected = corrected_for_attenuation(
+            plain, correlate("pearson", a[0], a[1]), correlate("pearson", b[0], b[1])
+        )
+        both = np.stack([plain, corrected])
+        return np.asarray(both.mean(axis=-1)) if averaged else both
+
+    estimate = measure(everyone >= 0)
+    # Below four groups some replicates have an empty half, and the others alone would be too sure.
+    left_out = everyone if n_groups >= 4 else everyone[:0]
+    replicates = [measure(everyone != group) for group in left_out]
+    found = jackknife(estimate, np.asarray(replicates).reshape(-1, *estimate.shape))
+    return found[0], found[1]
 
 
 def _jackknifed(comparison: Comparison, choice: Choice | None) -> Effect:

@@ -89,6 +89,15 @@ def plain_tails(counts: Counts) -> Floats:
     return np.stack([low, high], axis=-1)
 
 
+def upper_mode_ratio(weights: Floats) -> float:
+    """share(.9 < mem <= 1) / share(.7 < mem <= .8) of a fitted distribution (``mixing.fit``).
+
+    Above 1 there is a mode at the upper end. NaN where (.7, .8] holds next to nothing.
+    """
+    below = mixing.mass(weights, 0.7, 0.8)
+    return mixing.mass(weights, HIGH, 2) / below if below > _SCARCE else float("nan")
+
+
 def bimodality_coefficient(counts: Counts) -> Floats:
     """Sarle's coefficient of the plain scores, per size; does not tell two modes from skewness.
 
@@ -139,13 +148,11 @@ def _fits(counts: Counts) -> list[Floats]:
 def _deconvolved(weights: Floats) -> tuple[float, float, float, float]:
     if not np.isfinite(weights).all():
         return (np.nan,) * 4
-    below = mixing.mass(weights, 0.7, 0.8)
-    top = mixing.mass(weights, HIGH, 2)
     knots, values = mixing.cumulative(weights)
     return (
         mixing.mass(weights, -2, LOW),
-        top,
-        top / below if below > _SCARCE else np.nan,
+        mixing.mass(weights, HIGH, 2),
+        upper_mode_ratio(weights),
         dip_of_distribution(knots, values, values),
     )
 

@@ -14,7 +14,7 @@ q calls 3.3 % (60 models) and 2.5 % (200) increasing or decreasing, the raw chan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,22 +143,31 @@ def classify_contrasts(
     tested: Flags,
     alpha: float | None,
     settings: RuleSettings | None = None,
-    p_value: Floats | None = None,
+    degrees: int | None = None,
 ) -> Trajectories:
-    """``classify`` from contrasts [P, n] of any signal; ``p_value`` [n] replaces the normal one."""
+    """``classify`` from contrasts [P, n] of any signal.
+
+    With ``degrees`` of freedom every quantile and p-value is Student's t instead of the normal
+    one: for errors that were estimated from as many groups plus one.
+    """
     settings = settings or RuleSettings()
     if n_sizes < 2:
         raise ValueError(f"a trajectory needs at least two sizes, not {n_sizes}")
     last = ends(n_sizes)
-    p = np.where(tested, contrasts[last].p_value if p_value is None else p_value, np.nan)
+    reference = stats.norm if degrees is None else stats.t(degrees)
+    z = np.abs(contrasts.adjusted[last]) / contrasts.se[last]
+    # Common subsets that all hold an example, or none of them: there is nothing to test.
+    tested = tested & np.isfinite(z)
+    p = np.where(tested, 2 * reference.sf(z), np.nan)
     q = benjamini_hochberg(p)
     significant = np.nan_to_num(q, nan=1.0) <= settings.false_discovery_rate
     rises = significant & (contrasts.change[last] > 0)
     falls = significant & (contrasts.change[last] < 0)
-    flags = _shape_flags(contrasts, n_sizes, alpha, settings, rises, falls)
+    levels = _Levels.of(settings, n_sizes, reference)
+    flags = _shape_flags(contrasts, n_sizes, alpha, levels, rises, falls)
     shape = np.where(tested, _first_of(flags, SHAPES), SHAPES.index("undetermined"))
     turns = np.isin(shape, [SHAPES.index(name) for name in ("cap", "u", "mixed")])
-    level = _equivalent(contrasts[last], alpha, settings)
+    level = _equivalent(contrasts[last], alpha, levels.equivalence)
     direction = _first_of(
         {"increasing": rises, "decreasing": falls, "mixed": turns, "fixed": level}, DIRECTIONS
     )
@@ -228,23 +237,43 @@ def points_towards(trajectories: Trajectories, name: str) -> Flags:
     return np.asarray(candidates & points[name])
 
 
+@dataclass(frozen=True)
+class _Levels:
+    """Quantiles of the three kinds of one-sided test."""
+
+    equivalence: float
+    peak: float
+    drop: float
+
+    @classmethod
+    def of(cls, settings: RuleSettings, n_sizes: int, reference: Any) -> _Levels:
+        n_pairs = n_sizes * (n_sizes - 1) // 2
+        equivalence = settings.equivalence_z
+        if reference is not stats.norm:
+            equivalence = float(reference.isf(stats.norm.sf(equivalence)))
+        return cls(
+            equivalence,
+            float(reference.isf(settings.peak_level / (2 * max(n_sizes - 2, 1)))),
+            float(reference.isf(settings.drop_level / n_pairs)),
+        )
+
+
 def _shape_flags(
     contrasts: Contrast,
     n_sizes: int,
     alpha: float | None,
-    settings: RuleSettings,
+    levels: _Levels,
     rises: Flags,
     falls: Flags,
 ) -> dict[str, Flags]:
     if alpha is None:
         return {}
     rise, drop = _at_least(contrasts.change, alpha), _at_least(-contrasts.change, alpha)
-    z_peak = _one_sided(settings.peak_level / (2 * max(n_sizes - 2, 1)))
-    z_drop = _one_sided(settings.drop_level / len(contrasts.change))
+    z_peak, z_drop = levels.peak, levels.drop
     up = contrasts.adjusted / contrasts.se
     last = ends(n_sizes)
     return {
-        "fixed": _equivalent(contrasts, alpha, settings).all(axis=0),
+        "fixed": _equivalent(contrasts, alpha, levels.equivalence).all(axis=0),
         **_turns(rise & (up > z_peak), drop & (-up > z_peak), n_sizes),
         "increasing": rises & rise[last] & ~(drop & (-up > z_drop)).any(axis=0),
         "decreasing": falls & drop[last] & ~(rise & (up > z_drop)).any(axis=0),
@@ -264,18 +293,14 @@ def _turns(rise: Flags, drop: Flags, n_sizes: int) -> dict[str, Flags]:
     return {"mixed": cap & u, "cap": cap, "u": u}
 
 
-def _equivalent(contrasts: Contrast, alpha: float | None, settings: RuleSettings) -> Flags:
+def _equivalent(contrasts: Contrast, alpha: float | None, z: float) -> Flags:
     if alpha is None:
         return np.zeros(contrasts.change.shape, dtype=np.bool_)
-    return np.asarray(np.abs(contrasts.adjusted) + settings.equivalence_z * contrasts.se < alpha)
+    return np.asarray(np.abs(contrasts.adjusted) + z * contrasts.se < alpha)
 
 
 def _at_least(change: Floats, alpha: float) -> Flags:
     return np.asarray(change >= alpha - _TIE)
-
-
-def _one_sided(level: float) -> float:
-    return float(stats.norm.isf(level))
 
 
 def _first_of(flags: dict[str, Flags], names: tuple[str, ...]) -> NDArray[np.intp]:

@@ -7,27 +7,34 @@ separate increasing examples from fixed and decreasing ones.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.analysis.contrasts import PairedCounts
-from memanalysis.analysis.correlations import HalfSums, ranks
-from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.outcomes import Counts
+from memanalysis.analysis.correlations import HalfSums, correlate, ranks
+from memanalysis.analysis.intervals import Floats, Interval, leave_one_group_out
+from memanalysis.analysis.outcomes import ratio
 from memanalysis.analysis.polarisation import polarisation_of
-from memanalysis.analysis.trajectories import RuleSettings, Trajectories, classify
+from memanalysis.analysis.trajectories import Trajectories
 
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Trends:
-    """Per proxy, arrays [P]: how well its change follows the score's, and the share that rises."""
+    """Per proxy, arrays [P].
+
+    ``auc``: how well its change follows the score's. ``share_rising``: the share of increasing
+    examples whose proxy rises. ``reproduced``: correlation of its rank changes in one group of
+    models with those in the next; the lower it is, the more an AUC is drawn towards .5 by noise.
+    """
 
     auc: Interval
     share_rising: Floats
+    reproduced: Floats
 
 
 def auc(values: Floats, positive: Flags, negative: Flags) -> Floats:
@@ -59,46 +66,31 @@ def rank_change(first: Floats, last: Floats) -> Floats:
     return np.where(known, (positions[1] - positions[0]) / n, np.nan)
 
 
-def half_trajectories(
-    pairs: PairedCounts,
-    counts: Counts,
-    half: NDArray[np.int64],
-    alpha: float | None,
-    settings: RuleSettings,
-) -> list[list[Trajectories]]:
-    """Trajectories from each half, whole and then without each group: [2][1 + G].
-
-    ``pairs`` [G, P, n] and ``counts`` [G, L, n] of each group, ``half`` int [G]. A half that a
-    group does not belong to is not classified again: the entry is the whole half's.
-    """
-    found = []
-    for side in (0, 1):
-        of_half, of_counts = pairs[half == side].sum(), counts[half == side].sum()
-        whole = classify(of_half, of_counts, alpha, settings)
-        folds = [
-            classify(of_half - pairs[g], of_counts - counts[g], alpha, settings)
-            if half[g] == side
-            else whole
-            for g in range(len(half))
-        ]
-        found.append([whole, *folds])
-    return found
-
-
 def proxy_trends(
-    proxies: HalfSums, signs: NDArray[np.int64], trajectories: list[list[Trajectories]]
+    proxies: HalfSums, signs: NDArray[np.int64], folds: Sequence[Trajectories]
 ) -> Trends:
-    """AUC of every proxy with a jackknife interval; shape and proxy from opposite halves.
+    """AUC and share of risers, leave one group out: shapes from all other groups, proxy from this.
 
-    ``proxies`` [2, P, L, n], oriented by ``signs`` [P] (+1: high means hard).
+    ``proxies`` [2, P, L, n] with their sums per group, oriented by ``signs`` [P] (+1: high means
+    hard); ``folds`` [G], the trajectories without each group. A proxy is so seen as the mean over
+    one group's models, as someone who trains a few would see it. All NaN where the sums per group
+    are unknown: nothing would separate the choice of examples from their measurement.
+
+    Simulated over fresh models of the same 250 examples (40 runs): 95 % intervals hold the area of
+    a proxy that misses in .93 and 1.0, of one that follows in .88 and .93, with 6 and 20 groups.
     """
-    values = [_measure(proxies.means(), signs, trajectories, 0)]
-    values += [
-        _measure(proxies.means(without=group), signs, trajectories, group + 1)
-        for group in range(proxies.n_groups)
-    ]
-    stacked = np.asarray(values)  # [1 + G, 2, P]
-    return Trends(jackknife(stacked[0, 0], stacked[1:, 0]), stacked[0, 1])
+    if proxies.n_groups == 0:
+        nothing = np.full(len(signs), np.nan)
+        return Trends(Interval(nothing, nothing, nothing, 0), nothing, nothing)
+    values, moves = [], []
+    for group, fold in enumerate(folds):
+        oriented = proxies.group_means(group) * signs[:, None, None]
+        moves.append(rank_change(oriented[:, 0], oriented[:, -1]))
+        values.append(_measure(oriented, moves[-1], fold))
+    found = leave_one_group_out(np.asarray(values))
+    again = [correlate("pearson", a, b) for a, b in itertools.pairwise(moves)]
+    reproduced = np.mean(again, axis=0) if again else np.full(len(signs), np.nan)
+    return Trends(found[0], found.estimate[1], reproduced)
 
 
 def proxy_polarisation(means: Floats) -> Floats:
@@ -117,19 +109,11 @@ def proxy_polarisation(means: Floats) -> Floats:
     return polarisation_of(centre.mean(axis=0), variance)
 
 
-def _measure(
-    means: Floats, signs: NDArray[np.int64], trajectories: list[list[Trajectories]], fold: int
-) -> Floats:
-    """AUC and share of risers, [2, P], averaged over both ways to assign the halves."""
-    found = []
-    for side in (0, 1):
-        shapes = trajectories[side][fold]
-        increasing = shapes.is_shape("increasing")
-        others = shapes.is_shape("fixed", "decreasing")
-        oriented = means[1 - side] * signs[:, None, None]
-        first, last = oriented[:, 0], oriented[:, -1]
-        rising = np.where(np.isfinite(last - first), last > first, np.nan)[:, increasing]
-        share = np.nansum(rising, axis=1) / np.maximum(np.isfinite(rising).sum(axis=1), 1)
-        share = np.where(np.isfinite(rising).any(axis=1), share, np.nan)
-        found.append((auc(rank_change(first, last), increasing, others), share))
-    return np.asarray(np.mean(found, axis=0))
+def _measure(oriented: Floats, moved: Floats, shapes: Trajectories) -> Floats:
+    """AUC and share of risers, [2, P], from a group's means [P, L, n] and rank changes [P, n]."""
+    increasing = shapes.is_shape("increasing")
+    others = shapes.is_shape("fixed", "decreasing")
+    first, last = oriented[:, 0], oriented[:, -1]
+    known = np.isfinite(last - first) & increasing
+    share = ratio((known & (last > first)).sum(axis=-1), known.sum(axis=-1))
+    return np.stack([auc(moved, increasing, others), share])

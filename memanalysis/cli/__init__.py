@@ -12,8 +12,21 @@ from collections.abc import Sequence
 
 import click
 
+from memanalysis import atomic
 from memanalysis._version import __version__
-from memanalysis.cli import build, check, plan, produce, report, simulate, sql, tables
+from memanalysis.cli import (
+    build,
+    check,
+    export,
+    import_,
+    plan,
+    produce,
+    removal,
+    report,
+    simulate,
+    sql,
+    tables,
+)
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -39,7 +52,10 @@ for _command in (
     produce.command,
     plan.command,
     build.command,
+    import_.command,
     check.command,
+    export.command,
+    removal.command,
     simulate.command,
 ):
     cli.add_command(_command)
@@ -69,6 +85,9 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in atomic.NO_ROOM:
+            _say(f"error: {os.strerror(error.errno)}. {atomic.INTACT}")
+            return 1
         if "--debug" in arguments:
             raise
         _say(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from memanalysis.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from memanalysis.store import Store
 
 
 @click.command("build")
@@ -22,10 +26,11 @@ def command(store: Path, pack: bool) -> None:
     build_shown(store, pack=pack)
 
 
-def build_shown(store: Path, *, pack: bool) -> None:
-    """Build ``store`` and show how far it is."""
+def build_shown(store: Path, *, pack: bool) -> Store:
+    """Build ``store``, show how far it is, and return it."""
     from memanalysis.build import build
 
     with progress_bar() as report:
         built = build(store, pack=pack, progress=report)
     click.echo(f"built {built.path}", err=True)
+    return built

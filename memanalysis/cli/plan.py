@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memanalysis.cli import costs
 from memanalysis.cli.options import emit, output_options
 from memanalysis.cli.studies import load_study
 
@@ -25,20 +26,41 @@ if TYPE_CHECKING:
     metavar="STORE",
     help="A built store with models of these sizes, whose training times are taken.",
 )
+@click.option(
+    "--calibrate", is_flag=True, help="Time a few steps of each size here; takes seconds."
+)
+@click.option(
+    "--devices",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Workers or GPUs to share the hours.",
+)
 @output_options
-def command(study: str, measured: Path | None, format_: str | None, out: Path | None) -> None:
+def command(
+    study: str,
+    measured: Path | None,
+    calibrate: bool,
+    devices: int,
+    format_: str | None,
+    out: Path | None,
+) -> None:
     """Say how many models a study trains, how long, and what precision that buys.
 
-    Hours depend on the machine: they are given only where --measured has models of each size.
+    Hours depend on the machine: they are given only where --measured has models of each size, or
+    with --calibrate for this machine as busy as it is.
 
     \b
     Example:
       memanalysis plan digits
     """
     settings = load_study(study)
-    frame = models_of(settings, seconds_per_model(measured) if measured else {})
+    seconds = costs.calibrated(settings) if calibrate else {}
+    frame = models_of(settings, {**seconds, **(seconds_per_model(measured) if measured else {})})
     emit(frame, format_, out)
-    for line in summary(settings, frame):
+    for line in summary(settings):
+        click.echo(line, err=True)
+    for line in costs.lines(settings, frame, devices):
         click.echo(line, err=True)
 
 
@@ -69,11 +91,11 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def summary(study: Study, frame: pl.DataFrame) -> list[str]:
+def summary(study: Study) -> list[str]:
     """The plan in sentences."""
     k, r = study.n_subsets, study.subsets.ratio
     worst, usual = (std_error(p, k, r) for p in (0.5, 0.9))
-    lines = [
+    return [
         f"{study.n_models} models: {k} subsets ({study.subsets.groups} groups of "
         f"{study.subsets.group_size}) x {len(study.sizes)} sizes x "
         f"{len(study.objectives)} objectives.",
@@ -83,7 +105,6 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
         f"{math.sqrt(2) * worst:.3f} and {math.sqrt(2) * usual:.3f}.",
         f"A standard error of .05 at worst takes {subsets_for(0.05, r)} subsets.",
     ]
-    return [*lines, _time(frame)]
 
 
 def std_error(accuracy: float, subsets: int, ratio: float) -> float:
@@ -108,17 +129,3 @@ def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:
         if row["train_seconds"] is not None:
             times.setdefault((row["objective"], row["size"]), []).append(row["train_seconds"])
     return {condition: sum(taken) / len(taken) for condition, taken in times.items()}
-
-
-def _time(frame: pl.DataFrame) -> str:
-    hours = frame["hours"].to_list()
-    known = [h for h in hours if h is not None]
-    if not known:
-        return (
-            "Time: unknown before models of these sizes were trained on your machine. Train a "
-            "group, then run plan with --measured STORE."
-        )
-    partly = f" for {len(known)} of {len(hours)} rows; the others are unknown" * (
-        len(known) < len(hours)
-    )
-    return f"Time: {sum(known):.1f} hours on one worker{partly}, as in the measured store."

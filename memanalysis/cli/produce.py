@@ -34,7 +34,11 @@ class Shard(click.ParamType[tuple[int, int]]):
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
 @click.option(
-    "--engine", type=click.Choice(["local"]), default="local", help="What runs the workers."
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="What trains: processes of this machine, or the Ray cluster of [ray] in STUDY.toml.",
 )
 @click.option(
     "--shard",
@@ -61,15 +65,20 @@ def command(
     Example:
       memanalysis produce digits --out runs/digits
     """
-    del engine  # there is one so far
     settings = load_study(study)
 
     from memanalysis.producer.run import produce
 
-    produce(settings, out, workers=workers, device=device, shard=shard)
+    produce(settings, out, workers=workers, device=device, engine=engine, shard=shard)
     if no_build or shard is not None:
         click.echo(f"trained; when all models are, run: memanalysis build {out}", err=True)
         return
     from memanalysis.cli.build import build_shown
 
-    build_shown(out, pack=False)
+    built = build_shown(out, pack=False)
+
+    from memanalysis.producer import order
+
+    note = order.note(built)
+    if note is not None:
+        click.echo(note, err=True)

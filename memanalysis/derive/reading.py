@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -33,20 +33,23 @@ from memanalysis.store import Store, blob_array
 
 _PRIMARY = "one_hot"
 _ROWS: Final = 32_768  # read at once: 25 MB of bits for 2,000 subsets
+# The size of imported scores whose models nobody knows.
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Study:
     """Everything that the derived tables are computed from.
 
-    ``conditions``, ``alphas`` and ``proxies`` are by objective; ``labels`` int64 [n] go with the
-    examples of every condition, -1 where there is none.
+    ``conditions``, ``alphas``, ``proxies`` and ``teachers`` are by objective; ``labels`` int64 [n]
+    go with the examples of every condition, -1 where there is none.
     """
 
     evidence: Evidence
     conditions: dict[str, Condition]
     alphas: dict[str, float | None]
     proxies: dict[str, ProxyEvidence]
+    teachers: dict[str, Teacher]
     size_rank: dict[str, int]
     labels: NDArray[np.int64]
     class_names: list[str]
@@ -64,8 +67,8 @@ class _Detail:
     tensors: dict[str, NDArray[Any]]
 
 
-def read_study(store: Store) -> Study:
-    """Read all that ``derive`` needs.
+def read_study(store: Store, proxies_named: Collection[str] | None = None) -> Study:
+    """Read all that ``derive`` needs; of the proxies only ``proxies_named``, if given.
 
     Raises
     ------
@@ -81,21 +84,26 @@ def read_study(store: Store) -> Study:
     conditions, proxies = {}, {}
     examples, labels = _examples(outcomes)
     proxy_table = store.read_table("proxies")
+    if proxies_named is not None:
+        chosen = pa.array(sorted(proxies_named), pa.string())
+        proxy_table = proxy_table.filter(pc.is_in(proxy_table["proxy"], chosen))
     for objective in _objectives(outcomes):
         sizes = _sizes(store, outcomes, objective)
         details = [_read_detail(_detail_path(store, objective, size)) for size in sizes]
         condition = _condition(store, models, objective, sizes, examples, details)
         conditions[objective] = condition
-        found = _proxies(proxy_table, objective, condition, details)
+        found = _proxies(store, proxy_table, objective, condition, details)
         if found is not None:
             proxies[objective] = found
     alphas = {
         name: alpha_of(condition, Evidence(None).rules) for name, condition in conditions.items()
     }
+    found_teachers = {name: _teacher(models, name) for name in conditions if name != _PRIMARY}
+    teachers = {name: teacher for name, teacher in found_teachers.items() if teacher is not None}
     evidence = Evidence(
         one_hot=conditions.get(_PRIMARY),
         distilled=conditions.get("distilled"),
-        teacher=_teacher(models),
+        teacher=teachers.get("distilled"),
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
     )
@@ -105,14 +113,15 @@ def read_study(store: Store) -> Study:
         .aggregate([]).to_pylist()
     }  # fmt: skip
     return Study(
-        evidence, conditions, alphas, proxies, ranks, labels, list(store.manifest.class_names),
-        store.manifest.seed or 0, store.manifest.title,
+        evidence, conditions, alphas, proxies, teachers, ranks, labels,
+        list(store.manifest.class_names), store.manifest.seed or 0, store.manifest.title,
     )  # fmt: skip
 
 
 def _objectives(outcomes: pa.Table) -> list[str]:
+    """Those of the contract first, then named distillation variants."""
     present = set(pc.unique(outcomes["objective"]).to_pylist())
-    return [name for name in OBJECTIVES if name in present]
+    return [name for name in OBJECTIVES if name in present] + sorted(present - set(OBJECTIVES))
 
 
 def _sizes(store: Store, outcomes: pa.Table, objective: str) -> list[str]:
@@ -236,8 +245,9 @@ def _parameters(models: pa.Table, sizes: list[str]) -> NDArray[np.float64]:
     return np.array([known.get(size) or np.nan for size in sizes], dtype=np.float64)
 
 
-def _teacher(models: pa.Table) -> Teacher | None:
-    students = models.filter(pc.is_valid(models["teacher_size"]))
+def _teacher(models: pa.Table, objective: str) -> Teacher | None:
+    taught = pc.and_(pc.is_valid(models["teacher_size"]), pc.equal(models["objective"], objective))
+    students = models.filter(taught)
     if students.num_rows == 0:
         return None
     first = students.slice(0, 1).to_pylist()[0]
@@ -286,35 +296,48 @@ def _probability(
 
 
 def _proxies(
-    table: pa.Table, objective: str, condition: Condition, details: list[_Detail | None]
+    store: Store,
+    table: pa.Table,
+    objective: str,
+    condition: Condition,
+    details: list[_Detail | None],
 ) -> ProxyEvidence | None:
     """Proxies of one objective: sums per half, and per group where every size has the detail."""
     mine = table.filter(pc.equal(table["objective"], objective))
     names = tuple(sorted(pc.unique(mine["proxy"]).to_pylist()))
     if not names:
         return None
-    signs = np.array([orientation(name) for name in names], dtype=np.int64)
-    sums = _group_proxies(names, condition, details)
+    declared = store.manifest.proxies
+    signs = np.array([orientation(name, declared) for name in names], dtype=np.int64)
+    sums = _group_proxies(mine, names, condition, details)
     if sums is None:
         sums = _half_proxies(mine, names, condition)
     return ProxyEvidence(names, signs, sums, condition.group_ids)
 
 
 def _group_proxies(
-    names: tuple[str, ...], condition: Condition, details: list[_Detail | None]
+    table: pa.Table,
+    names: tuple[str, ...],
+    condition: Condition,
+    details: list[_Detail | None],
 ) -> HalfSums | None:
+    """Sums per group; a score of foreign origin stands in every group, with the same value."""
+    foreign = foreign_names(table)
+    recorded_names = set(names) - foreign
     shape = (condition.n_groups, len(names), len(condition.sizes), condition.outcomes.n_examples)
     total, n = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
     for row, detail in enumerate(details):
-        if (
-            detail is None
-            or "proxy_in" not in detail.tensors
-            or set(names) - set(detail.proxy_names)
-        ):
+        recorded = () if detail is None or "proxy_in" not in detail.tensors else detail.proxy_names
+        if recorded_names - set(recorded):
             return None
-        shared = np.isin(condition.group_ids, detail.group_ids)
-        position = np.searchsorted(detail.group_ids, condition.group_ids[shared])
         for column, name in enumerate(names):
+            if detail is None or name in foreign:
+                value = _foreign_values(table, name, condition, row)
+                total[:, column, row] = np.nan_to_num(value)
+                n[:, column, row] = np.isfinite(value)
+                continue
+            shared = np.isin(condition.group_ids, detail.group_ids)
+            position = np.searchsorted(detail.group_ids, condition.group_ids[shared])
             source = detail.proxy_names.index(name)
             observed_in = bool(detail.tensors["proxy_n_in"][:, source].any())
             side = "in" if observed_in else "out"
@@ -323,6 +346,36 @@ def _group_proxies(
             total[shared, column, row] = np.where(numbers > 0, np.nan_to_num(values), 0) * numbers
             n[shared, column, row] = numbers
     return half_sums(total, n, condition.half)
+
+
+def foreign_names(table: pa.Table) -> set[str]:
+    """Proxies of which every row came from elsewhere, without counts."""
+    counted = pc.or_(pc.is_valid(table["n_in"]), pc.is_valid(table["n_out"]))
+    own = set(pc.unique(table.filter(counted)["proxy"]).to_pylist())
+    return set(pc.unique(table["proxy"]).to_pylist()) - own
+
+
+def _foreign_values(
+    table: pa.Table, name: str, condition: Condition, row: int
+) -> NDArray[np.float64]:
+    """A score of foreign origin at one size, float64 [n], NaN where there is none."""
+    part = _at_size(table.filter(pc.equal(table["proxy"], name)), condition, row)
+    part = part.filter(pc.and_(pc.is_null(part["n_in"]), pc.is_null(part["n_out"])))
+    examples = condition.outcomes.example_id
+    found = np.full(len(examples), np.nan)
+    known = np.isin(part["example_id"].to_numpy(), examples)
+    position = np.searchsorted(examples, part["example_id"].to_numpy()[known])
+    values = pc.coalesce(part["value_in"], part["value_out"])
+    found[position] = _floats(values)[known]
+    return found
+
+
+def _at_size(rows: pa.Table, condition: Condition, row: int) -> pa.Table:
+    """The rows of one size; those of a proxy that belongs to none of the sizes serve every size."""
+    sizes = pc.unique(rows["size"]).to_pylist()
+    if _UNKNOWN in sizes and not set(sizes) & set(condition.sizes):
+        return rows.filter(pc.equal(rows["size"], _UNKNOWN))
+    return rows.filter(pc.equal(rows["size"], condition.sizes[row]))
 
 
 def _half_proxies(table: pa.Table, names: tuple[str, ...], condition: Condition) -> HalfSums:
@@ -337,8 +390,8 @@ def _half_proxies(table: pa.Table, names: tuple[str, ...], condition: Condition)
     for column, name in enumerate(names):
         of_name = table.filter(pc.equal(table["proxy"], name))
         side = "in" if of_name["value_in"].null_count < of_name.num_rows else "out"
-        for row, size in enumerate(condition.sizes):
-            part = of_name.filter(pc.equal(of_name["size"], size))
+        for row in range(len(condition.sizes)):
+            part = _at_size(of_name, condition, row)
             position = np.searchsorted(examples, part["example_id"].to_numpy())
             inside = (position < len(examples)) & np.isin(part["example_id"].to_numpy(), examples)
             for half, suffix in enumerate(HALVES):

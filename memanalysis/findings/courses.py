@@ -1,4 +1,4 @@
-"""Trajectories of either signal, from all groups, from halves, and without each group in turn."""
+"""Trajectories of either signal, from all groups and without each group in turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.contrasts import Contrast, paired_counts, size_pairs
 from memanalysis.analysis.intervals import Floats
@@ -16,7 +15,6 @@ from memanalysis.analysis.trajectories import (
     classify_contrasts,
     classify_outcomes,
 )
-from memanalysis.analysis.trends import half_trajectories
 from memanalysis.findings.evidence import Condition, Evidence
 
 Flags = NDArray[np.bool_]
@@ -48,23 +46,6 @@ def trajectories_of(
         for group in range(condition.n_groups)
     ]  # fmt: skip
     return classify(pairs, counts, evidence.alpha, settings), folds
-
-
-def trajectories_of_halves(evidence: Evidence, condition: Condition) -> list[list[Trajectories]]:
-    """Shapes from each half of the groups, whole and then without each group: [2][1 + G]."""
-    if evidence.signal == "correctness":
-        return half_trajectories(
-            condition.group_pairs, condition.counts, condition.half, evidence.alpha,
-            evidence.rules.trajectories,
-        )  # fmt: skip
-    classified = _by_probability(evidence, condition)
-    everyone, found = np.arange(condition.n_groups), []
-    for side in (0, 1):
-        mine = condition.half == side
-        whole = classified(mine)
-        folds = [classified(mine & (everyone != g)) if mine[g] else whole for g in everyone]
-        found.append([whole, *folds])
-    return found
 
 
 def _by_probability(evidence: Evidence, condition: Condition) -> Callable[[Flags], Trajectories]:
@@ -102,8 +83,7 @@ def _by_spread(
         mean, change_in.mean(axis=0), change_out.mean(axis=0), se, mean,
         np.ones(mean.shape, dtype=np.bool_),
     )  # fmt: skip
-    p_value = 2 * stats.t.sf(np.abs(mean[n_sizes - 2]) / se[n_sizes - 2], max(n - 1, 1))
     usable = tested & np.isfinite(mean).all(axis=0)
     return classify_contrasts(
-        contrast, n_sizes, usable, evidence.alpha, evidence.rules.trajectories, p_value
+        contrast, n_sizes, usable, evidence.alpha, evidence.rules.trajectories, max(n - 1, 1)
     )

@@ -51,7 +51,7 @@ KINDS: Final = (
     Kind("fixed", ("fixed",), "are memorised equally by all sizes", "change"),
     Kind(
         "decreasing_or_cap", ("decreasing", "cap"),
-        "are memorised less by larger models, or most at a middle size", "fall",
+        "are memorised less by larger models or most at a middle size", "fall",
     ),
 )  # fmt: skip
 
@@ -90,8 +90,7 @@ def decide(evidence: Evidence) -> Outcome:
     assert measured is not None  # checked above
     checks = tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
     verdict, missing = _conjunction(checks)
-    shares = "; ".join(_share_text(k, c) for k, c in zip(KINDS, checks, strict=True))
-    text = f"{shares}{missing}"
+    text = f"{_share_texts(checks)}{missing}"
     first = checks[0]
     return Outcome(
         FINDING, CLAIM, verdict, text, bound, first.estimate, first.low, first.high,
@@ -117,9 +116,10 @@ def _row(
     sentence = f"{percent_interval(share)} of the examples {kind.words}."
     if kind.row != "fixed":
         sentence += (
-            f" Measured by models that had no part in choosing them, the {kind.effect} is "
-            f"{with_interval(effect[0])}: accuracy changes by {with_interval(effect[1])} when they "
-            f"are trained on, by {with_interval(effect[2])} when they are held out."
+            f" In models that had no part in choosing them the {kind.effect} is "
+            f"{with_interval(effect[0])}; accuracy changes by "
+            f"{with_interval(effect[1], brief=True)} when they are trained on and by "
+            f"{with_interval(effect[2], brief=True)} when they are held out."
         )
         if float(effect[1].estimate) > float(effect[0].estimate) / 2:
             sentence += _BECAUSE[kind.row]
@@ -138,10 +138,14 @@ _BECAUSE: Final = {
 }
 
 
-def _share_text(kind: Kind, found: Check) -> str:
-    """One kind's share in words, for the headline."""
-    share = Interval(np.array(found.estimate), np.array(found.low), np.array(found.high), 0)
-    return f"{percent_interval(share)} of the examples {kind.words}"
+def _share_texts(checks: tuple[Check, ...]) -> str:
+    """The shares in words, for the headline; only the first interval is introduced."""
+    parts: list[str] = []
+    for kind, found in zip(KINDS, checks, strict=True):
+        share = Interval(np.array(found.estimate), np.array(found.low), np.array(found.high), 0)
+        of = "" if parts else " of the examples"
+        parts.append(f"{percent_interval(share, brief=bool(parts))}{of} {kind.words}")
+    return "; ".join(parts)
 
 
 def _row_verdict(

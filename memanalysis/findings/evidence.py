@@ -217,15 +217,24 @@ class Evidence:
         common = [size for size in a.sizes if size in b.sizes and (not sizes or size in sizes)]
         if not common:
             return None
-        a, b = a.select(common), b.select(common)
+        a, b = with_common_groups(a.select(common), b.select(common))
         if self.signal == "correctness":
             return compare(a.outcomes, b.outcomes)
-        if a.probability is None or b.probability is None:
+        if a.probability is None or b.probability is None or a.n_groups != b.n_groups:
             return None
-        ids = np.intersect1d(a.group_ids, b.group_ids)
-        return Comparison(
-            a.probability[np.isin(a.group_ids, ids)], b.probability[np.isin(b.group_ids, ids)]
-        )
+        return Comparison(a.probability, b.probability, np.arange(a.n_groups))
+
+
+def with_common_groups(a: Condition, b: Condition) -> tuple[Condition, Condition]:
+    """Both conditions with the groups of both, or as they are where they share none."""
+    ids = np.intersect1d(a.group_ids, b.group_ids)
+    kept = [np.isin(c.group_ids, ids) for c in (a, b)]
+    if len(ids) == 0 or all(flags.all() for flags in kept):
+        return a, b
+    # One mask for both, so that the bytes of one stay those of the other.
+    masks = np.concatenate([c.outcomes.groups[f] for c, f in zip((a, b), kept, strict=True)])
+    mask = np.bitwise_or.reduce(masks, axis=0, initial=0)
+    return a.keep_groups(kept[0], mask), b.keep_groups(kept[1], mask)
 
 
 def half_sums(

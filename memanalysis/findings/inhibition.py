@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.analysis.correlations import corrected_for_attenuation, correlate
 from memanalysis.analysis.distillation import (
     Choice,
     Comparison,
+    agreement,
     by_score,
     change,
     cross_fitted_folds,
@@ -26,6 +26,7 @@ from memanalysis.findings.verdicts import (
     Outcome,
     Verdict,
     above,
+    at_least,
     below,
     check,
     joined,
@@ -40,11 +41,11 @@ CLAIM: Final = (
 )
 QUERY: Final = (
     "select size, category, selected_on, change, change_low, change_high, change_in, change_out "
-    "from distillation_effects where grouping in ('all', 'score') and estimator <> 'naive' "
+    "from distillation_effects where objective = 'distilled' and grouping in ('all', 'score') "
+    "and estimator <> 'naive' "
     "order by size_rank, category, selected_on"
 )
 _OBJECTIVES: Final = ("one_hot", "distilled")
-_NONE: Final = Interval(np.array(np.nan), np.array(np.nan), np.array(np.nan), 0)
 
 
 def decide(evidence: Evidence) -> Outcome:
@@ -84,19 +85,27 @@ def decide(evidence: Evidence) -> Outcome:
     if teacher.scope != "same_subset":
         verdict = UNDETERMINED
         leak = "; held-out labels leak, because the teacher saw all examples"
-    fits_less = abs(float(everything[1].estimate)) > abs(float(everything[0].estimate)) / 2
-    why = "the student fits less" if fits_less else "the student generalises better"
-    text = (
-        f"Averaged over the sizes below the teacher {teacher.size}, distillation changes mean "
-        f"memorisation by {with_interval(everything[0], 4)} ({why}: accuracy on examples trained "
-        f"on changes by {with_interval(everything[1], 4)}, on examples held out by "
-        f"{with_interval(everything[2], 4)}). {most.sentence} {gains.sentence}{leak}"
-    )
+    text = f"{_mean_text(everything, teacher)}. {most.sentence} {gains.sentence}{leak}"
     return Outcome(
         FINDING, CLAIM, verdict, text.rstrip("."), bound, inhibits.estimate, inhibits.low,
         inhibits.high, comparison.n_groups, evidence.alpha,
         (*checks, _gap(evidence, comparison, students, teacher)),
     )  # fmt: skip
+
+
+def _mean_text(everything: Interval, teacher: Teacher) -> str:
+    """The mean change and which of its two parts makes it."""
+    total, inside, outside = (everything[part] for part in range(3))
+    why = (
+        "mostly because students generalise better (a gain in test accuracy is then the same fact)"
+    )
+    if abs(float(inside.estimate)) > abs(float(total.estimate)) / 2:
+        why = "mostly because students fit less"
+    return (
+        f"In students smaller than their teacher {teacher.size} distillation changes the mean "
+        f"score by {with_interval(total)}, {why}: accuracy by {with_interval(inside, brief=True)} "
+        f"on examples trained on and by {with_interval(outside, brief=True)} on examples held out"
+    )
 
 
 def student_sizes(evidence: Evidence) -> list[str]:
@@ -135,7 +144,7 @@ def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: 
     rules = evidence.rules.inhibition
     claim = "Distillation changes memorised examples more than others"
     bound = f"both upper limits < 0 and their mean <= {rules.maximum_difference:g}"
-    used = _usable_sizes(evidence, comparison)
+    used = usable_sizes(evidence, comparison)
     left_out = [size for size, keep in zip(students, used, strict=True) if not keep]
     said = f" ({', '.join(left_out)} left out: too few memorised examples)" if left_out else ""
     if not used.any():
@@ -153,9 +162,9 @@ def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: 
     elif float(mean.low) > rules.maximum_difference:
         verdict = REFUTED
     sentence = (
-        f"Examples with a score of at least {rules.memorised:g} change, beyond those below "
-        f"{rules.not_memorised:g}, by {with_interval(each[0])} if chosen by the one-hot score and "
-        f"by {with_interval(each[1])} if chosen by the distilled score{said}."
+        f"Scores from {rules.memorised:g} change, beyond those below {rules.not_memorised:g}, by "
+        f"{with_interval(each[0], brief=True)} if chosen with labels alone and by "
+        f"{with_interval(each[1], brief=True)} if chosen with distillation{said}."
     )
     return check("most_where_memorised", claim, mean, verdict, bound, core=True, sentence=sentence)
 
@@ -177,7 +186,7 @@ def _difference_folds(evidence: Evidence, comparison: Comparison, objective: str
     return np.asarray(high - low)
 
 
-def _usable_sizes(evidence: Evidence, comparison: Comparison) -> NDArray[np.bool_]:
+def usable_sizes(evidence: Evidence, comparison: Comparison) -> NDArray[np.bool_]:
     """Sizes with enough chosen examples in every fold, whichever objective selects: bool [L]."""
     enough = np.ones(comparison.a.n_in.shape[1], dtype=np.bool_)
     for objective in _OBJECTIVES:
@@ -188,60 +197,44 @@ def _usable_sizes(evidence: Evidence, comparison: Comparison) -> NDArray[np.bool
     return enough
 
 
-def _generalises(evidence: Evidence, a: Condition, b: Condition) -> Check:
-    """Paired difference of test accuracy, per group and size, mean over sizes; jackknife."""
-    bound = f"lower limit > {evidence.rules.inhibition.minimum_gain:g}"
+def accuracy_gains(a: Condition, b: Condition) -> Interval:
+    """Paired difference of test accuracy, B less A, per size and their mean: [L + 1], jackknife.
+
+    Over the groups and sizes of both, from the accuracies on all test images.
+    """
     ids = np.intersect1d(a.group_ids, b.group_ids)
     kept_a, kept_b = np.isin(a.group_ids, ids), np.isin(b.group_ids, ids)
     parts = (a.test_sum[kept_a], a.test_n[kept_a], b.test_sum[kept_b], b.test_n[kept_b])
 
     def gain(chosen: NDArray[np.bool_]) -> Floats:
         sum_a, n_a, sum_b, n_b = (part[chosen].sum(axis=0) for part in parts)
-        return np.asarray((ratio(sum_b, n_b) - ratio(sum_a, n_a)).mean())
+        per_size = ratio(sum_b, n_b) - ratio(sum_a, n_a)
+        return np.append(per_size, per_size.mean())
 
     everyone = np.arange(len(ids))
     replicates = np.asarray([gain(everyone != group) for group in everyone])
-    interval = jackknife(gain(everyone >= 0), replicates)
+    return jackknife(gain(everyone >= 0), replicates.reshape(-1, len(a.sizes) + 1))
+
+
+def _generalises(evidence: Evidence, a: Condition, b: Condition) -> Check:
+    bound = f"lower limit > {evidence.rules.inhibition.minimum_gain:g}"
+    interval = accuracy_gains(a, b)[-1]
     return check(
         "generalises", "Distillation changes test accuracy, averaged over student sizes", interval,
         above(interval, evidence.rules.inhibition.minimum_gain), bound, core=True,
-        sentence=f"Test accuracy changes by {with_interval(interval, 4)}.",
+        sentence=f"Test accuracy changes by {with_interval(interval, brief=True)}.",
     )  # fmt: skip
 
 
 def _preserves(evidence: Evidence, comparison: Comparison) -> Check:
     """Noise-free Pearson correlation of both scores, opposite halves, mean over sizes."""
     bound = f"lower limit >= {evidence.rules.inhibition.minimum_correlation:g}"
-    ids = np.arange(comparison.n_groups)
-    half = alternating(ids.astype(np.int64))
-
-    def measure(without: int) -> Floats:
-        kept = ids != without
-        a, b = (
-            np.stack([c[kept & (half == side)].sum(0).memorization for side in (0, 1)])
-            for c in (comparison.a, comparison.b)
-        )
-        values = [_disattenuated(a[:, size], b[:, size]) for size in range(a.shape[1])]
-        return np.asarray(np.mean(values))
-
-    interval = _NONE
-    if comparison.n_groups >= 4:
-        interval = jackknife(measure(-1), np.asarray([measure(int(group)) for group in ids]))
+    half = alternating(np.arange(comparison.n_groups))
+    interval = agreement(comparison, half, averaged=True)[1]
     return check(
         "preserves", "One-hot and distilled scores of an example agree (correlation without noise)",
-        interval, above(interval, evidence.rules.inhibition.minimum_correlation), bound,
+        interval, at_least(interval, evidence.rules.inhibition.minimum_correlation), bound,
     )  # fmt: skip
-
-
-def _disattenuated(a: Floats, b: Floats) -> float:
-    """Correlation of a [2, n] and b [2, n], each half of one with the other half of the other."""
-    raw = (_pearson(a[0], b[1]) + _pearson(a[1], b[0])) / 2
-    halves = np.array([_pearson(a[0], a[1])]), np.array([_pearson(b[0], b[1])])
-    return float(corrected_for_attenuation(np.array([raw]), *halves)[0])
-
-
-def _pearson(x: Floats, y: Floats) -> float:
-    return float(correlate("pearson", x[None], y)[0])
 
 
 def _gap(
@@ -253,15 +246,13 @@ def _gap(
     a = evidence.one_hot
     assert a is not None  # the caller looked
     gap = np.log(teacher.parameters / a.select(students).parameters)
-    usable = _usable_sizes(evidence, comparison) & np.isfinite(gap)
+    usable = usable_sizes(evidence, comparison) & np.isfinite(gap)
     if usable.sum() < 2 or np.ptp(gap[usable]) == 0:
         return Check(
             GAP_ROW, claim, UNDETERMINED, bound=bound,
             sentence="Not decided: it takes two student sizes with enough memorised examples.",
         )  # fmt: skip
-    folds = np.mean(
-        [_relative_folds(evidence, comparison, objective) for objective in _OBJECTIVES], axis=0
-    )[:, usable]
+    folds = inhibition_folds(evidence, comparison)[:, usable]
     centred = gap[usable] - gap[usable].mean()
     slope = leave_one_group_out(folds @ centred / (centred**2).sum())
     itself = _self_distillation(evidence, teacher)
@@ -272,6 +263,13 @@ def _gap(
     return check(GAP_ROW, claim, slope, above(slope, 0.0), bound, sentence=sentence)
 
 
+def inhibition_folds(evidence: Evidence, comparison: Comparison) -> Floats:
+    """Share of memorisation that memorised examples lose, mean over both selections: [G, L]."""
+    return np.asarray(
+        np.mean([_relative_folds(evidence, comparison, o) for o in _OBJECTIVES], axis=0)
+    )
+
+
 def _relative_folds(evidence: Evidence, comparison: Comparison, objective: str) -> Floats:
     """-change / one-hot score of the memorised examples, measured in the fold's group: [G, L]."""
     memorised = _choices(evidence, comparison, objective)[0]
@@ -279,7 +277,10 @@ def _relative_folds(evidence: Evidence, comparison: Comparison, objective: str) 
     level = [
         _mean_where(comparison.a[group], memorised(group)) for group in range(comparison.n_groups)
     ]
-    return np.asarray(lost / np.asarray(level))
+    scores = np.asarray(level)
+    # A group in which they have no score has no share of it to lose.
+    nothing = np.full_like(lost, np.nan)
+    return np.divide(lost, scores, out=nothing, where=scores != 0)
 
 
 def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:
@@ -291,10 +292,8 @@ def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:
 def _self_distillation(evidence: Evidence, teacher: Teacher) -> str:
     """The same at gap 0, in words, where the teacher's size was distilled from itself."""
     comparison = evidence.comparison([teacher.size])
-    if comparison is None or not _usable_sizes(evidence, comparison).all():
+    if comparison is None or not usable_sizes(evidence, comparison).all():
         return ""
-    folds = np.mean(
-        [_relative_folds(evidence, comparison, objective) for objective in _OBJECTIVES], axis=0
-    )
+    folds = inhibition_folds(evidence, comparison)
     share = leave_one_group_out(folds[:, 0])
     return f"; a student of the teacher's own size (gap 0) loses {with_interval(share)} of it"

@@ -14,7 +14,7 @@ from memanalysis.analysis.trends import (
     proxy_polarisation,
     proxy_trends,
 )
-from memanalysis.findings.courses import trajectories_of_halves, whole_trajectories
+from memanalysis.findings.courses import trajectories_of
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
 from memanalysis.findings.verdicts import (
     REFUTED,
@@ -23,11 +23,13 @@ from memanalysis.findings.verdicts import (
     Check,
     Outcome,
     Verdict,
-    above,
+    at_least,
     number,
     percent,
+    percent_interval,
     with_interval,
 )
+from memanalysis.proxies import find
 
 FINDING: Final = "proxies_miss_trends"
 CLAIM: Final = (
@@ -73,26 +75,39 @@ def decide(evidence: Evidence) -> Outcome:
     if reason is not None or condition is None or chosen is None:
         return _undecided(evidence, bound, reason)
     measured = measure(evidence, condition, chosen)
-    checks = tuple(_check(measured, row, evidence) for row in range(len(measured.names)))
-    verdict, reason = _decision(measured, checks, evidence)
-    missing = [
-        name for name, c in zip(measured.names, checks, strict=True) if c.verdict == SUPPORTED
-    ]
-    share = len(missing) / len(checks)
-    areas = ", ".join(
-        f"{name} {with_interval(measured.trends.auc[row], 2)}"
-        for row, name in enumerate(measured.names)
-    )
-    text = (
-        f"{len(missing)} of {len(checks)} proxies tell which examples are memorised but not whose "
-        f"memorisation increases{': ' + ', '.join(missing) if missing else ''}. Chance that the "
-        f"proxy of an increasing example climbs more ranks than that of another (0.5: no better "
-        f"than guessing): {areas}" + (f". Undetermined because {reason}" if reason else "")
-    )
+    reason = _too_little(measured, evidence)
+    checks = tuple(_check(measured, row, evidence, reason) for row in range(len(measured.names)))
+    missing = sum(c.verdict == SUPPORTED for c in checks)
+    text = _text(measured, missing) if reason is None else f"Not decided: {reason}"
     return Outcome(
-        FINDING, CLAIM, verdict, text.rstrip("."), bound, share, n_groups=condition.n_groups,
-        alpha=evidence.alpha, checks=checks,
+        FINDING, CLAIM, _decision(checks), text, bound, missing / len(checks),
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks,
     )  # fmt: skip
+
+
+def _text(measured: Measured, missing: int) -> str:
+    """How many proxies miss the trend, and how far the best one gets."""
+    area = measured.trends.auc
+    if not np.isfinite(area.estimate).any():
+        return "Not decided: the proxies are not kept per group of models"
+    best = int(np.nanargmax(area.estimate))
+    return (
+        f"{missing} of {len(measured.names)} proxies tell which examples are memorised but not "
+        f"whose memorisation increases with size. The best at that, {title(measured.names[best])}, "
+        f"puts an increasing example above another one in {percent_interval(area[best])} of "
+        f"pairs; guessing gives 50 %"
+    )
+
+
+def title(name: str) -> str:
+    """A proxy in words, for running text."""
+    known = find(name)
+    if known is None:
+        return name
+    words = known.title if known.title.isupper() or known.title[1].isupper() else (
+        known.title[0].lower() + known.title[1:]
+    )  # fmt: skip
+    return f"{words} on clean images" if name.endswith("_clean") else words
 
 
 def registered(evidence: Evidence) -> ProxyEvidence | None:
@@ -128,14 +143,13 @@ def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) ->
     if evidence.signal == "probability" and condition.probability is not None:
         counts = condition.probability
     scores = HalfScores(counts, condition.half)
-    shapes = trajectories_of_halves(evidence, condition)
-    whole = whole_trajectories(evidence, condition)
+    whole, folds = trajectories_of(evidence, condition)
     ends = scores.means()[:, [0, -1]]
     between = correlate("pearson", (ends[0, 1] - ends[0, 0])[None], ends[1, 1] - ends[1, 0])
     return Measured(
         proxies.names,
         level_interval(proxies, scores),
-        proxy_trends(proxies.sums, proxies.signs, shapes),
+        proxy_trends(proxies.sums, proxies.signs, folds),
         proxy_polarisation(proxies.sums.means()),
         int(whole.is_shape("increasing").sum()),
         float(spearman_brown(between)[0]),
@@ -164,27 +178,41 @@ def trend_verdict(auc: Interval, follows: float) -> str:
     return "misses" if float(auc.high) < follows else UNDETERMINED
 
 
-def _check(measured: Measured, row: int, evidence: Evidence) -> Check:
+def _check(measured: Measured, row: int, evidence: Evidence, reason: str | None) -> Check:
     rules = evidence.rules.proxies
     level, auc = measured.level[row], measured.trends.auc[row]
     trend = trend_verdict(auc, rules.follows_auc)
-    knows = above(level, rules.minimum_level)
+    knows = at_least(level, rules.minimum_level)
     verdict: Verdict = UNDETERMINED
-    if float(level.low) >= rules.minimum_level and trend == "misses":
-        verdict = SUPPORTED
-    elif knows == REFUTED or trend == "follows":
-        verdict = REFUTED
+    if reason is None:
+        if knows == SUPPORTED and trend == "misses":
+            verdict = SUPPORTED
+        elif knows == REFUTED or trend == "follows":
+            verdict = REFUTED
     name = measured.names[row]
-    sentence = (
-        f"{name} {_TREND[trend]}: area {with_interval(auc, 2)}, level correlation "
-        f"{with_interval(level, 2)}, and it rises for "
-        f"{percent(measured.trends.share_rising[row])} of the increasing examples."
-    )
+    words = title(name)
+    words = words[0].upper() + words[1:]
     return Check(
-        f"proxy: {name}", f"{name} knows the level of memorisation and misses its trend", verdict,
+        f"proxy: {name}", f"{words} knows the level of memorisation and misses its trend", verdict,
         float(auc.estimate), float(auc.low), float(auc.high),
-        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False, sentence,
+        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False,
+        f"{words} {_sentence(measured, row, trend)}",
     )  # fmt: skip
+
+
+def _sentence(measured: Measured, row: int, trend: str) -> str:
+    trends, auc = measured.trends, measured.trends.auc[row]
+    if auc.n_groups == 0:
+        return "is not kept per group of models: not decided."
+    if not np.isfinite(auc.estimate):
+        return "meets no increasing example: not decided."
+    return (
+        f"{_TREND[trend]}: it puts an increasing example above another one in "
+        f"{percent_interval(auc)} of pairs. Its rank correlation with the score is "
+        f"{with_interval(measured.level[row], brief=True)}, it rises for "
+        f"{percent(trends.share_rising[row])} of the increasing examples, and its changes in two "
+        f"groups of models correlate with r = {number(trends.reproduced[row])}."
+    )
 
 
 _TREND: Final = {
@@ -194,24 +222,27 @@ _TREND: Final = {
 }
 
 
-def _decision(
-    measured: Measured, checks: tuple[Check, ...], evidence: Evidence
-) -> tuple[Verdict, str]:
+def _too_little(measured: Measured, evidence: Evidence) -> str | None:
+    """Why nothing can be decided, if so."""
     rules = evidence.rules.proxies
     if not measured.reliability >= rules.minimum_reliability:
-        return UNDETERMINED, (
-            f"the change of the score itself is too noisy (reliability "
-            f"{number(measured.reliability, 2)}, needed {rules.minimum_reliability:g})"
+        return (
+            f"the change of the score itself is too noisy (split-half reliability "
+            f"{number(measured.reliability)}, needed {rules.minimum_reliability:g})"
         )
     if measured.n_increasing < rules.minimum_increasing:
-        return UNDETERMINED, (
+        return (
             f"only {measured.n_increasing} examples are increasing "
             f"(needed {rules.minimum_increasing})"
         )
+    return None
+
+
+def _decision(checks: tuple[Check, ...]) -> Verdict:
     half = len(checks) / 2
     if sum(c.verdict == SUPPORTED for c in checks) > half:
-        return SUPPORTED, ""
-    return (REFUTED if sum(c.verdict == REFUTED for c in checks) > half else UNDETERMINED), ""
+        return SUPPORTED
+    return REFUTED if sum(c.verdict == REFUTED for c in checks) > half else UNDETERMINED
 
 
 def _undecided(evidence: Evidence, bound: str, reason: str | None) -> Outcome:

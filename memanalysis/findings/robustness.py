@@ -8,6 +8,7 @@ from typing import Final
 
 from memanalysis.findings import bimodality, diversity, inhibition, proxy_trends
 from memanalysis.findings.evidence import Evidence
+from memanalysis.findings.rules import Common
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -110,7 +111,7 @@ def _rows(finding: _Finding, evidence: Evidence) -> list[Row]:
         ),
         *(_condition_row(outcome, part, few, provisional, query) for part in outcome.checks),
         *(
-            _robustness_row(finding, outcome, name, other, common.provisional_below, query)
+            _robustness_row(finding, outcome, name, other, common, query)
             for name, other in checked.items()
         ),
     ]  # fmt: skip
@@ -133,23 +134,33 @@ def _robustness_row(
     outcome: Outcome,
     name: str,
     other: Outcome,
-    provisional_below: int,
+    common: Common,
     query: str,
 ) -> Row:
     consistent = "contradicted" if _contradicts(outcome, other) else "consistent"
     said = other.text
     if name.startswith("alpha") and not finding.uses_alpha:
         said = "The rule of this finding does not use alpha"
-    elif other.verdict == UNDETERMINED and other.n_groups < provisional_below // 2:
+    elif other.verdict == UNDETERMINED and other.n_groups < common.minimum_groups:
         said = f"{said}; too few models"
     return Row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
-        other.n_groups < provisional_below, other.estimate, other.low, other.high, consistent,
-        False, other.n_groups, other.alpha, f"{_WHERE[name].capitalize()}: {said}; "
-        f"{other.verdict}, {consistent} with the headline.", query,
+        other.n_groups < common.provisional_below, other.estimate, other.low, other.high,
+        consistent, False, other.n_groups, other.alpha,
+        f"{_WHERE[name].capitalize()}: {other.verdict}, {_AGREEMENT[consistent]} the headline. "
+        f"{said}.", query,
     )  # fmt: skip
 
 
+_BY: Final = {
+    "half_a": "by the even groups of models",
+    "half_b": "by the odd groups of models",
+    "probability": "by the label's probability",
+    "saturated_sizes": "among sizes that fit everything",
+    "alpha_half": "with half of alpha",
+    "alpha_double": "with twice alpha",
+}
+_AGREEMENT: Final = {"consistent": "consistent with", "contradicted": "contradicting"}
 _WHERE: Final = {
     "half_a": "even groups of models only",
     "half_b": "odd groups of models only",
@@ -169,11 +180,12 @@ def _sentence(
 ) -> str:
     common = evidence.rules.common
     notes = [f"{outcome.n_groups} groups of models"]
-    notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha, 2)}")
-    notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
     if outcome.n_groups < common.minimum_groups:
-        notes.append("too few models for a verdict")
+        notes[0] += ", too few for a verdict"
     elif outcome.n_groups < common.provisional_below:
-        notes.append("provisional")
-    notes += [f"contradicted {_WHERE[name]}" for name in contradicting]
+        notes[0] += ", provisional"
+    notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha)}")
+    notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
+    if contradicting:
+        notes.append(f"contradicted {' and '.join(_BY[name] for name in contradicting)}")
     return f"{verdict.capitalize()}. {outcome.text} ({'; '.join(notes)})."

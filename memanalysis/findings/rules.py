@@ -28,6 +28,7 @@ class BimodalityRules:
     minimum_rise: float
     minimum_slope: float
     minimum_tail_rise: float
+    second_mode: float
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,14 @@ def above(interval: Interval, bound: float, *, refutes: bool = True) -> Verdict:
     return REFUTED if refutes and high <= bound else UNDETERMINED
 
 
+def at_least(interval: Interval, bound: float) -> Verdict:
+    """``above`` where reaching the bound is enough: refuted only if wholly below it."""
+    low, high = float(interval.low), float(interval.high)
+    if low >= bound:
+        return SUPPORTED
+    return REFUTED if high < bound else UNDETERMINED
+
+
 def below(interval: Interval, bound: float) -> Verdict:
     """``above`` mirrored."""
     return above(-interval, -bound)
@@ -94,20 +102,24 @@ def check(
     )  # fmt: skip
 
 
-def with_interval(interval: Interval, digits: int = 3) -> str:
-    """``0.441 (95 % interval 0.421 to 0.460)``."""
-    if not math.isfinite(float(interval.estimate)):
-        return "cannot be estimated"
-    if not math.isfinite(float(interval.low)):
-        return f"{number(interval.estimate, digits)} (no interval)"
-    return (
-        f"{number(interval.estimate, digits)} (95 % interval "
-        f"{number(interval.low, digits)} to {number(interval.high, digits)})"
-    )
+def with_interval(interval: Interval, *, brief: bool = False) -> str:
+    """``0.441 (95 % interval 0.421 to 0.460)``, or ``0.441 (0.421 to 0.460)`` if ``brief``.
+
+    As many decimals as two digits of the half-width need, two to four.
+    """
+    estimate, low, high = (float(x) for x in (interval.estimate, interval.low, interval.high))
+    if not math.isfinite(estimate):
+        return "an unknown amount"
+    if not math.isfinite(low):
+        return f"{number(estimate)} (no interval)"
+    half = (high - low) / 2
+    digits = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
+    words = "" if brief else "95 % interval "
+    return f"{number(estimate, digits)} ({words}{number(low, digits)} to {number(high, digits)})"
 
 
-def number(value: object, digits: int = 3) -> str:
-    """A number with a fixed number of decimals, or ``unknown``; never ``-0.000``."""
+def number(value: object, digits: int = 2) -> str:
+    """A number with a fixed number of decimals, or ``unknown``; never ``-0.00``."""
     as_float = float(value)  # type: ignore[arg-type]
     if not math.isfinite(as_float):
         return "unknown"
@@ -115,14 +127,17 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def percent(value: object) -> str:
-    """A share as per cent with one decimal."""
-    as_float = float(value)  # type: ignore[arg-type]
-    return f"{100 * as_float:.1f} %" if math.isfinite(as_float) else "unknown"
+    """A share as per cent, with one decimal below 10 %."""
+    as_float = 100 * float(value)  # type: ignore[arg-type]
+    if not math.isfinite(as_float):
+        return "unknown"
+    return f"{as_float:.{1 if abs(as_float) < 9.95 else 0}f} %"
 
 
-def percent_interval(interval: Interval) -> str:
-    """``12.3 % (95 % interval 10.1 % to 14.5 %)``."""
+def percent_interval(interval: Interval, *, brief: bool = False) -> str:
+    """``12 % (95 % interval 10 % to 15 %)``, the limits within 0 and 100 %."""
     if not math.isfinite(float(interval.low)):
         return f"{percent(interval.estimate)} (no interval)"
     low, high = max(float(interval.low), 0.0), min(float(interval.high), 1.0)
-    return f"{percent(interval.estimate)} (95 % interval {percent(low)} to {percent(high)})"
+    words = "" if brief else "95 % interval "
+    return f"{percent(interval.estimate)} ({words}{percent(low)} to {percent(high)})"

@@ -1,20 +1,25 @@
-"""What is recorded of a training: per-example dynamics on the way, outcomes at the end.
+"""Per-example dynamics of a training, accumulated from logits, and outcomes at its end.
 
-Formulas and sources of the dynamics are in ``memanalysis.proxies``. They are accumulated from the
-logits that the training computes anyway, before the update, so they cost no further forward pass.
+Formulas and sources of the dynamics are in ``memanalysis.proxies``. From the logits that the
+training computes anyway, before the update, they cost no further forward pass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 # The proxies whose formula makes sense for a handful of clean evaluations.
-CLEAN = ("cumulative_accuracy", "cumulative_confidence", "aum", "cumulative_loss")
+CLEAN = (
+    "cumulative_accuracy",
+    "cumulative_confidence",
+    "cumulative_max_probability",
+    "cumulative_negative_entropy",
+    "aum",
+    "cumulative_loss",
+)
 
 
 class Dynamics:
@@ -40,8 +45,12 @@ class Dynamics:
         self.confidence, self.confidence_squared = zeros.clone(), zeros.clone()
         self.margin, self.loss, self.hits = zeros.clone(), zeros.clone(), zeros.clone()
         self.forgotten, self.el2n = zeros.clone(), zeros.clone()
+        self.top, self.negative_entropy = zeros.clone(), zeros.clone()
         self.first = torch.full_like(zeros, torch.nan)
         self.was_correct = torch.zeros(shape, dtype=torch.bool, device=labels.device)
+        # The class predicted last, and the epoch since which it has been that one.
+        self.predicted = torch.full(shape, -1, device=labels.device)
+        self.since = zeros.clone()
 
     def update(self, logits: Tensor) -> None:
         """Add one epoch's logits, float32 [models, examples, classes]."""
@@ -55,11 +64,21 @@ class Dynamics:
         self.forgotten += self.was_correct & ~outcome.correct
         self.first[outcome.correct & self.first.isnan()] = self.seen
         self.was_correct = outcome.correct
+        log_probability = logits.log_softmax(-1)
+        probability = log_probability.exp()
+        self.top += probability.amax(-1)
+        self.negative_entropy += (probability * log_probability).sum(-1)
+        predicted = logits.argmax(-1)
+        self.since[predicted != self.predicted] = self.seen
+        self.predicted = predicted
         if self.seen == max(1, round(self.epochs / 10)):
             self.el2n += error_norm(logits, self.labels)
 
-    def result(self) -> dict[str, Tensor]:
-        """Each proxy, float64 [models, examples]."""
+    def result(self, final: Tensor) -> dict[str, Tensor]:
+        """Each proxy, float64 [models, examples].
+
+        ``final`` int64 [models, examples] are the classes that the finished models predict.
+        """
         epochs = self.seen
         mean = self.confidence / epochs
         variance = self.confidence_squared / epochs - mean**2
@@ -67,13 +86,21 @@ class Dynamics:
         return {
             "cumulative_accuracy": self.hits / epochs,
             "cumulative_confidence": mean,
+            "cumulative_max_probability": self.top / epochs,
+            "cumulative_negative_entropy": self.negative_entropy / epochs,
             "confidence_variability": variance.clamp_min(0).sqrt(),
             "forgetting_events": self.forgotten + epochs * never,
             "first_learned": self.first,
+            "iteration_learned": torch.where(self.predicted == final, self.since, epochs + 1.0),
             "aum": self.margin / epochs,
             "el2n": self.el2n,
             "cumulative_loss": self.loss,
         }
+
+    def clean(self) -> dict[str, Tensor]:
+        """Those of ``CLEAN``, float64 [models, examples], by their names in a store."""
+        found = self.result(self.predicted)
+        return {f"{name}_clean": found[name] for name in CLEAN}
 
 
 @dataclass(frozen=True)
@@ -111,29 +138,3 @@ def error_norm(logits: Tensor, labels: Tensor) -> Tensor:
     target = torch.zeros_like(probability).scatter_(-1, index, 1.0)
     norm: Tensor = torch.linalg.vector_norm(probability - target, dim=-1)
     return norm
-
-
-def proxies(
-    train: Dynamics | None, clean: Dynamics | None, in_train: NDArray[np.bool_]
-) -> list[dict[str, NDArray[np.float32]]]:
-    """Proxies of each model: float32 [examples] by name.
-
-    Those of the training pass are NaN outside the subset, where nothing was observed; those of the
-    clean evaluations exist for all examples. ``in_train`` is bool [models, examples].
-    """
-    found: dict[str, NDArray[np.float32]] = {}
-    if train is not None:
-        for name, values in train.result().items():
-            found[name] = np.where(in_train, _numpy(values), np.float32(np.nan))
-    if clean is not None:
-        values_by_name = clean.result()
-        found.update({f"{name}_clean": _numpy(values_by_name[name]) for name in CLEAN})
-    return [
-        {name: np.ascontiguousarray(values[model]) for name, values in found.items()}
-        for model in range(len(in_train))
-    ]
-
-
-def _numpy(values: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = values.to(torch.float32).cpu().numpy()
-    return array

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from memanalysis import locking, provenance
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, tasks
+from memanalysis.producer.engines import Engine, Watchers
+from memanalysis.producer.engines.cluster import Cluster
+from memanalysis.producer.engines.inside import Inside
+from memanalysis.producer.engines.local import Team
 from memanalysis.producer.progress import Watch
-from memanalysis.producer.supervise import Team, Watchers
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.tasks import FULL_DATA, Model, Task
 from memanalysis.schema import EXAMPLES
-from memanalysis.settings import Study
+from memanalysis.settings import FAMILIES, Data, Distillation, Observe, Size, Study, Training
 from memanalysis.store import Manifest, Store
-
-Model = tuple[str, str, int]  # objective, size, subset_id
 
 
 def produce(
@@ -30,6 +32,7 @@ def produce(
     *,
     workers: int | None = None,
     device: str = "auto",
+    engine: str = "local",
     shard: tuple[int, int] | None = None,
 ) -> Store:
     """Train every model of ``study`` that the store at ``out`` does not hold yet.
@@ -37,10 +40,14 @@ def produce(
     Parameters
     ----------
     workers
-        Worker processes, by default one per processor (on a GPU: one). Each trains one ensemble
-        at a time on one thread, so the number of workers changes the speed and not one bit.
+        Worker processes, by default one per processor (on a GPU: one); 0 trains in this process.
+        Each trains one ensemble at a time on one thread, so the number of workers changes the
+        speed and not one bit.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
+    engine
+        ``local`` for worker processes of this machine; ``ray`` for the Ray cluster of the study's
+        section [ray], whose nodes must see ``out`` under the same path.
     shard
         (i, n), i from 1: only every n-th group, so that n machines can share a store.
 
@@ -66,7 +73,9 @@ def produce(
         store = prepare(study, root)
         if shard is None:
             _remove_leftovers(store)
-        _train(study, store, workers, _device(device), shard)
+        planned = tasks.plan(study, shard)
+        with locking.groups_held(root, sorted({task.group for task in planned})):
+            _train(study, store, planned, _engine(study, store, engine, workers, device))
     return store
 
 
@@ -76,10 +85,11 @@ def prepare(study: Study, root: Path) -> Store:
     A study may have grown by further groups since; whatever else differs is an error that lists
     every difference.
     """
+    _require_networks(study)
     dataset = data.load(study.data, study.seed)
-    fresh = _manifest(study, dataset)
     if not (root / "manifest.json").exists():
-        return _create(root, fresh, dataset)
+        return _create(root, study, dataset)
+    fresh = _manifest(study, dataset)
     store = Store.open(root)
     faults = differences(store.manifest, fresh)
     if faults:
@@ -96,13 +106,13 @@ def prepare(study: Study, root: Path) -> Store:
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
     """What keeps a store from being continued, one line each; more groups do not."""
-    before, after = _flat(old.settings), _flat(new.settings)
+    before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
-    harmless = {"name", "title", "text", "data.folder", "subsets.groups"}
+    harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and not key.startswith("ray.")
     ]
     if new.n_subsets < old.n_subsets:
         faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
@@ -118,42 +128,42 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
     """The table ``examples``: training examples in their order, then the kept test examples."""
     n_train, n_test = len(dataset.train_labels), dataset.test_kept
     n = n_train + n_test
+    labels = [*dataset.train_labels, *dataset.test_labels[:n_test]]
+    clean_labels, kinds = pa.nulls(n, pa.int32()), pa.nulls(n, pa.string())
+    if dataset.planted is not None:
+        clean_labels = pa.array([*dataset.planted.clean_labels, *labels[n_train:]], pa.int32())
+        kinds = pa.array([*dataset.planted.kinds.tolist(), *["clean"] * n_test])
     return pa.table(
         {
             "example_id": pa.array(range(n), pa.int64()),
             "split": pa.array(["train"] * n_train + ["test"] * n_test),
-            "label": pa.array([*dataset.train_labels, *dataset.test_labels[:n_test]], pa.int32()),
-            "clean_label": pa.nulls(n, pa.int32()),
-            "kind": pa.nulls(n, pa.string()),
-            "image": pa.array([*dataset.thumbnails, *[None] * n_test], pa.binary()),
+            "label": pa.array(labels, pa.int32()),
+            "clean_label": clean_labels,
+            "kind": kinds,
+            "image": pa.array([*dataset.thumbnails(), *[None] * n_test], pa.binary()),
             "source_id": pa.array(dataset.source_ids),
         },
         schema=EXAMPLES,
     )
 
 
-def _train(
-    study: Study, store: Store, workers: int | None, device: str, shard: tuple[int, int] | None
-) -> None:
-    planned = tasks.plan(study, shard)
+def _train(study: Study, store: Store, planned: list[Task], engine: Engine) -> None:
     done = tasks.finished(store, planned)
-    missing = [task for task in planned if not set(_models(task)) <= done]
-    _require_teachers(study, store, missing, done)
+    missing = tasks.missing(study, planned, done)
+    _require_teachers(study, store, planned, missing, done)
     total = sum(len(task.subset_ids) for task in planned)
     left = sum(len(task.subset_ids) for task in missing)
     epochs = study.training.epochs
-    greeting = {"study": study.text, "store": str(store.path), "device": device}
 
     def may_start(task: Task) -> bool:
-        return {("one_hot", *teacher) for teacher in tasks.teachers_of(study, task)} <= done
+        return set(tasks.teachers_of(study, task)) <= done
 
     def finish(task: Task, epochs_seen: int) -> None:
-        done.update(_models(task))
+        done.update(task.models)
         watch.advance(len(task.subset_ids) * (epochs - epochs_seen) / epochs)
 
-    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
-    with Watch(total, total - left) as watch, Team(greeting, count) as team:
-        team.work(
+    with Watch(total, total - left) as watch, engine:
+        engine.work(
             missing,
             may_start,
             Watchers(
@@ -164,21 +174,53 @@ def _train(
         )
 
 
-def _models(task: Task) -> list[Model]:
-    return [(task.objective, task.size, subset_id) for subset_id in task.subset_ids]
+def _engine(study: Study, store: Store, name: str, workers: int | None, device: str) -> Engine:
+    path = str(store.path.resolve())
+    if name == "ray":
+        # This machine may have no GPU where the nodes have one, so the study says which it is.
+        return Cluster(
+            (json.dumps(study.to_message()), path, "cuda" if study.ray.gpus else "cpu"), study.ray
+        )
+    if name != "local":
+        raise TrainingError(f"engine '{name}' is unknown; there are: local, ray.")
+    device = _device(device)
+    if workers == 0:
+        return Inside(study, store, device)
+    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
+    return Team({"study": study.to_message(), "store": path, "device": device}, count)
 
 
-def _require_teachers(study: Study, store: Store, missing: list[Task], done: set[Model]) -> None:
+def _require_teachers(
+    study: Study, store: Store, planned: list[Task], missing: list[Task], done: set[Model]
+) -> None:
     """A packed store has no teachers' logits left, so half a group of it cannot be continued."""
+    if not store.manifest.packed:
+        return
+    # Another training of a full-data teacher would not be the one that its other students heard.
+    heard = {
+        teacher
+        for task in planned
+        if done & set(task.models)
+        for teacher in tasks.teachers_of(study, task)
+    }
     for task in missing:
-        for size, subset_id in tasks.teachers_of(study, task):
-            path = store.model_path("one_hot", size, subset_id)
-            if ("one_hot", size, subset_id) in done and not path.exists():
+        for teacher in tasks.teachers_of(study, task):
+            gone = teacher in done or (teacher[0] == FULL_DATA and teacher in heard)
+            path = tasks.path_of(store, teacher)
+            if gone and not path.exists():
                 raise StoreError(
                     f"{task} cannot be trained: its teacher is done, but the file '{path}' with "
                     "the teacher's logits was removed when the store was packed. Only whole "
                     "groups can be added to a packed store; produce into another --out."
                 )
+
+
+def _require_networks(study: Study) -> None:
+    """Find the user's function, if there is one, before anything is written."""
+    if study.family not in FAMILIES:
+        from memanalysis.producer.families import imported  # torch takes seconds to import
+
+        imported.find(study.family, study.folder)
 
 
 def _device(name: str) -> str:
@@ -195,8 +237,18 @@ def _device(name: str) -> str:
     return name
 
 
-def _create(root: Path, manifest: Manifest, dataset: data.Dataset) -> Store:
+def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
+    manifest = _manifest(study, dataset)
     store = Store(root, manifest)
+    if "prediction_depth" in study.observe.proxies:
+        from memanalysis.producer.proxies.depth import layers  # torch takes seconds to import
+
+        manifest.layers = layers(
+            study.sizes,
+            channels=dataset.train_images.shape[3],
+            classes=len(dataset.class_names),
+            image_size=dataset.train_images.shape[1:3],
+        )
     # The manifest comes last: a store without one is none, and is made again from the start.
     store.write_table("examples", examples_table(dataset))
     return Store.create(root, store.manifest)
@@ -204,10 +256,13 @@ def _create(root: Path, manifest: Manifest, dataset: data.Dataset) -> Store:
 
 def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
     subsets = study.subsets
+    # Places are no settings; the text has them as they were written.
+    data_settings = replace(study.data, folder=None, file=None)
+    plain = replace(study, text="", folder=None, changes={}, data=data_settings)
     return Manifest(
         study=study.name,
         title=study.title,
-        settings=asdict(replace(study, text="")) | {"text": study.text},
+        settings=asdict(plain) | {"text": study.text},
         seed=study.seed,
         ratio=subsets.ratio,
         group_size=subsets.group_size,
@@ -220,6 +275,9 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
             "licence": dataset.licence,
             "citation": dataset.citation,
             "fingerprint": dataset.fingerprint,
+            "label_fingerprint": dataset.label_fingerprint,
+            "first_labels": list(dataset.first_labels),
+            "planted": dataset.planted.counts() if dataset.planted is not None else {},
             "test_examples": len(dataset.test_labels),
         },
         n_train=len(dataset.train_labels),
@@ -229,6 +287,30 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
         machine=provenance.machine(threads=1),
         created_at=datetime.now(UTC).isoformat(),
     )
+
+
+# The sections whose settings can have come after a store; the default of each such setting, in its
+# class, is what was done before there was a choice.
+_SECTIONS: Final[dict[str, type]] = {
+    "data": Data,
+    "training": Training,
+    "distillation": Distillation,
+    "observe": Observe,
+}
+
+
+def _completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a store with those that it does not say."""
+    completed = dict(settings)
+    for name, kind in _SECTIONS.items():
+        if isinstance(settings.get(name), dict):
+            completed[name] = _defaults(kind) | settings[name]
+    completed["sizes"] = [_defaults(Size) | size for size in settings.get("sizes", [])]
+    return completed
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -246,5 +328,6 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _remove_leftovers(store: Store) -> None:
     """Temporary files of a run that was killed while writing."""
-    for path in (store.path / "models").glob("*/*/.*.tmp"):
-        path.unlink(missing_ok=True)
+    for folder in ("models", "teachers"):
+        for path in (store.path / folder).glob("*/*/.*.tmp"):
+            path.unlink(missing_ok=True)

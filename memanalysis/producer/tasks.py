@@ -1,13 +1,15 @@
 """What a study has to train, in which order, and with which seeds.
 
 A task is one ensemble: models of one group, size and objective that are trained as one network.
+A teacher trained on all examples is a task of its own, one for each group that needs it.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,17 +17,33 @@ from memanalysis.errors import StoreError
 from memanalysis.settings import Study
 from memanalysis.store import Store, read_model
 
+# Stands for the objective of teachers on all examples; no model of the tables has it.
+FULL_DATA: Final = "full_data"
+
+Model = tuple[str, str, int]  # objective, size, subset_id; a full-data teacher has its group last
+
 
 @dataclass(frozen=True)
 class Task:
-    """Train the models ``subset_ids`` (ascending, of one group) at one size and objective."""
+    """Train the models ``subset_ids`` (ascending, of one group) at one size and objective.
+
+    With the objective ``FULL_DATA`` it is the group's teacher on all examples, and ``subset_ids``
+    is the group alone.
+    """
 
     group: int
     objective: str
     size: str
     subset_ids: tuple[int, ...]
 
+    @property
+    def models(self) -> list[Model]:
+        """The models that the task trains."""
+        return [(self.objective, self.size, subset_id) for subset_id in self.subset_ids]
+
     def __str__(self) -> str:
+        if self.objective == FULL_DATA:
+            return f"the teacher {self.size} on all examples, group {self.group}"
         first, last = self.subset_ids[0], self.subset_ids[-1]
         which = f"subset {first}" if first == last else f"subsets {first} to {last}"
         return f"{self.objective} {self.size}, {which}"
@@ -63,42 +81,70 @@ def _group(study: Study, group: int) -> list[Task]:
             for start in range(0, len(ids), size.ensemble):
                 members = tuple(ids[start : start + size.ensemble])
                 tasks.append(Task(group, objective, size.name, members))
-    teacher = study.distillation.teacher if study.distillation else None
-    return sorted(tasks, key=lambda t: (t.objective != "one_hot", t.size != teacher))
+    settings = study.distillation.by_objective.values() if study.distillation else ()
+    teachers = {setting.teacher for setting in settings}
+    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study))
+    tasks = [*full, *tasks]
+    labels = ("one_hot", FULL_DATA)
+    return sorted(tasks, key=lambda t: (t.objective not in labels, t.size not in teachers))
 
 
-def teachers_of(study: Study, task: Task) -> set[tuple[str, int]]:
-    """(size, subset_id) of the one-hot models whose logits a task needs."""
-    if task.objective != "distilled" or study.distillation is None:
-        return set()
-    return {(study.distillation.teacher, subset_id) for subset_id in task.subset_ids}
+def full_data_teachers(study: Study) -> list[str]:
+    """The sizes of which each group trains a teacher on all examples."""
+    settings = study.distillation.by_objective.values() if study.distillation else ()
+    return sorted({setting.teacher for setting in settings if setting.scope == FULL_DATA})
+
+
+def teachers_of(study: Study, task: Task) -> list[Model]:
+    """The models whose logits a task needs: one for each of its models, or one for all."""
+    setting = study.distillation_of(task.objective)
+    if setting is None:
+        return []
+    if setting.scope == FULL_DATA:
+        return [(FULL_DATA, setting.teacher, task.group)]
+    return [("one_hot", setting.teacher, subset_id) for subset_id in task.subset_ids]
 
 
 def keeps_logits(study: Study, task: Task) -> bool:
-    """Whether a task trains teachers, whose logits their students will read."""
-    return (
-        study.distillation is not None
-        and task.objective == "one_hot"
-        and task.size == study.distillation.teacher
-    )
+    """Whether the finished models' logits are written: asked for, or read by their students."""
+    if study.observe.keep_logits != "none" or task.objective == FULL_DATA:
+        return True
+    settings = study.distillation.by_objective.values() if study.distillation else ()
+    taught = {s.teacher for s in settings if s.scope != FULL_DATA}
+    return task.objective == "one_hot" and task.size in taught
 
 
-def finished(store: Store, tasks: list[Task]) -> set[tuple[str, str, int]]:
-    """(objective, size, subset_id) of the models that need no training any more.
+def path_of(store: Store, model: Model) -> Path:
+    """Where a model's file lies."""
+    objective, size, number = model
+    if objective == FULL_DATA:
+        return store.teacher_path(size, number)
+    return store.model_path(objective, size, number)
 
-    Those are the models with a whole model file and, in a packed store, those already built in.
+
+def finished(store: Store, tasks: list[Task]) -> set[Model]:
+    """The models that need no training any more.
+
+    Those are the models with a whole file and, in a packed store, those already built in.
     """
-    packed: set[tuple[str, str, int]] = set()
+    packed: set[Model] = set()
     if store.manifest.packed and store.table_path("models").exists():
         table = store.read_table("models", ["objective", "size", "subset_id"])
         packed = {(r["objective"], r["size"], r["subset_id"]) for r in table.to_pylist()}
-    wanted = {(t.objective, t.size, i) for t in tasks for i in t.subset_ids}
-    return {model for model in wanted if model in packed or is_whole(store, *model)}
+    wanted = {model for task in tasks for model in task.models}
+    return {model for model in wanted if model in packed or is_whole(store, model)}
 
 
-def is_whole(store: Store, objective: str, size: str, subset_id: int) -> bool:
+def missing(study: Study, tasks: list[Task], done: set[Model]) -> list[Task]:
+    """The tasks that are left; a teacher on all examples is needed while a student of it is."""
+    left = [task for task in tasks if not set(task.models) <= done]
+    needed = {model for task in left for model in teachers_of(study, task)}
+    return [task for task in left if task.objective != FULL_DATA or task.models[0] in needed]
+
+
+def is_whole(store: Store, model: Model) -> bool:
     """Whether a model's file is there and matches its own checksum."""
-    path = store.model_path(objective, size, subset_id)
+    path = path_of(store, model)
     if not path.exists():
         return False
     try:
@@ -109,14 +155,17 @@ def is_whole(store: Store, objective: str, size: str, subset_id: int) -> bool:
 
 
 def seeds(
-    study_seed: int, subset_id: int, size: str, objective: str
+    study_seed: int, subset_id: int, size: str, objective: str, *purpose: int
 ) -> tuple[int, np.random.Generator]:
     """Seed of a model's weights and generator of its batch order.
 
     Both come from ``SeedSequence([study_seed, subset_id, crc32(size), crc32(objective)])``: the
-    first 64 bits of its state, less the sign bit, and PCG64 on its first child.
+    first 64 bits of its state, less the sign bit, and PCG64 on its first child. A full-data teacher
+    has its group in the place of ``subset_id`` and ``full_data`` as objective. ``purpose`` is
+    appended for trainings beside the model's own.
     """
-    key = [study_seed, subset_id, zlib.crc32(size.encode()), zlib.crc32(objective.encode())]
+    names = (zlib.crc32(size.encode()), zlib.crc32(objective.encode()))
+    key = [study_seed, subset_id, *names, *purpose]
     sequence = np.random.SeedSequence(key)
     start = int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
     return start, np.random.Generator(np.random.PCG64(sequence.spawn(1)[0]))

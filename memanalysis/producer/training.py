@@ -1,7 +1,7 @@
 """Training one ensemble: every model has its own subset, its own batch order and its own start.
 
-Stochastic gradient descent with Nesterov momentum and a cosine schedule, float32 throughout. The
-loss is the sum over models of the mean over the batch, so no model feels the others.
+Stochastic gradient descent with Nesterov momentum and a cosine schedule. The loss is the
+sum over models of the mean over the batch, so no model feels the others.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -16,13 +17,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from memanalysis.errors import TrainingError
+from memanalysis.producer import augment, families
+from memanalysis.producer.acceleration import Forward, forward_of
+from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
-from memanalysis.producer.resnet import EnsembleResNet
 from memanalysis.settings import Distillation, Observe, Size, Training
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH, GPU_EVALUATION_BATCH = 500, 1000
+
+# Seed of a model's weights and generator of its batch order.
+Seeds = tuple[int, np.random.Generator]
 
 Tick = Callable[[], None]
+# Called after each epoch (from 1) with the network as it is then; it must leave weights alone.
+Watch = Callable[[int, Network], None]
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,20 @@ class Images:
     """Images and labels where the arithmetic is done.
 
     ``pixels`` is float32 [examples, H, W, channels], normalised; ``labels`` int64 [examples].
+    ``augmentation`` says how images are moved in training, None if not at all.
     """
 
     pixels: Tensor
     labels: Tensor
+    augmentation: str | None = None
 
-    def batch(self, index: Tensor) -> Tensor:
-        """Images for M models, index int64 [M, batch] -> [batch, M * channels, H, W]."""
+    def batch(self, index: Tensor, moves: Tensor | None = None) -> Tensor:
+        """Images for M models, index int64 [M, batch] -> [batch, M * channels, H, W].
+
+        ``moves`` int64 [M, batch, 3] are those of ``augment.draw``.
+        """
+        if moves is not None:
+            return augment.moved(self.pixels, index, moves)
         height, width, channels = self.pixels.shape[1:]
         picked = self.pixels.flatten(1, 2)[index.T]  # [batch, M, pixels, channels]
         packed = picked.transpose(1, 2).contiguous()
@@ -81,11 +96,10 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Trained:
-    """An ensemble at the end of its training, with what was recorded on the way."""
+    """An ensemble at the end of its training, with what its training pass showed."""
 
-    network: EnsembleResNet
+    network: Network
     dynamics: Dynamics | None
-    clean: Dynamics | None
 
 
 def train(
@@ -95,8 +109,13 @@ def train(
     lesson: Lesson,
     classes: int,
     tick: Tick = lambda: None,
+    *,
+    watch: Watch = lambda _epoch, _network: None,
+    network: Network | None = None,
 ) -> Trained:
-    """Train one ensemble; ``tick`` is called after every epoch.
+    """Train one ensemble; ``watch``, then ``tick`` are called after every epoch.
+
+    With ``network`` that one is trained further, on the subsets of ``members``.
 
     Raises
     ------
@@ -104,7 +123,8 @@ def train(
         If a model's outputs are no longer finite; the message names it.
     """
     recipe, device = lesson.training, images.pixels.device
-    network = _network(members, size, images, classes)
+    network = network or _network(members, size, images, classes)
+    forward = forward_of(network, recipe, device)
     subsets = [np.flatnonzero(member.in_train) for member in members]
     steps = -(-max(map(len, subsets)) // recipe.batch_size)
     optimiser = torch.optim.SGD(
@@ -116,24 +136,24 @@ def train(
         fused=True,
     )
     schedule = Schedule(recipe, steps)
-    dynamics = clean = None
+    dynamics = None
     if lesson.observe.dynamics == "train_pass":
         dynamics = Dynamics(images.labels, len(members), recipe.epochs)
-    if lesson.observe.eval_at:
-        clean = Dynamics(images.labels, len(members), len(lesson.observe.eval_at))
+    shakers = augment.streams([m.order for m in members], images.augmentation)
     for epoch in range(1, recipe.epochs + 1):
         orders = [m.order.permutation(s) for m, s in zip(members, subsets, strict=True)]
         index = torch.from_numpy(
             np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
         )
-        logits = _epoch(network, optimiser, schedule, images, index.to(device), lesson)
-        _require_finite(logits, members, epoch)
+        moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
+        network.train()
+        logits = _epoch(forward, optimiser, schedule, images, index.to(device), lesson, moves)
+        _require_finite(logits, members, epoch, recipe.batch_size)
         if dynamics is not None:
             dynamics.update(_by_example(logits, orders, len(images.labels)))
-        if clean is not None and epoch in lesson.observe.eval_at:
-            clean.update(evaluate(network, images))
+        watch(epoch, network)
         tick()
-    return Trained(network, dynamics, clean)
+    return Trained(network, dynamics)
 
 
 class Schedule:
@@ -158,14 +178,18 @@ def objective_loss(
 ) -> Tensor:
     """The sum over models of the mean loss over the batch.
 
-    With labels alone cross-entropy; with a teacher (1 - w) CE(y, softmax(z)) +
-    w T^2 KL(softmax(z_teacher / T) || softmax(z / T)). ``logits`` and ``teacher`` are
+    With labels alone cross-entropy; with a teacher's soft targets (1 - w) CE(y, softmax(z)) +
+    w T^2 KL(softmax(z_teacher / T) || softmax(z / T)), with its hard ones
+    (1 - w) CE(y, softmax(z)) + w CE(argmax z_teacher, softmax(z)). ``logits`` and ``teacher`` are
     [M, batch, classes], ``labels`` [M, batch].
     """
     own = logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
     if teacher is None or distillation is None:
         return -own.mean(-1).sum()
     temperature, weight = distillation.temperature, distillation.weight
+    if distillation.targets == "hard":
+        chosen = logits.log_softmax(-1).gather(-1, teacher.argmax(-1, keepdim=True)).squeeze(-1)
+        return -(weight * chosen + (1 - weight) * own).mean(-1).sum()
     target = (teacher / temperature).log_softmax(-1)
     student = (logits / temperature).log_softmax(-1)
     divergence = (target.exp() * (target - student)).sum(-1)
@@ -174,12 +198,14 @@ def objective_loss(
 
 
 @torch.inference_mode()
-def evaluate(network: EnsembleResNet, images: Images) -> Tensor:
+def evaluate(network: Network, images: Images) -> Tensor:
     """Logits of all models on all images, eval mode, no augmentation: [M, examples, classes]."""
     network.eval()
     everything = torch.arange(len(images.labels), device=images.labels.device)
     # Large ensembles get smaller batches, so that activations stay in the processor's cache.
     size = max(50, EVALUATION_BATCH // network.models)
+    if images.pixels.is_cuda:
+        size = GPU_EVALUATION_BATCH
     parts = [
         network(images.batch(index.expand(network.models, -1)))
         for index in torch.split(everything, size)
@@ -187,34 +213,37 @@ def evaluate(network: EnsembleResNet, images: Images) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def _network(members: Sequence[Member], size: Size, images: Images, classes: int) -> EnsembleResNet:
-    network = EnsembleResNet(
+def _network(members: Sequence[Member], size: Size, images: Images, classes: int) -> Network:
+    height, width, channels = images.pixels.shape[1:]
+    network = families.build(
+        size,
         [member.seed for member in members],
-        depth=size.depth,
-        width=size.width,
-        channels=images.pixels.shape[-1],
+        channels=channels,
         classes=classes,
+        image_size=(height, width),
     )
     network.to(images.pixels.device)
     return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
 def _epoch(
-    network: EnsembleResNet,
+    forward: Forward,
     optimiser: torch.optim.Optimizer,
     schedule: Schedule,
     images: Images,
     index: Tensor,
     lesson: Lesson,
+    moves: Tensor | None,
 ) -> Tensor:
     """One pass in the order ``index`` [M, steps * batch]; logits before each update."""
-    network.train()
     rows = torch.arange(len(index), device=index.device).unsqueeze(-1)
     logits = []
-    for batch in torch.split(index, lesson.training.batch_size, dim=1):
+    size = lesson.training.batch_size
+    for start, batch in zip(count(0, size), torch.split(index, size, dim=1)):
         for group in optimiser.param_groups:
             group["lr"] = schedule.next()
-        output = network(images.batch(batch))
+        moved = None if moves is None else moves[:, start : start + size]
+        output = forward(images.batch(batch, moved))
         teacher = None if lesson.teacher is None else lesson.teacher[rows, batch]
         loss = objective_loss(output, images.labels[batch], teacher, lesson.distillation)
         optimiser.zero_grad()
@@ -237,11 +266,20 @@ def _by_example(logits: Tensor, orders: Sequence[NDArray[np.int64]], examples: i
     return sorted_logits
 
 
-def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int) -> None:
-    finite = logits.isfinite().flatten(1).all(1).tolist()
-    if not all(finite):
-        names = ", ".join(m.name for m, good in zip(members, finite, strict=True) if not good)
-        raise TrainingError(
-            f"The outputs of {names} are no longer finite in epoch {epoch}. "
-            "Lower training.learning_rate or add training.warmup_epochs in the study file."
-        )
+def _require_finite(logits: Tensor, members: Sequence[Member], epoch: int, batch: int) -> None:
+    """Name the models whose outputs stopped being finite steps before the others'.
+
+    ``logits`` [M, steps * batch, classes] are in the order seen. What is not a number spreads to a
+    neighbour whose convolutions are computed together with its own.
+    """
+    finite = logits.isfinite().all(-1)
+    if bool(finite.all()):
+        return
+    first = torch.where(finite.all(1), finite.shape[1], finite.int().argmin(1)) // batch
+    names = ", ".join(
+        m.name for m, step in zip(members, first.tolist(), strict=True) if step == first.min()
+    )
+    raise TrainingError(
+        f"The outputs of {names} are no longer finite in epoch {epoch}. "
+        "Lower training.learning_rate or add training.warmup_epochs in the study file."
+    )

@@ -1,9 +1,9 @@
 """A worker process: JSON lines in, one ensemble trained for each, JSON lines out.
 
 Started by ``run`` as ``python -m memanalysis.producer.worker``. The first line is
-``{"study": <TOML>, "store": <path>, "device": <name>}``; every later line is a task. The answers
-are ``{"ready": true}``, ``{"epoch": n}`` after each epoch, ``{"done": true}`` and
-``{"error": <message>}``.
+``{"study": <message>, "store": <path>, "device": <name>}``, with what ``Study.to_message`` made;
+every later line is a task. The answers are ``{"ready": true}``, ``{"epoch": n}`` after each epoch,
+``{"done": true}`` and ``{"error": <message>}``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,11 +30,15 @@ from torch import Tensor
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
 from memanalysis.producer import data, observe, tasks, training
-from memanalysis.producer.resnet import EnsembleResNet
+from memanalysis.producer.families import Network, imported
+from memanalysis.producer.proxies import Recorder, half
+from memanalysis.producer.proxies.second_split import second_split_forgetting
 from memanalysis.schema import SIGNALS
 from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
+_PART = 1024  # images that are normalised at a time
+AUGMENTED = "; training passes, and proxies of them, saw augmented images"
 
 
 class Trainer:
@@ -40,36 +46,74 @@ class Trainer:
 
     def __init__(self, study: settings.Study, store: Store, device: str) -> None:
         self.study, self.store, self.device = study, store, device
+        if study.family not in settings.FAMILIES:
+            imported.find(study.family, study.folder)
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
-        self.train_images, self.test_images = images_of(self.dataset, device)
+        self.train_images, self.test_images = images_of(
+            self.dataset, device, study.data.augmentation
+        )
+        kept = self.dataset.test_kept
+        self.kept_images = training.Images(
+            self.test_images.pixels[:kept], self.test_images.labels[:kept]
+        )
         self.masks: dict[int, NDArray[np.bool_]] = {}
 
     def run(self, task: tasks.Task, epoch_done: training.Tick = lambda: None) -> None:
         """Train one ensemble and write the files of those of its models that have none."""
         started = time.perf_counter()
         members = [self._member(task, subset_id) for subset_id in task.subset_ids]
-        lesson = training.Lesson(
+        size, classes = self.sizes[task.size], len(self.dataset.class_names)
+        lesson = self._lesson(task)
+        recorder = Recorder(lesson.observe, members, self.train_images, self.kept_images)
+        trained = training.train(
+            self.train_images, members, size, lesson, classes, epoch_done, watch=recorder
+        )
+        final = self._final(trained.network)
+        proxies = recorder.proxies(trained.network, final.predicted, trained.dynamics)
+        if "second_split_forgetting" in lesson.observe.proxies:
+            proxies["second_split_forgetting"] = second_split_forgetting(
+                self.train_images, members, self._further_seeds(task), size, lesson, classes
+            )
+        seconds = (time.perf_counter() - started) / len(members)
+        for model, name in enumerate(task.models):
+            if tasks.is_whole(self.store, name):
+                continue
+            record = ModelRecord(
+                info=self._info(task, model, members, trained.network, final, seconds),
+                in_train=members[model].in_train,
+                correct=final.correct[model],
+                signals={signal: values[model] for signal, values in final.signals.items()},
+                proxies={proxy: values[model] for proxy, values in proxies.items()},
+                logits=final.logits[model] if tasks.keeps_logits(self.study, task) else None,
+                epoch_logits=recorder.epoch_logits(model),
+            )
+            write_model(self.store, record, tasks.path_of(self.store, name))
+
+    def _lesson(self, task: tasks.Task) -> training.Lesson:
+        # A teacher on all examples is no model of the study: nothing is recorded on its way.
+        teaches = task.objective == tasks.FULL_DATA
+        return training.Lesson(
             self.study.training,
-            self.study.observe,
-            self.study.distillation if task.objective == "distilled" else None,
+            settings.Observe(dynamics="none") if teaches else self.study.observe,
+            self.study.distillation_of(task.objective),
             self._teacher_logits(task),
         )
-        size = self.sizes[task.size]
-        classes = len(self.dataset.class_names)
-        trained = training.train(self.train_images, members, size, lesson, classes, epoch_done)
-        in_train = np.stack([member.in_train for member in members])
-        proxies = observe.proxies(trained.dynamics, trained.clean, in_train)
-        final = self._final(trained.network)
-        seconds = (time.perf_counter() - started) / len(members)
-        for model, subset_id in enumerate(task.subset_ids):
-            if tasks.is_whole(self.store, task.objective, task.size, subset_id):
-                continue
-            info = self._info(task, model, members, trained.network, final, seconds)
-            write_model(self.store, self._record(task, model, info, final, in_train, proxies))
+
+    def _further_seeds(self, task: tasks.Task) -> list[Callable[[int], training.Seeds]]:
+        """Per model, seeds for trainings beside its own, by number."""
+
+        def of(subset_id: int) -> Callable[[int], training.Seeds]:
+            names = (task.size, task.objective)
+            return lambda turn: tasks.seeds(self.study.seed, subset_id, *names, turn + 1)
+
+        return [of(subset_id) for subset_id in task.subset_ids]
 
     def _member(self, task: tasks.Task, subset_id: int) -> training.Member:
         seed, order = tasks.seeds(self.study.seed, subset_id, task.size, task.objective)
+        if task.objective == tasks.FULL_DATA:
+            everything = np.ones(len(self.dataset.train_labels), dtype=np.bool_)
+            return training.Member(str(task), seed, order, everything)
         name = f"{task.objective} {task.size}, subset {subset_id}"
         return training.Member(name, seed, order, self._mask(task.group, subset_id))
 
@@ -81,20 +125,20 @@ class Trainer:
         return mask
 
     def _teacher_logits(self, task: tasks.Task) -> Tensor | None:
-        needed = sorted(tasks.teachers_of(self.study, task))
-        if not needed:
-            return None
+        """float32 [models, n_train, classes], one teacher's for all models if it is their only."""
         n_train = len(self.dataset.train_labels)
         logits = []
-        for size, subset_id in needed:
-            path = self.store.model_path("one_hot", size, subset_id)
+        for teacher in tasks.teachers_of(self.study, task):
+            path = tasks.path_of(self.store, teacher)
             record = read_model(path, with_logits=True)
             if record.logits is None:
                 raise MemanalysisError(f"'{path}' is a teacher's file but holds no logits.")
-            logits.append(record.logits[:n_train].astype(np.float32))
-        return torch.from_numpy(np.stack(logits)).to(self.device)
+            logits.append(torch.from_numpy(record.logits[:n_train].astype(np.float32)))
+        if not logits:
+            return None
+        return torch.stack(logits).to(self.device).expand(len(task.subset_ids), -1, -1)
 
-    def _final(self, network: EnsembleResNet) -> Final:
+    def _final(self, network: Network) -> Final:
         return Final(
             training.evaluate(network, self.train_images),
             self.train_images.labels,
@@ -108,13 +152,14 @@ class Trainer:
         task: tasks.Task,
         model: int,
         members: list[training.Member],
-        network: EnsembleResNet,
+        network: Network,
         final: Final,
         seconds: float,
     ) -> ModelInfo:
         member = members[model]
         correct = final.correct[model][: len(member.in_train)]
-        distillation = self.study.distillation if task.objective == "distilled" else None
+        distillation = self.study.distillation_of(task.objective)
+        soft = distillation is not None and distillation.targets == "soft"
         return ModelInfo(
             subset_id=task.subset_ids[model],
             group_id=task.group,
@@ -124,77 +169,70 @@ class Trainer:
             objective=task.objective,
             seed=member.seed,
             epochs=self.study.training.epochs,
-            accuracy_in=float(correct[member.in_train].mean()),
-            accuracy_out=float(correct[~member.in_train].mean()),
+            accuracy_in=_share(correct[member.in_train]),
+            accuracy_out=_share(correct[~member.in_train]),
             accuracy_test=float(final.accuracy_test[model]),
             train_seconds=seconds,
             device=device_name(self.device),
-            evaluation_mode=EVALUATION_MODE,
+            evaluation_mode=EVALUATION_MODE + (AUGMENTED if self.study.data.augmentation else ""),
             finished_at=datetime.now(UTC).isoformat(),
             teacher_size=distillation.teacher if distillation else None,
             teacher_scope=distillation.scope if distillation else None,
-            temperature=distillation.temperature if distillation else None,
+            temperature=distillation.temperature if distillation and soft else None,
             distillation_weight=distillation.weight if distillation else None,
-        )
-
-    def _record(
-        self,
-        task: tasks.Task,
-        model: int,
-        info: ModelInfo,
-        final: Final,
-        in_train: NDArray[np.bool_],
-        proxies: list[dict[str, NDArray[np.float32]]],
-    ) -> ModelRecord:
-        return ModelRecord(
-            info=info,
-            in_train=in_train[model],
-            correct=final.correct[model],
-            signals={name: values[model] for name, values in final.signals.items()},
-            proxies=proxies[model],
-            logits=final.logits[model] if tasks.keeps_logits(self.study, task) else None,
         )
 
 
 class Final:
     """Outcomes of the finished models on training examples, then kept test examples.
 
-    ``correct`` bool, ``signals`` and ``logits`` float16, all with models first;
-    ``accuracy_test`` float64 [models] is over the whole test split.
+    ``correct`` bool, ``signals`` and ``logits`` float16, all with models first; ``predicted`` int64
+    [models, n_train]; ``accuracy_test`` float64 [models] is over the whole test split.
     """
 
     def __init__(
         self, train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, kept: int
     ) -> None:
         self.accuracy_test = (test.argmax(-1) == test_labels).double().mean(-1).cpu().numpy()
+        self.predicted = train.argmax(-1)
         logits = torch.cat([train, test[:, :kept]], dim=1)
         labels = torch.cat([train_labels, test_labels[:kept]])
         outcome = observe.outcomes(logits, labels)
         self.correct: NDArray[np.bool_] = outcome.correct.cpu().numpy()
-        self.signals = {name: half(getattr(outcome, name)) for name in SIGNALS}
-        self.logits = half(logits)
+        self.signals = {name: half(getattr(outcome, name)).cpu().numpy() for name in SIGNALS}
+        self.logits: NDArray[np.float16] = half(logits).cpu().numpy()
 
 
-def half(values: Tensor) -> NDArray[np.float16]:
-    """float16 of the same shape; what lies beyond its range becomes its largest value."""
-    limit = torch.finfo(torch.float16).max
-    array: NDArray[np.float16] = values.clamp(-limit, limit).to(torch.float16).cpu().numpy()
-    return array
+def _share(correct: NDArray[np.bool_]) -> float:
+    """The share of correct ones, NaN of none."""
+    return float(correct.mean()) if len(correct) else float("nan")
 
 
-def images_of(dataset: data.Dataset, device: str) -> tuple[training.Images, training.Images]:
-    """Training and test images on ``device``, normalised by the training images' statistics."""
+def images_of(
+    dataset: data.Dataset, device: str, augmentation: str | None = None
+) -> tuple[training.Images, training.Images]:
+    """Training and test images on ``device``, normalised by the training images' statistics.
+
+    With ``augmentation`` (one of ``settings.AUGMENTATIONS``) those of training are moved while
+    models are trained, and never while they are evaluated.
+    """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
+    del pixels
 
     def prepared(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> training.Images:
-        scaled = ((images.astype(np.float32) / 255 - mean) / deviation).astype(np.float32)
+        scaled = np.empty(images.shape, dtype=np.float32)
+        # By parts, or large data sets would be in memory several times over.
+        for start in range(0, len(images), _PART):
+            part = slice(start, start + _PART)
+            scaled[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
         return training.Images(
             torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
         )
 
+    train = prepared(dataset.train_images, dataset.train_labels)
     return (
-        prepared(dataset.train_images, dataset.train_labels),
+        replace(train, augmentation=augmentation),
         prepared(dataset.test_images, dataset.test_labels),
     )
 
@@ -221,7 +259,7 @@ def main() -> None:
     try:
         limit_threads()
         first = requests.get()
-        study = settings.parse(first["study"])
+        study = settings.from_message(first["study"])
         trainer = Trainer(study, Store.open(Path(first["store"])), first["device"])
         _answer(answers, {"ready": True})
         while True:

@@ -1,5 +1,6 @@
--- One row per size and training example: one_hot against distilled on the same subsets.
+-- One row per distilled objective, size and training example: one_hot against it on the same subsets.
 --
+-- objective is 'distilled', or 'distilled_<name>' where a study varies how students are taught.
 -- The change is paired over the subsets trained with both objectives (see paired_changes). A teacher
 -- that saw the full data leaks held-out labels and lowers memorisation by construction: look at
 -- teacher_scope.
@@ -14,15 +15,17 @@ parameters_of as (
 ),
 students as (
     select
+        objective,
         size,
         max(teacher_size) as teacher_size,
         max(teacher_scope) as teacher_scope
     from models
-    where objective = 'distilled'
-    group by size
+    where starts_with(objective, 'distilled')
+    group by objective, size
 ),
 gaps as (
     select
+        s.objective,
         s.size,
         s.teacher_size,
         s.teacher_scope,
@@ -34,6 +37,7 @@ gaps as (
         on s.teacher_size = t.size
 )
 select
+    c.objective_b as objective,
     c.size_a as size,
     c.size_rank_a as size_rank,
     g.teacher_size,
@@ -52,11 +56,13 @@ select
     c.paired
 from paired_changes as c
 left join gaps as g
-    on c.size_a = g.size
+    on c.size_a = g.size and c.objective_b = g.objective
 where c.comparison = 'objective';
 
 comment on view distillation is
-    'One row per size and training example: memorisation of one_hot and distilled models.';
+    'One row per distilled objective, size and training example: both memorisation scores.';
+comment on column distillation.objective is
+    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
 comment on column distillation.size is 'Name of the student''s size; see size_rank for the order.';
 comment on column distillation.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column distillation.teacher_size is 'Size of the teacher; NULL where unknown.';

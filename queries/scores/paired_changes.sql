@@ -1,7 +1,8 @@
 -- One row per training example and pair of conditions that share subsets.
 --
 -- A condition is an objective and a size; a pair runs from a to b. comparison 'size': two sizes of
--- one objective, a the smaller; 'objective': one_hot (a) and distilled (b) at one size. Only subsets
+-- one objective, a the smaller; 'objective': one_hot (a) and a distilled objective (b) at one size:
+-- 'distilled', or 'distilled_<name>' where a study varies how students are taught. Only subsets
 -- trained at both ends, with the example in or out at both, enter. In a stratum of n such models,
 -- with n10 right at b and wrong at a and n01 the reverse, d = (n10 - n01)/n; the change of
 -- memorisation is d_in - d_out. Its variance uses d~ = (n10 - n01)/(n + 2) and
@@ -45,7 +46,7 @@ pairs as (
         false as first_to_last
     from conditions as a
     inner join conditions as b
-        on a.size = b.size and a.objective = 'one_hot' and b.objective = 'distilled'
+        on a.size = b.size and a.objective = 'one_hot' and starts_with(b.objective, 'distilled')
 ),
 bits as (
     select
@@ -193,7 +194,7 @@ from changes;
 comment on view paired_changes is
     'One row per training example and pair of conditions: the change of memorisation from a to b.';
 comment on column paired_changes.comparison is
-    '''size'': two sizes of one objective; ''objective'': one_hot against distilled at one size.';
+    '''size'': two sizes of one objective; ''objective'': one_hot against a distilled objective.';
 comment on column paired_changes.objective_a is 'Objective at the start of the change.';
 comment on column paired_changes.size_a is 'Size at the start of the change.';
 comment on column paired_changes.size_rank_a is 'Place of size_a in the study, 0 = smallest.';

@@ -38,11 +38,11 @@ comment on column models.half is 'Fixed half of the groups, ''a'' (even group_id
 comment on column models.family is 'Architecture family, for instance ''resnet''.';
 comment on column models.size is 'Name of the model size; the order of sizes is size_rank.';
 comment on column models.size_rank is 'Place of the size in the study, 0 = smallest.';
-comment on column models.parameters is 'Trainable parameters, from 1.';
+comment on column models.parameters is 'Trainable parameters, from 1; NULL where unknown.';
 comment on column models.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
 comment on column models.teacher_model_id is
-    'Model that taught this one (models.model_id); NULL unless distilled.';
+    'Model that taught this one (models.model_id); NULL unless distilled with soft targets.';
 comment on column models.teacher_size is 'Size of the teacher; NULL unless distilled.';
 comment on column models.teacher_scope is
     'What the teacher was trained on: ''same_subset'' or ''full_data'', which leaks held-out labels; NULL unless distilled.';
@@ -50,8 +50,8 @@ comment on column models.temperature is
     'Distillation temperature T, above 0; NULL unless distilled.';
 comment on column models.distillation_weight is
     'Share of the teacher''s term in the loss, 0 to 1; NULL unless distilled.';
-comment on column models.seed is 'Seed of initialisation and batch order.';
-comment on column models.epochs is 'Training epochs, from 1.';
+comment on column models.seed is 'Seed of initialisation and batch order; NULL where unknown.';
+comment on column models.epochs is 'Training epochs, from 1; NULL where unknown.';
 comment on column models.accuracy_in is
     'Share of the model''s own training subset classified correctly, 0 to 1.';
 comment on column models.accuracy_out is
@@ -63,4 +63,4 @@ comment on column models.train_seconds is
 comment on column models.device is 'Device the model was trained on.';
 comment on column models.evaluation_mode is
     'How outcomes were taken, for instance ''eval'' (no augmentation, running batch statistics).';
-comment on column models.finished_at is 'When the training ended, UTC.';
+comment on column models.finished_at is 'When the training ended, UTC; NULL where unknown.';

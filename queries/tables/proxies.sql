@@ -25,8 +25,10 @@ comment on view proxies is
     'One row per objective, size, training example and proxy. Proxies of memorisation, averaged over models.';
 comment on column proxies.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
-comment on column proxies.size is 'Name of the model size; the order of sizes is size_rank.';
-comment on column proxies.size_rank is 'Place of the size in the study, 0 = smallest.';
+comment on column proxies.size is
+    'Name of the model size; the order of sizes is size_rank; ''unknown'' for imported scores of unknown models.';
+comment on column proxies.size_rank is
+    'Place of the size in the study, 0 = smallest; NULL for sizes without models.';
 comment on column proxies.example_id is
     'Example, 0 to n - 1: training examples first, in their original order, then test examples.';
 comment on column proxies.proxy is

@@ -3,8 +3,9 @@ import pytest
 import worlds
 
 from memanalysis.analysis import trends
-from memanalysis.analysis.contrasts import group_pairs
-from memanalysis.analysis.trajectories import RuleSettings
+from memanalysis.analysis.correlations import HalfSums
+from memanalysis.analysis.outcomes import Outcomes
+from memanalysis.analysis.trajectories import Trajectories, classify_outcomes
 
 GROUPS = 12
 
@@ -28,6 +29,11 @@ def test_rank_change_by_hand() -> None:
     assert gap[0, [0, 2]] == pytest.approx([0.5, -0.5])
 
 
+def folds_of(drawn: Outcomes) -> list[Trajectories]:
+    """Trajectories without each group in turn."""
+    return [classify_outcomes(drawn.without(group), 0.2) for group in range(drawn.n_groups)]
+
+
 def test_following_and_missing() -> None:
     """A proxy that is the true score follows; one that knows only the first size's misses."""
     rng = np.random.default_rng(0)
@@ -36,15 +42,24 @@ def test_following_and_missing() -> None:
     drawn = worlds.memorising(scores, GROUPS)
     truth = np.stack([scores, np.tile(scores[:1], (3, 1)) + np.arange(3.0)[:, None]])
     proxies = worlds.proxies(("follows", "misses"), truth, GROUPS)
-    shapes = trends.half_trajectories(
-        group_pairs(drawn), drawn.group_counts(), np.arange(GROUPS) % 2, 0.2, RuleSettings()
-    )
-    assert [len(folds) for folds in shapes] == [1 + GROUPS] * 2
-    found = trends.proxy_trends(proxies.sums, proxies.signs, shapes)
+    found = trends.proxy_trends(proxies.sums, proxies.signs, folds_of(drawn))
     assert found.auc.low[0] > 0.75
     assert found.auc.high[1] < 0.75
     # The shift is common to all, so even the proxy that misses every trend rises.
     assert found.share_rising[1] > 0.95
+
+
+def test_six_groups_are_enough_for_an_interval() -> None:
+    """60 models: shapes from five groups, the proxy from the sixth, six folds, an interval."""
+    scores = np.tile(np.r_[np.full(60, 0.1), np.full(140, 0.4)], (2, 1))
+    scores[1, :60] = 0.9
+    proxies = worlds.proxies(("follows",), scores[None], 6)
+    found = trends.proxy_trends(proxies.sums, proxies.signs, folds_of(worlds.memorising(scores, 6)))
+    assert found.auc.n_groups == 6
+    assert 0.9 < found.auc.low[0] <= found.auc.estimate[0] <= 1
+    halves = HalfSums(proxies.sums.total, proxies.sums.n)
+    unknown = trends.proxy_trends(halves, proxies.signs, [])
+    assert np.isnan(unknown.auc.estimate).all()
 
 
 def test_polarisation_of_a_proxy() -> None:

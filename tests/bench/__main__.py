@@ -26,9 +26,12 @@ def main() -> None:
     """Run the comparisons asked for and print a table each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="the largest sizes, too")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeatable")
+    parser.add_argument("parts", nargs="*", help=f"some of: {', '.join(PARTS)}")
     given = parser.parse_args()
-    wanted = given.only or PARTS
+    wanted = given.parts or PARTS
+    for part in wanted:
+        if part not in PARTS:
+            parser.error(f"There is no part '{part}'; there are: {', '.join(PARTS)}.")
     console = Console(width=100)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -44,7 +47,7 @@ def main() -> None:
             small = replace(CIFAR100, examples=2_000)
             console.print(scale.deriving(root, [small, CIFAR100] if given.full else [small]))
     if "training" in wanted:
-        console.print(training.compare())
+        training.main()
 
 
 if __name__ == "__main__":

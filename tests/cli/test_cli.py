@@ -8,7 +8,10 @@ import pytest
 from memanalysis import cli
 from memanalysis.errors import StoreError
 
-COMMANDS = ("report", "sql", "tables", "produce", "plan", "build", "check", "simulate")
+COMMANDS = (
+    "report", "sql", "tables", "produce", "plan", "build", "check", "removal", "simulate",
+    "import", "export",
+)  # fmt: skip
 
 
 def test_every_command_has_help_with_an_example() -> None:

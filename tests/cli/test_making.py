@@ -28,6 +28,8 @@ def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
     producer.produce = produce
     monkeypatch.setitem(sys.modules, "memanalysis.producer.run", producer)
     monkeypatch.setattr(building, "build", build)
+    # There is nothing in the store that it could look at.
+    monkeypatch.setattr("memanalysis.producer.order.note", lambda _store: None)
     return made
 
 
@@ -36,8 +38,9 @@ def test_produce_trains_and_builds(memanalysis, calls, tmp_path) -> None:
     out = tmp_path / "store"
     result = memanalysis("produce", "digits", "--out", out, "--workers", 2, "--device", "cpu")
     assert result.code == 0, result.err
+    options = {"workers": 2, "device": "cpu", "engine": "local", "shard": None}
     assert calls == [
-        ("produce", {"study": "digits", "out": out, "workers": 2, "device": "cpu", "shard": None}),
+        ("produce", {"study": "digits", "out": out, **options}),
         ("build", {"path": out, "pack": False, "progress": None}),
     ]
 

@@ -9,7 +9,8 @@ from memanalysis.findings.controls import with_exchanged_subsets
 from memanalysis.findings.robustness import headline
 from memanalysis.findings.verdicts import SUPPORTED
 
-REPEATS = 8
+REPEATS = 20
+ALLOWED = 2  # findings supported in all repeats together
 GROUPS = 6
 FINDINGS = (bimodality.decide, diversity.decide, inhibition.decide, proxy_trends.decide)
 NAMES = ("aum", "cumulative_accuracy", "cumulative_loss")
@@ -44,7 +45,7 @@ def _supported(evidence: Evidence) -> list[str]:
 def test_retrained_sizes_and_objectives_support_nothing() -> None:
     """The same size under other names, one-hot called distilled: no finding is supported."""
     found = [name for seed in range(REPEATS) for name in _supported(_study(seed))]
-    assert len(found) <= 1, found
+    assert len(found) <= ALLOWED, found
 
 
 def test_exchanged_subsets_support_nothing() -> None:
@@ -58,7 +59,7 @@ def test_exchanged_subsets_support_nothing() -> None:
         assert abs(one_hot.counts.sum(0).memorization.mean()) < 0.05
         distilled = with_exchanged_subsets(evidence.distilled)
         found += _supported(replace(evidence, one_hot=one_hot, distilled=distilled))
-    assert len(found) <= 1, found
+    assert len(found) <= ALLOWED, found
 
 
 def test_exchange_keeps_the_design() -> None:

@@ -108,7 +108,7 @@ def test_inhibition() -> None:
     found = rows()["distillation_inhibits", "headline"]
     assert found.verdict == SUPPORTED
     assert found.estimate == pytest.approx(-0.25 * _scores().mean(), abs=0.01)
-    assert "the student generalises better" in found.sentence
+    assert "students generalise better" in found.sentence
     assert rows()["distillation_inhibits", "preserves"].verdict == SUPPORTED
     assert rows()["distillation_inhibits", "generalises"].estimate == pytest.approx(0.02, abs=0.005)
     # A quarter is lost whatever the gap: the slope is about 0.
@@ -200,12 +200,12 @@ def test_a_contradicting_half_overrules(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(robustness, "variants", lambda e: variants(e) | {"half_b": backwards})
     row = evaluate(evidence)[0]
     assert row.verdict == UNDETERMINED
-    assert "contradicted odd groups of models only" in row.sentence
+    assert "contradicted by the odd groups of models" in row.sentence
     saturated = {"saturated_sizes": backwards}
     monkeypatch.setattr(robustness, "variants", lambda e: variants(e) | saturated)
     row = evaluate(evidence)[0]
     assert row.verdict == SUPPORTED
-    assert "contradicted only sizes that fit their training examples" in row.sentence
+    assert "contradicted among sizes that fit everything" in row.sentence
 
 
 @pytest.mark.parametrize(("groups", "verdict"), [(4, UNDETERMINED), (6, SUPPORTED)])
@@ -217,7 +217,7 @@ def test_few_groups(groups: int, verdict: str) -> None:
     assert headline(bimodality.decide, few).verdict == verdict
     row = evaluate(few)[0]
     assert row.provisional == (groups == 6)
-    assert ("too few models" in row.sentence) == (groups == 4)
+    assert ("too few for a verdict" in row.sentence) == (groups == 4)
     assert ("provisional" in row.sentence) == (groups == 6)
 
 

@@ -9,6 +9,7 @@ from memanalysis.findings.verdicts import (
     SUPPORTED,
     UNDETERMINED,
     above,
+    at_least,
     below,
     joined,
     number,
@@ -23,9 +24,9 @@ def _interval(estimate: float, low: float, high: float) -> Interval:
 
 
 def test_registered_thresholds() -> None:
-    """Version 1 of the rules: a change here is a new version with a line in CHANGELOG.md."""
+    """Version 2 of the rules: a change here is a new version with a line in CHANGELOG.md."""
     rules = load()
-    assert rules.version == 1
+    assert rules.version == 2
     assert (rules.common.minimum_groups, rules.common.provisional_below) == (5, 10)
     assert (rules.common.level, rules.common.saturated_accuracy_in) == (0.95, 0.99)
     assert rules.trajectories == RuleSettings()
@@ -66,13 +67,22 @@ def test_conjunction() -> None:
     assert joined([]) == UNDETERMINED
 
 
+def test_reaching_a_bound() -> None:
+    """A limit on the bound itself is enough where the rule says "at least"."""
+    assert at_least(_interval(0.9, 0.8, 0.95), 0.8) == SUPPORTED
+    assert at_least(_interval(0.8, 0.7, 0.8), 0.8) == UNDETERMINED
+    assert at_least(_interval(0.7, 0.6, 0.79), 0.8) == REFUTED
+
+
 def test_numbers_in_words() -> None:
-    """Fixed decimals, no negative zero, and words where there is nothing."""
-    assert number(-0.0001) == "0.000"
+    """Decimals as the interval is wide, no negative zero, and words where there is nothing."""
+    assert number(-0.001) == "0.00"
     assert number(float("nan")) == "unknown"
-    assert percent(0.1234) == "12.3 %"
-    assert with_interval(_interval(0.5, 0.4, 0.6), 1) == "0.5 (95 % interval 0.4 to 0.6)"
-    assert with_interval(_interval(0.5, np.nan, np.nan), 1) == "0.5 (no interval)"
-    assert with_interval(_interval(np.nan, np.nan, np.nan)) == "cannot be estimated"
-    said = percent_interval(_interval(0.01, -0.005, 0.02))
-    assert said == "1.0 % (95 % interval 0.0 % to 2.0 %)"
+    assert percent(0.1234) == "12 %"
+    assert percent(0.0123) == "1.2 %"
+    assert with_interval(_interval(0.5, 0.4, 0.6)) == "0.50 (95 % interval 0.40 to 0.60)"
+    assert with_interval(_interval(0.04, 0.03, 0.05), brief=True) == "0.040 (0.030 to 0.050)"
+    assert with_interval(_interval(0.5, np.nan, np.nan)) == "0.50 (no interval)"
+    assert with_interval(_interval(np.nan, np.nan, np.nan)) == "an unknown amount"
+    said = percent_interval(_interval(0.01, -0.005, 0.12))
+    assert said == "1.0 % (95 % interval 0.0 % to 12 %)"

@@ -4,62 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_study import STUDY, files, study
 
-from memanalysis import locking, settings
+from memanalysis import locking
 from memanalysis.errors import StoreError, TrainingError
-from memanalysis.producer import run, supervise, tasks
+from memanalysis.producer import run, tasks
+from memanalysis.producer.engines import local
 from memanalysis.store import read_model
 
-STUDY = """
-name = "tiny"
-title = "Tiny"
-seed = 3
+HOLD_GROUP_1 = """
+import sys
+from pathlib import Path
+from memanalysis import locking
 
-[data]
-source = "digits"
-train_examples = 40
-test_kept = 20
-
-[subsets]
-ratio = 0.5
-groups = 2
-
-[sizes]
-family = "resnet"
-depth = 8
-width = [2, 3]
-
-[training]
-epochs = 2
-batch_size = 10
-
-[distillation]
-temperature = 3.0
-weight = 0.5
+with locking.groups_held(Path(sys.argv[1]), [1]):
+    print("held", flush=True)
+    sys.stdin.read()
 """
-
-
-def study(**changes):
-    """The tiny study with some of its text replaced."""
-    text = STUDY
-    for old, new in changes.items():
-        assert f"{old} = " in text
-        text = text.replace(f"{old} = ", f"{old} = {new} # ")
-    return settings.parse(text)
-
-
-def files(root: Path):
-    """What each model file of a store holds, less times."""
-    found = {}
-    for path in sorted(root.glob("models/*/*/*.safetensors")):
-        record = read_model(path, with_logits=True)
-        arrays = {"in_train": record.in_train, "correct": record.correct, "logits": record.logits}
-        found[str(path.relative_to(root))] = {**arrays, **record.signals, **record.proxies}
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +57,7 @@ def test_every_model_is_there(finished):
 def test_a_killed_worker_is_replaced_and_a_resumed_run_gives_the_same_bits(finished, monkeypatch):
     """A worker is killed in its first task, another continues, and not one bit differs."""
     killed = []
-    hear = supervise.Team._hear
+    hear = local.Team._hear
 
     def kill_once(team, worker, answer, pending, watch):
         if answer == {"epoch": True} and not killed:
@@ -98,7 +65,7 @@ def test_a_killed_worker_is_replaced_and_a_resumed_run_gives_the_same_bits(finis
             os.kill(worker.process.pid, signal.SIGKILL)
         hear(team, worker, answer, pending, watch)
 
-    monkeypatch.setattr(supervise.Team, "_hear", kill_once)
+    monkeypatch.setattr(local.Team, "_hear", kill_once)
     before = files(finished)
     for name in ("one_hot/resnet8w3/00000", "distilled/resnet8w2/00003"):
         (finished / f"models/{name}.safetensors").unlink()
@@ -132,6 +99,51 @@ def test_a_store_in_use_is_refused(finished):
         run.produce(study(), finished)
     with locking.held(finished, shared=True):
         run.produce(study(), finished, shard=(2, 2), device="cpu")
+
+
+def test_a_group_is_trained_once(finished):
+    """While another process holds group 1, the shard with group 1 is refused, the other is not."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_GROUP_1, str(finished)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match=r"Group 1 of .* another process"):
+            run.produce(study(), finished, shard=(2, 2), device="cpu")
+        run.produce(study(), finished, shard=(1, 2), device="cpu")
+        holder.stdin.close()
+
+
+@pytest.mark.parametrize(("size", "all_trained"), [(100, False), (180, True)])
+def test_a_full_disk_is_one_clear_error(tmp_path, size, all_trained):
+    """On a real file system of few kB, training or build ends in one message, files whole."""
+    study_file = tmp_path / "study.toml"
+    study_file.write_text(STUDY)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        f"mount -t tmpfs -o size={size}k tmpfs {disk} && "
+        f"{sys.executable} -m memanalysis produce {study_file} --out {disk}/store --workers 1; "
+        f"code=$?; cd {disk}/store/models && find . -type f; exit $code"
+    )
+    # A namespace of its own lets anybody mount, and leaves nothing behind.
+    result = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "o space left on device" in result.stderr
+    assert "What was finished before is intact" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    left = result.stdout.split()
+    assert (len(left) == 16) == all_trained
+    assert left
+    assert all(name.endswith(".safetensors") for name in left)
 
 
 def test_a_failing_training_is_one_clear_error(tmp_path):

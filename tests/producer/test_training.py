@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 
 from memanalysis.errors import TrainingError
 from memanalysis.producer import training
-from memanalysis.producer.resnet import EnsembleResNet
+from memanalysis.producer.families.resnet import EnsembleResNet
 from memanalysis.producer.tasks import seeds
 from memanalysis.settings import Distillation, Observe, Size, Training
 
@@ -51,17 +53,19 @@ def lesson(epochs=1, rate=0.1, **more):
 
 @pytest.mark.parametrize("size", [Size("a", 8, 2, 1), Size("b", 14, 5, 1), Size("c", 8, 8, 1)])
 def test_an_ensemble_equals_single_trainings(images, size):
-    """After five steps the logits of three models together and of each alone agree within 1e-4."""
-    together = training.train(images, members(range(3)), size, lesson(), CLASSES)
+    """After five steps the logits of four models together and of each alone agree within 1e-4."""
+    together = training.train(images, members(range(4)), size, lesson(), CLASSES)
     logits = training.evaluate(together.network, images)
-    for i in range(3):
+    for i in range(4):
         alone = training.train(images, members([i]), size, lesson(), CLASSES)
         torch.testing.assert_close(
             training.evaluate(alone.network, images)[0], logits[i], atol=1e-4, rtol=0
         )
-        for name, values in alone.dynamics.result().items():
+        final = logits.argmax(-1)
+        of_all = together.dynamics.result(final)
+        for name, values in alone.dynamics.result(final[i : i + 1]).items():
             torch.testing.assert_close(
-                values[0], together.dynamics.result()[name][i], atol=1e-4, rtol=0, equal_nan=True
+                values[0], of_all[name][i], atol=1e-4, rtol=0, equal_nan=True
             )
 
 
@@ -156,3 +160,32 @@ def test_a_diverging_model_is_named(images):
     """Non-finite outputs end the training with the names of the models."""
     with pytest.raises(TrainingError, match=r"model 0, model 1 are .*learning_rate"):
         training.train(images, members(range(2)), SIZE, lesson(3, rate=1e30), CLASSES)
+
+
+def test_bfloat16_trains_alike(images):
+    """Outputs after five steps differ from float32's by rounding alone; what is kept is float32."""
+    logits = {}
+    for precision in ("float32", "bf16"):
+        recipe = Training(epochs=1, batch_size=10, learning_rate=0.05, precision=precision)
+        taught = training.Lesson(recipe, Observe())
+        trained = training.train(images, members(range(2)), SIZE, taught, CLASSES)
+        assert all(p.dtype == torch.float32 for p in trained.network.parameters())
+        logits[precision] = training.evaluate(trained.network, images)
+        assert logits[precision].dtype == torch.float32
+    difference = (logits["bf16"] - logits["float32"]).square().mean().sqrt()
+    assert 0 < difference < 0.1 * logits["float32"].std()
+
+
+# torch's compiler imports what torch itself has deprecated.
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_compiled_kernels_train_alike(images, monkeypatch):
+    """The compiled path, its graph run by torch's own kernels, gives what the plain path gives."""
+    compiled = functools.partial(torch.compile, backend="aot_eager", mode=None)
+    monkeypatch.setattr(torch, "compile", lambda network, **_: compiled(network))
+    logits = {}
+    for kernels in ("torch", "compiled"):
+        recipe = Training(epochs=1, batch_size=10, learning_rate=0.1, kernels=kernels)
+        taught = training.Lesson(recipe, Observe())
+        trained = training.train(images, members(range(2)), SIZE, taught, CLASSES)
+        logits[kernels] = training.evaluate(trained.network, images)
+    torch.testing.assert_close(logits["compiled"], logits["torch"], atol=1e-4, rtol=0)

@@ -1,6 +1,6 @@
 """paired_changes, trajectories, trajectories_at and distillation against loops."""
 
-from math import log, sqrt
+from math import log
 from pathlib import Path
 
 import handmade
@@ -8,84 +8,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from naive import agree, contrast, score, shape_of
 
 from memanalysis.schema import TABLES
 from memanalysis.store import Store
-
-Counts = tuple[int, int]
-
-
-def rate(values: np.ndarray) -> float | None:
-    """Share of True, None of nothing."""
-    return float(values.mean()) if len(values) else None
-
-
-def minus(a: float | None, b: float | None) -> float | None:
-    """a - b, None where either is."""
-    return None if a is None or b is None else a - b
-
-
-def unpaired_variance(condition: handmade.Condition, i: int) -> float | None:
-    """Variance of one score from (k + 1)/(n + 2) rates, None where a side is empty."""
-    total = 0.0
-    for side in (condition.in_train[i], condition.trained & ~condition.in_train[i]):
-        n, k = int(side.sum()), int(condition.correct[i][side].sum())
-        if n == 0:
-            return None
-        p = (k + 1) / (n + 2)
-        total += p * (1 - p) / n
-    return total
-
-
-def contrast(a: handmade.Condition, b: handmade.Condition, i: int) -> dict[str, object]:
-    """The change of example i from a to b, subset by subset."""
-    cells = {"in": [0, 0, 0], "out": [0, 0, 0]}  # models, right at b alone, right at a alone
-    for k in range(len(a.trained)):
-        if a.trained[k] and b.trained[k] and a.in_train[i, k] == b.in_train[i, k]:
-            cell = cells["in" if a.in_train[i, k] else "out"]
-            cell[0] += 1
-            cell[1] += int(b.correct[i, k] and not a.correct[i, k])
-            cell[2] += int(a.correct[i, k] and not b.correct[i, k])
-    moved: dict[str, float | None] = {}
-    variance: float | None = 0.0
-    paired = any(n > 0 for n, _, _ in cells.values())
-    for side, (n, gained, lost) in cells.items():
-        if paired:
-            d = (gained - lost) / (n + 2)
-            more = ((gained + lost + 1) / (n + 2) - d**2) / (n + 2)
-            variance = None if n == 0 or variance is None else variance + more
-            moved[side] = (gained - lost) / n if n else None
-        else:
-            masks = [c.in_train[i] if side == "in" else c.trained & ~c.in_train[i] for c in (a, b)]
-            rates = [rate(c.correct[i][m]) for c, m in zip((a, b), masks, strict=True)]
-            moved[side] = minus(rates[1], rates[0])
-    if not paired:
-        both = [unpaired_variance(c, i) for c in (a, b)]
-        variance = None if None in both else sum(v for v in both if v is not None)
-    return {
-        "paired": paired,
-        "n_in": cells["in"][0],
-        "n_out": cells["out"][0],
-        "change_in": moved["in"],
-        "change_out": moved["out"],
-        "change": minus(moved["in"], moved["out"]),
-        "change_se": None if variance is None else sqrt(variance),
-    }
-
-
-def score(condition: handmade.Condition, i: int) -> float | None:
-    """Memorisation of example i."""
-    inside, outside = condition.in_train[i], condition.trained & ~condition.in_train[i]
-    return minus(rate(condition.correct[i][inside]), rate(condition.correct[i][outside]))
-
-
-def agree(row: dict[str, object], expected: dict[str, object]) -> None:
-    """Every expected value stands in the row, numbers up to rounding."""
-    for name, value in expected.items():
-        if isinstance(value, float):
-            assert row[name] == pytest.approx(value, abs=1e-12), name
-        else:
-            assert row[name] == value, name
 
 
 def test_paired_changes_equal_a_loop_over_subsets(case) -> None:
@@ -184,24 +110,6 @@ def test_a_study_without_distillation_has_no_rows(ask, tmp_path: Path) -> None:
 
 
 # The threshold rule
-
-
-def shape_of(m: list[float], alpha: float) -> str:
-    """The plain threshold rule on exact lattice values; alpha itself counts as reached."""
-    reached = lambda difference: difference > alpha - 1e-9  # noqa: E731
-    first, last, inner = m[0], m[-1], m[1:-1]
-    cap = any(reached(x - first) and reached(x - last) for x in inner)
-    u = any(reached(first - x) and reached(last - x) for x in inner)
-    later = [(a, b) for i, a in enumerate(m) for b in m[i + 1 :]]
-    if not reached(max(m) - min(m)):
-        return "fixed"
-    if cap != u:
-        return "cap" if cap else "u"
-    if not cap and reached(last - first) and not any(reached(a - b) for a, b in later):
-        return "increasing"
-    if not cap and reached(first - last) and not any(reached(b - a) for a, b in later):
-        return "decreasing"
-    return "mixed"
 
 
 def store_of_courses(path: Path, courses: list[list[int]], n_out: int = 20) -> Store:

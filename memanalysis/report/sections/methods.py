@@ -69,6 +69,7 @@ def section(reading: Reading) -> blocks.Section:
             blocks.Table("Definitions", ("term", "meaning"), _DEFINITIONS),
             _table("The data", manifest.dataset),
             _table("Settings of the study", _settings(manifest.settings, manifest.seed)),
+            *([_table("Imported", {"import": manifest.imports})] if manifest.imports else []),
             _table("Made by", _origin(reading)),
             _files(manifest.files),
         ],

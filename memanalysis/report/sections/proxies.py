@@ -20,6 +20,13 @@ where objective = '{objective}' and quantity = 'level' and method = 'spearman'
     and starts_with(stratum, 'direction: ')
 order by stratum, proxy, size_rank"""
 
+_AGREEMENT_SQL = """select proxy, other_proxy, size, spearman, pearson, n_examples
+from proxy_agreement
+order by abs(spearman) desc
+limit 40"""
+
+_HARD = {"high": "high", "low": "low", "none": "neither"}
+
 _TRENDS_SQL = """from proxy_trends
 where objective = '{objective}'
 order by proxy"""
@@ -32,7 +39,12 @@ def section(reading: Reading) -> blocks.Section:
     if not names:
         content = [blocks.Note("No proxies were recorded in this study.")]
     else:
-        content = [_explanation(), *_correlations(reading), *_trends(reading), _definitions(names)]
+        content = [
+            _explanation(),
+            *_correlations(reading),
+            *_trends(reading),
+            _definitions(reading, names),
+        ]
     return blocks.Section("proxies", "Proxies against the score", content)
 
 
@@ -54,7 +66,13 @@ def _explanation() -> blocks.Text:
 def _correlations(reading: Reading) -> list[blocks.Block]:
     table = reading.table("proxy_correlations").filter(pl.col("objective") == reading.primary)
     if table.is_empty():
-        return [blocks.Note("This store holds no correlations of proxies with the score.")]
+        return [
+            blocks.Note(
+                "This store holds no correlations of proxies with the score: they need models with "
+                "masks in at least two groups."
+            ),
+            *_agreement(reading),
+        ]
     found: list[blocks.Block] = [
         _correlation(
             reading,
@@ -75,6 +93,23 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
             )
         )
     return found
+
+
+def _agreement(reading: Reading) -> list[blocks.Block]:
+    """How proxies without a score to stand beside agree among themselves."""
+    rows = reading.sql(_AGREEMENT_SQL).rows()
+    if not rows:
+        return []
+    return [
+        blocks.Table(
+            title="How alike the proxies order the examples",
+            columns=("proxy", "other proxy", "size", "Spearman", "Pearson", "examples"),
+            rows=[[wording.cell(value) for value in row] for row in rows],
+            caption="Correlations over the training examples that have both.",
+            numeric=(3, 4, 5),
+            sql=_AGREEMENT_SQL,
+        )
+    ]
 
 
 def _correlation(reading: Reading, quantity: str, what: str) -> blocks.Figure:
@@ -123,15 +158,15 @@ def _trends(reading: Reading) -> list[blocks.Block]:
     ]
 
 
-def _definitions(names: list[str]) -> blocks.Table:
+def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
     rows = []
     for name in names:
         proxy = proxies.find(name)
         rows.append(
-            (name, proxy.formula, {"high": "high", "low": "low", "none": "neither"}[proxy.hard_is],
+            (name, proxy.formula, _HARD[proxy.hard_is],
              proxy.evaluation_pass, proxy.source)
             if proxy
-            else (name, wording.NONE, "unknown", "unknown", "imported")
+            else _imported(name, reading.manifest.proxies.get(name, {}))
         )  # fmt: skip
     return blocks.Table(
         title="What each proxy is",
@@ -140,3 +175,10 @@ def _definitions(names: list[str]) -> blocks.Table:
         caption="T epochs; p_t softmax output, z_t logits at epoch t; y the label. Averaged over "
         "models, separately for those that trained on the example and those that did not.",
     )
+
+
+def _imported(name: str, about: dict[str, str]) -> tuple[str, ...]:
+    """A row for a proxy without a definition of ours: what its import said of it."""
+    formula, source = about.get("formula"), about.get("source")
+    hard = _HARD.get(about.get("hard_is", ""), "unknown")
+    return (name, formula or wording.NONE, hard, "unknown", source or "imported")

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from memanalysis.producer.families.layers import convolution
+from memanalysis.producer.families.network import Network
+
 KERNEL = 3
 
 
@@ -25,20 +28,21 @@ class Block(nn.Module):
     def __init__(self, models: int, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.first = _convolution(models, channels_in, channels, KERNEL, stride)
+        self.first = convolution(models, channels_in, channels, KERNEL, stride=stride)
         self.first_norm = nn.BatchNorm2d(models * channels)
-        self.second = _convolution(models, channels, channels, KERNEL)
+        self.second = convolution(models, channels, channels, KERNEL)
         self.second_norm = nn.BatchNorm2d(models * channels)
         self.projects = stride != 1 or channels_in != channels
         if self.projects:
-            self.shortcut = _convolution(models, channels_in, channels, 1)
+            self.shortcut = convolution(models, channels_in, channels, 1)
             self.shortcut_norm = nn.BatchNorm2d(models * channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, M * channels_in, H, W] -> [batch, M * channels, H / stride, W / stride]."""
         y = functional.relu(self.first_norm(self.first(x)), inplace=True)
         y = self.second_norm(self.second(y))
-        return functional.relu(y + self._skip(x), inplace=True)
+        # Batch normalisation keeps its input for the backward pass, not its output.
+        return functional.relu_(y.add_(self._skip(x)))
 
     def _skip(self, x: Tensor) -> Tensor:
         if not self.projects:
@@ -50,7 +54,7 @@ class Block(nn.Module):
         return self.shortcut_norm(self.shortcut(x))  # type: ignore[no-any-return]
 
 
-class EnsembleResNet(nn.Module):
+class EnsembleResNet(Network):
     """M residual networks of one size as one network.
 
     Parameters
@@ -71,7 +75,7 @@ class EnsembleResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.models = len(seeds)
-        self.stem = _convolution(self.models, channels, width, KERNEL)
+        self.stem = convolution(self.models, channels, width, KERNEL)
         self.stem_norm = nn.BatchNorm2d(self.models * width)
         self.blocks = _blocks(self.models, (depth - 2) // 6, width)
         self.weight = nn.Parameter(torch.empty(self.models, 4 * width, classes))
@@ -80,15 +84,27 @@ class EnsembleResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images float32 [batch, M * channels, H, W] -> logits float32 [M, batch, classes]."""
-        x = functional.relu(self.stem_norm(self.stem(x)), inplace=True)
-        x = functional.adaptive_avg_pool2d(self.blocks(x), 1)
+        return self._classified(self.blocks(self._stem(x)))
+
+    def activations(self, x: Tensor) -> dict[str, Tensor]:
+        """Each [M, batch, ...]: input, stem, each block after its residual sum, softmax."""
+        found = {"input": x}
+        x = found["stem"] = self._stem(x)
+        for number, block in enumerate(self.blocks, start=1):
+            x = found[f"block{number}"] = block(x)
+        apart = {
+            name: values.reshape(len(x), self.models, -1, *values.shape[2:]).transpose(0, 1)
+            for name, values in found.items()
+        }
+        return {**apart, "softmax": self._classified(x).softmax(-1)}
+
+    def _stem(self, x: Tensor) -> Tensor:
+        return functional.relu(self.stem_norm(self.stem(x)), inplace=True)
+
+    def _classified(self, x: Tensor) -> Tensor:
+        x = functional.adaptive_avg_pool2d(x, 1)
         features = x.view(x.shape[0], self.models, -1).transpose(0, 1)
         return torch.baddbmm(self.bias, features, self.weight)
-
-    @property
-    def parameters_per_model(self) -> int:
-        """Trainable parameters of one model."""
-        return sum(p.numel() for p in self.parameters()) // self.models
 
     @torch.no_grad()
     def _initialise(self, seeds: Sequence[int]) -> None:
@@ -102,20 +118,6 @@ class EnsembleResNet(nn.Module):
                     weights.normal_(0.0, math.sqrt(2 / fan_out), generator=generator)
             bound = 1 / math.sqrt(self.weight.shape[1])
             self.weight[model].uniform_(-bound, bound, generator=generator)
-
-
-def _convolution(
-    models: int, channels_in: int, channels: int, kernel: int, stride: int = 1
-) -> nn.Conv2d:
-    return nn.Conv2d(
-        models * channels_in,
-        models * channels,
-        kernel,
-        stride,
-        padding=kernel // 2,
-        groups=models,
-        bias=False,
-    )
 
 
 def _blocks(models: int, per_stage: int, width: int) -> nn.Sequential:

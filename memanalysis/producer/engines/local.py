@@ -16,35 +16,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Final
 
 from memanalysis.errors import TrainingError
+from memanalysis.producer.engines import Watchers, variables
 from memanalysis.producer.tasks import Task
 
 ATTEMPTS: Final = 3  # how often one task may cost a worker its life
 _COMMAND: Final = (sys.executable, "-m", "memanalysis.producer.worker")
-# One thread per worker, for the libraries that torch does not speak for; and glibc keeps freed
-# memory, since giving back and faulting in the activations of every step costs a tenth of the time.
-_ENVIRONMENT: Final = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "4000000000",
-    "MALLOC_TOP_PAD_": "200000000",
-}
-
-# Where this package lies, so that a worker finds the same one.
-_ROOT: Final = str(Path(__file__).resolve().parents[2])
 
 Answers = queue.SimpleQueue["tuple[Worker, dict[str, Any] | None]"]
-
-
-def _environment() -> dict[str, str]:
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Worker:
@@ -61,7 +42,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=_environment(),
+            env={**os.environ, **variables()},
             # Ctrl-C in a terminal is for the parent; it ends its workers by closing their input.
             start_new_session=True,
         )
@@ -108,15 +89,6 @@ class Worker:
         answers.put((self, None))
 
 
-@dataclass
-class Watchers:
-    """What a run wants to hear: epochs trained, epochs lost with a worker, tasks done."""
-
-    epoch: Callable[[Task], None]
-    lost: Callable[[Task, int], None]
-    done: Callable[[Task, int], None]
-
-
 class Team:
     """Keeps ``count`` workers busy until all tasks are done; a context manager.
 
@@ -142,13 +114,7 @@ class Team:
             self.workers.pop().stop()
 
     def work(self, tasks: list[Task], may_start: Callable[[Task], bool], watch: Watchers) -> None:
-        """Do all tasks, in order as far as ``may_start`` allows.
-
-        Raises
-        ------
-        TrainingError
-            If a task fails, or costs ``ATTEMPTS`` workers their lives.
-        """
+        """Do all tasks; one that costs ``ATTEMPTS`` workers their lives is an error."""
         pending = list(tasks)
         running = 0
         for _ in range(min(self.count, len(pending))):

@@ -1,0 +1,140 @@
+"""What ``plan`` says of arithmetic, time, disk space and the price of recording."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from memanalysis.errors import MemanalysisError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from memanalysis.producer.calibration import Shape
+    from memanalysis.settings import Study
+
+Seconds = Mapping[tuple[str, str], float]
+
+
+def calibrated(study: Study) -> dict[tuple[str, str], float]:
+    """Seconds per model by objective and size, from a few steps on this machine.
+
+    A student costs what a one-hot model costs: its teacher's logits are read from the store.
+
+    Raises
+    ------
+    DataError
+        If the study's data cannot be read.
+    """
+    from memanalysis.producer import calibration
+
+    by_size = calibration.seconds_per_model(study, calibration.shape_of(study))
+    return {(objective, size): s for objective in study.objectives for size, s in by_size.items()}
+
+
+def lines(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
+    """Arithmetic, recording and disk space, then hours, in sentences."""
+    return [*_by_shape(study), _time(frame, devices)]
+
+
+def _by_shape(study: Study) -> list[str]:
+    if importlib.util.find_spec("torch") is None:
+        return ["Arithmetic and disk space: unknown without torch (memanalysis[producer])."]
+    from memanalysis.producer import calibration
+
+    try:
+        shape = calibration.shape_of(study)
+    except MemanalysisError as error:
+        return [f"Arithmetic and disk space: unknown without the data. {error}"]
+    return [_arithmetic(study, shape), *_recording(study, shape), _disk(study, shape)]
+
+
+def _arithmetic(study: Study, shape: Shape) -> str:
+    from memanalysis.producer import calibration, tasks
+
+    each = calibration.arithmetic(study, shape)
+    total = study.n_subsets * len(study.objectives) * sum(a.training for a in each.values())
+    teachers = tasks.full_data_teachers(study)
+    total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
+    also = (
+        f"; with {study.subsets.groups * len(teachers)} teachers trained on all examples"
+        if teachers
+        else ""
+    )
+    small, large = study.sizes[0].name, study.sizes[-1].name
+    return (
+        f"Arithmetic: {_flop(total)} in all, {_flop(each[small].training)} per model of {small} "
+        f"and {_flop(each[large].training)} of {large} (convolutions and matrix products{also})."
+    )
+
+
+def _recording(study: Study, shape: Shape) -> list[str]:
+    from memanalysis.producer import calibration, costs
+    from memanalysis.producer.proxies.depth import layers
+
+    size = study.sizes[-1]
+    probed = layers(
+        [size], channels=shape.channels, classes=shape.classes, image_size=shape.image_size
+    )
+    shares = costs.proxy_costs(
+        study,
+        n_train=shape.n_train,
+        forward_flops=calibration.arithmetic(study, shape)[size.name].forward,
+        features=sum(probed[size.name].values()),
+    )
+    if not shares:
+        return []
+    parts = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    return [f"Recording adds to the arithmetic of a training of {size.name}: {parts}."]
+
+
+def _disk(study: Study, shape: Shape) -> str:
+    from memanalysis.producer import costs
+
+    total = study.n_subsets * sum(
+        costs.bytes_per_model(
+            study,
+            objective,
+            size.name,
+            n_train=shape.n_train,
+            n_test=shape.n_test,
+            classes=shape.classes,
+        )
+        for objective in study.objectives
+        for size in study.sizes
+    )
+    return f"Disk space: {_bytes(total)} of model files before they are built into tables."
+
+
+def _time(frame: pl.DataFrame, devices: int) -> str:
+    hours = frame["hours"].to_list()
+    known = [h for h in hours if h is not None]
+    if not known:
+        return (
+            "Time: unknown before models of these sizes were trained on your machine. Add "
+            "--calibrate, or train a group and run plan with --measured STORE."
+        )
+    partly = f" for {len(known)} of {len(hours)} rows; the others are unknown" * (
+        len(known) < len(hours)
+    )
+    total = sum(known)
+    among = f", {total / devices:.2g} on {devices}" * (devices > 1)
+    return f"Time: {total:.2g} hours on one worker{among}{partly}."
+
+
+def _flop(number: float) -> str:
+    return _scaled(number, 1000, ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"))
+
+
+def _bytes(number: float) -> str:
+    return _scaled(number, 1000, ("B", "kB", "MB", "GB", "TB"))
+
+
+def _scaled(number: float, step: float, units: tuple[str, ...]) -> str:
+    """Three digits with the largest unit that leaves at least 1."""
+    exponent = 0
+    while number >= step and exponent < len(units) - 1:
+        number /= step
+        exponent += 1
+    return f"{number:.3g} {units[exponent]}"

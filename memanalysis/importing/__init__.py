@@ -1,0 +1,138 @@
+"""Other people's artefacts into a store: per-example outcomes of many models, and scores.
+
+A format module says what a source holds (``contents.Contents``); ``bring`` checks it against
+itself and the store, writes it beside the store and moves it in, all or nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from memanalysis import atomic
+from memanalysis.build import Progress
+from memanalysis.errors import DataError, did_you_mean
+from memanalysis.importing.committing import commit, held_store
+from memanalysis.importing.contents import Contents, Options
+from memanalysis.importing.planning import make_plan
+from memanalysis.importing.roster import of_store
+from memanalysis.importing.summary import summary
+from memanalysis.store import Store
+
+__all__ = ["FORMATS", "Contents", "Format", "Imported", "Options", "bring", "import_source"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One layout: its name on the command line, its module here, and what it reads."""
+
+    name: str
+    module: str
+    reads: str
+
+    @property
+    def read(self) -> Callable[[Path, Options], Contents]:
+        """The module's function ``read(source, options)``."""
+        module = importlib.import_module(f"memanalysis.importing.{self.module}")
+        found: Callable[[Path, Options], Contents] = module.read
+        return found
+
+
+_ALL: Final = (
+    Format("npz", "npz", "masks and correctness by the key names of the CIFAR-10N release"),
+    Format("lira", "lira", "a directory of tensorflow/privacy's mi_lira_2021"),
+    Format("feldman", "feldman", "aux_arrays.npz directories, or the published influence files"),
+    Format("cscore", "cscore", "published C-score files"),
+    Format("datamodels", "datamodels", "a datamodels store, or released masks and margins"),
+    Format("privacy-meter", "privacy_meter", "a log directory of Privacy Meter"),
+    Format("leakpro", "leakpro", "a LeakPro output directory with masks.npy beside it"),
+    Format("dynamics", "dynamics", "cartography JSONL, AUM CSV or data_diet .npy: proxies"),
+    Format("scores", "scores", "any scores with ids: CSV, Parquet, .npy"),
+)
+# A gigabyte; beyond that an import would read its source once more for nothing but a checksum.
+_LARGEST_HASHED: Final = 2**30
+FORMATS: Final[dict[str, Format]] = {format_.name: format_ for format_ in _ALL}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did, or in a dry run would do: ``lines`` of text, and the store if built."""
+
+    lines: list[str]
+    store: Store | None
+
+
+def import_source(
+    format_: str,
+    source: str | Path,
+    out: str | Path,
+    options: Options | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Imported:
+    """Import ``source``, laid out as ``format_`` says, into the store at ``out``, and build it.
+
+    A dry run reads and checks everything but the outcomes themselves, and writes nothing.
+
+    Raises
+    ------
+    DataError
+        If the source is not what its format says, or contradicts itself or the store. The store is
+        then what it was.
+    StoreError
+        If the store is damaged, not built or in use.
+    """
+    if format_ not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise DataError(
+            f"There is no format '{format_}'.{did_you_mean(format_, FORMATS)} Known: {known}."
+        )
+    path = Path(source)
+    if not path.exists():
+        raise DataError(f"'{path}' does not exist; expected {FORMATS[format_].reads}.")
+    said = options or Options()
+    with held_store(Path(out), writing=not dry_run) as store:
+        known_options = replace(said, **of_store(store))
+        contents = FORMATS[format_].read(path, known_options)
+        if not dry_run:
+            contents = replace(contents, provenance={**contents.provenance, **_fingerprint(path)})
+        return _bring(contents, Path(out), store, known_options, dry_run, progress)
+
+
+def _fingerprint(source: Path) -> dict[str, Any]:
+    """Size of a source, and the checksum of a file that is read in seconds."""
+    if source.is_dir():
+        return {"files": sum(1 for path in source.rglob("*") if path.is_file())}
+    n_bytes = source.stat().st_size
+    checked = {"sha256": atomic.sha256(source)} if n_bytes <= _LARGEST_HASHED else {}
+    return {"bytes": n_bytes, **checked}
+
+
+def bring(
+    contents: Contents,
+    out: str | Path,
+    options: Options | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Imported:
+    """The same for contents that are described already."""
+    with held_store(Path(out), writing=not dry_run) as store:
+        return _bring(contents, Path(out), store, options or Options(), dry_run, progress)
+
+
+def _bring(
+    contents: Contents,
+    out: Path,
+    store: Store | None,
+    options: Options,
+    dry_run: bool,
+    progress: Progress | None,
+) -> Imported:
+    plan = make_plan(store, contents, options, out.resolve().name)
+    lines = summary(plan, store)
+    return Imported(lines, None if dry_run else commit(out, store, plan, progress))

@@ -1,0 +1,307 @@
+"""Foreign arrays, read row by row: .npy files, members of .npz archives, objects in memory.
+
+Nothing is ever unpickled, and no array is in memory whole unless ``whole`` is called. Every fault
+names the file and the key.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, Protocol
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from memanalysis.importing.faults import fault
+
+_NUMBERS: Final = "biuf"
+_TEXT: Final = "US"
+# A column-major member of an archive must be read whole to be cut into rows; above this it is not.
+_LARGEST_TURNED: Final = 2**31
+_OBJECTS: Final = (
+    "Objects are pickles, which are never read. Save the numbers as a plain array in the "
+    "environment that made the file."
+)
+
+
+class Array(Protocol):
+    """A named array: ``where`` for messages, and its rows along the first axis."""
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def rows(self) -> Iterator[NDArray[Any]]:
+        """The rows in order, one in memory at a time."""
+        ...
+
+    def whole(self) -> NDArray[Any]:
+        """All of it in memory."""
+        ...
+
+
+class Held:
+    """An array-like that can be indexed: NumPy, memory-mapped, torch, JAX, HDF5, Zarr."""
+
+    def __init__(self, values: Any, where: str) -> None:
+        self.where = where
+        shape = getattr(values, "shape", None)
+        self._values = np.asarray(values) if shape is None else values
+        self.shape = tuple(int(n) for n in self._values.shape)
+        # Other libraries have dtypes of their own; a row of none tells NumPy's.
+        self.dtype = _numpy(self._values[:0] if self.shape else self._values, where).dtype
+        _require_plain(self.dtype, where)
+
+    def rows(self) -> Iterator[NDArray[Any]]:
+        """The rows in order, one in memory at a time."""
+        for index in range(self.shape[0]):
+            yield _numpy(self._values[index], self.where)
+
+    def whole(self) -> NDArray[Any]:
+        """All of it in memory."""
+        return _numpy(self._values, self.where)
+
+
+def _numpy(values: Any, where: str) -> NDArray[Any]:
+    try:
+        if hasattr(values, "__array__") or not hasattr(values, "__dlpack__"):
+            return np.asarray(values)
+        return np.from_dlpack(values)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        raise fault(
+            where,
+            f"a {type(values).__name__} that NumPy cannot read ({error})",
+            "an array in the main memory of a NumPy dtype",
+            "For torch: .detach().float().cpu().",
+        ) from error
+
+
+def open_npy(path: Path) -> Held:
+    """A .npy file, memory-mapped.
+
+    Raises
+    ------
+    DataError
+        If it is missing, truncated, no .npy file, or holds Python objects.
+    """
+    where = f"'{path}'"
+    try:
+        with path.open("rb") as file:
+            shape, _, dtype = _header(file, where)
+            expected = file.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    except OSError as error:
+        raise fault(where, f"no readable file ({error.strerror})", "a .npy array") from error
+    if (found := path.stat().st_size) != expected:
+        raise fault(
+            where,
+            f"{found:,} bytes",
+            f"{expected:,} for {dtype.name} {_text(shape)}",
+            "The file is truncated or was changed; copy it again.",
+        )
+    empty = 0 in shape
+    return Held(np.load(path, mmap_mode=None if empty else "r", allow_pickle=False), where)
+
+
+class Archive:
+    """The arrays of a .npz file by key; members are streamed, never loaded as a side effect.
+
+    ``keys``: their names in the file's order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except (OSError, zipfile.BadZipFile) as error:
+            raise fault(
+                f"'{path}'",
+                f"no readable archive ({error})",
+                "a whole .npz file",
+                "The file is truncated or of another kind; copy it again.",
+            ) from error
+        self.keys = [name.removesuffix(".npy") for name in names]
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is an array ``key``."""
+        return key in self.keys
+
+    def __getitem__(self, key: str) -> Member:
+        """The array ``key``; only its header is read.
+
+        Raises
+        ------
+        DataError
+            If there is none, or it holds Python objects.
+        """
+        where = f"'{self.path}', key '{key}'"
+        if key not in self.keys:
+            raise fault(where, f"no such key among {', '.join(self.keys)}", f"an array '{key}'")
+        return Member(self.path, f"{key}.npy", where)
+
+    def get(self, key: str) -> Member | None:
+        """The array ``key``, or None where there is none."""
+        return self[key] if key in self.keys else None
+
+
+class Member:
+    """One array of an archive."""
+
+    def __init__(self, archive: Path, name: str, where: str) -> None:
+        self.where = where
+        self._archive, self._name = archive, name
+        with self._open() as file:
+            self.shape, self._fortran, self.dtype = _header(file, where)
+
+    def rows(self) -> Iterator[NDArray[Any]]:
+        """The rows in order, one in memory at a time."""
+        if self._fortran and len(self.shape) > 1:
+            yield from self._turned()
+            return
+        row = self.shape[1:]
+        count = int(np.prod(row, dtype=np.int64))
+        with self._open() as file:
+            _header(file, self.where)
+            for _ in range(self.shape[0]):
+                yield self._read(file, count).reshape(row)
+            self._finish(file)
+
+    def whole(self) -> NDArray[Any]:
+        """All of it in memory."""
+        with self._open() as file:
+            _header(file, self.where)
+            values = self._read(file, int(np.prod(self.shape, dtype=np.int64)))
+            self._finish(file)
+        return values.reshape(self.shape, order="F" if self._fortran else "C")
+
+    def _turned(self) -> NDArray[Any]:
+        n_bytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        if n_bytes > _LARGEST_TURNED:
+            raise fault(
+                self.where,
+                f"{n_bytes:,} bytes in column-major (Fortran) order",
+                "row-major order, so that it can be read model by model",
+                "Save it again with np.ascontiguousarray.",
+            )
+        return self.whole()
+
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        """The member's bytes; nothing stays open, however many archives there are."""
+        with ExitStack() as stack:
+            try:
+                archive = stack.enter_context(zipfile.ZipFile(self._archive))
+                file = stack.enter_context(archive.open(self._name))
+            except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+                found = f"no readable member ({error})"
+                raise fault(self.where, found, f"'{self._name}' in a whole .npz file") from error
+            yield file
+
+    def _read(self, file: IO[bytes], count: int) -> NDArray[Any]:
+        wanted = count * self.dtype.itemsize
+        try:
+            content = file.read(wanted)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise self._damaged(str(error)) from error
+        if len(content) < wanted:
+            raise self._damaged("it ends early")
+        return np.frombuffer(content, dtype=self.dtype)
+
+    def _finish(self, file: IO[bytes]) -> None:
+        """Reach the end, which is where zipfile compares the checksum."""
+        try:
+            rest = file.read(1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise self._damaged(str(error)) from error
+        if rest:
+            raise self._damaged(f"there is more than {self.dtype.name} {_text(self.shape)}")
+
+    def _damaged(self, how: str) -> Exception:
+        found = f"a damaged array ({how})"
+        return fault(self.where, found, f"{self.dtype.name} {_text(self.shape)}", "Copy it again.")
+
+
+def require_shape(array: Array, expected: tuple[int | None, ...], axes: tuple[str, ...]) -> None:
+    """Raise DataError unless ``array`` has the shape ``expected``; None fits any length.
+
+    A shape that would fit the other way round is called transposed.
+    """
+    if _fits(array.shape, expected):
+        return
+    wanted = ", ".join(
+        f"{'any' if n is None else n} {axis}" for n, axis in zip(expected, axes, strict=True)
+    )
+    turned = len(expected) > 1 and _fits(array.shape, expected[::-1])
+    hint = f"It is transposed: turn it to {' x '.join(axes)}." if turned else ""
+    raise fault(array.where, f"shape {_text(array.shape)}", f"({wanted})", hint)
+
+
+def as_bools(row: NDArray[Any], where: str, model: int) -> NDArray[np.bool_]:
+    """0/1 values of one model as bool; ``where`` and ``model`` are for the message."""
+    if row.dtype == np.bool_:
+        return row
+    strange = (row != 0) & (row != 1)  # true for NaN
+    if strange.any():
+        at = int(np.flatnonzero(strange)[0])
+        raise fault(where, f"{row[at]} at model {model}, example {at}", "0 or 1 everywhere")
+    return row.astype(np.bool_)
+
+
+def integers(array: Array) -> NDArray[np.int64]:
+    """All of ``array`` as int64; floats must be whole numbers."""
+    values = array.whole()
+    if values.dtype.kind not in _NUMBERS:
+        raise fault(array.where, f"{values.dtype}", "integers")
+    if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.rint(values))).all():
+        raise fault(array.where, "numbers that are not whole", "integers")
+    return values.astype(np.int64)
+
+
+def floats(array: Array) -> NDArray[np.float64]:
+    """All of ``array`` as float64, NaN kept."""
+    values = array.whole()
+    if values.dtype.kind not in _NUMBERS:
+        raise fault(array.where, f"{values.dtype}", "numbers")
+    return values.astype(np.float64)
+
+
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )
+
+
+def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, column-major, dtype) of a .npy stream, which then stands at its first value."""
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    try:
+        version = npy.read_magic(file)
+        if version not in readers:
+            raise ValueError(f"version {version}")
+        shape, fortran, dtype = readers[version](file)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise fault(
+            where,
+            f"no whole .npy header ({error})",
+            "an array as numpy.save writes it",
+            "The file is truncated or of another kind.",
+        ) from error
+    _require_plain(dtype, where)
+    return shape, fortran, dtype
+
+
+def _require_plain(dtype: np.dtype[Any], where: str) -> None:
+    if dtype.hasobject:
+        raise fault(where, "an array of Python objects", "plain numbers", _OBJECTS)
+    # Extension types such as bfloat16 have kind V but turn into floats.
+    if dtype.kind not in _NUMBERS + _TEXT and dtype.name != "bfloat16":
+        raise fault(where, f"dtype {dtype}", "plain numbers")
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return str(tuple(shape))

@@ -1,0 +1,221 @@
+"""What a source holds, as its format module describes it: the meeting point of all importers.
+
+A format module has one function, ``read(source, options) -> Contents``. It looks at names, headers
+and small arrays alone; outcomes come later, model by model, from the iterators of ``Models``. What
+it cannot read is a DataError from ``faults``; what it leaves out, or cannot compute, is a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memanalysis.importing.outcomes import Outcome
+from memanalysis.proxies import HardIs
+
+UNKNOWN: Final = "unknown"
+Side = Literal["in", "out"]
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What the user says of a source; a format reads what concerns it.
+
+    Attributes
+    ----------
+    size, objective
+        Of everything in the source, where the source itself does not say; None leaves it to the
+        format, at last ``unknown`` and ``one_hot``.
+    labels
+        A file with the labels of the training examples, one for each: .npy, or .csv of one column.
+    names, hard_is
+        Which score columns, and which end of them is hard.
+    axes_known
+        Models really come first, although the arrays are square or have more models than examples.
+    models
+        Read only the first so many models.
+    missing
+        Scores that are NaN or infinite become NULL; otherwise they are faults.
+    side
+        Whether scores are of models that trained on the example (``in``) or held it out (``out``).
+    size_order
+        Names of sizes, smallest first, where they come from several imports.
+    has_store, store_has_names
+        Whether there is a store already, and whether its training examples have a ``source_id``.
+    store_labels, store_test_labels
+        Labels that the store has already, for sources that bring none; None where any is NULL.
+    """
+
+    size: str | None = None
+    objective: str | None = None
+    labels: Path | None = None
+    family: str | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    evaluation_mode: str | None = None
+    teacher: str | None = None
+    order: str | None = None
+    class_names: tuple[str, ...] = ()
+    ratio: float | None = None
+    hard_is: HardIs | None = None
+    names: tuple[str, ...] = ()
+    id_column: str | None = None
+    n_train: int | None = None
+    n_test: int | None = None
+    models: int | None = None
+    axes_known: bool = False
+    keep_logits: bool = False
+    augmentation: str | None = None
+    temperature: float | None = None
+    missing: bool = False
+    side: Side = "in"
+    size_order: tuple[str, ...] = ()
+    teacher_scope: str | None = None
+    has_store: bool = False
+    store_has_names: bool = False
+    store_labels: NDArray[np.int64] | None = None
+    store_test_labels: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The examples that a source speaks of; None where it does not say.
+
+    ``labels`` int64 [n_train], ``test_labels`` int64 [n_test], ``clean_labels`` int64 [n_train];
+    ``source_ids``: the source's own names of the training examples, where they are no positions.
+    """
+
+    n_train: int | None = None
+    n_test: int = 0
+    labels: NDArray[np.int64] | None = None
+    test_labels: NDArray[np.int64] | None = None
+    clean_labels: NDArray[np.int64] | None = None
+    source_ids: Sequence[str] | None = None
+    class_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one model left: ``train`` over all training examples, in or out of its subset.
+
+    ``proxies``: float32 [n_train] by name, NaN where the model did not observe the example.
+    """
+
+    train: Outcome
+    test: Outcome | None = None
+    proxies: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Models:
+    """All models of one size and objective, in the source's order.
+
+    Attributes
+    ----------
+    masks
+        Yields ``in_train`` bool [n_train] of each model; may be called several times.
+    outputs
+        Yields the Output of each model in the same order; called once, and never in a dry run.
+    ratio
+        Share of the examples in a subset, as the source declares it.
+    group_ids
+        Group of each model, where the source has groups; else they are assigned, see ``design``.
+    per_model
+        For single models by position: fields of ``store.ModelInfo`` that differ, such as ``seed``.
+    """
+
+    size: str
+    objective: str
+    n_models: int
+    masks: Callable[[], Iterator[NDArray[np.bool_]]]
+    outputs: Callable[[], Iterator[Output]]
+    family: str = UNKNOWN
+    parameters: int | None = None
+    epochs: int | None = None
+    evaluation_mode: str = UNKNOWN
+    teacher_size: str | None = None
+    teacher_scope: str | None = None
+    temperature: float | None = None
+    distillation_weight: float | None = None
+    ratio: float | None = None
+    group_ids: Sequence[int] | None = None
+    per_model: Sequence[Mapping[str, Any]] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One number per example from elsewhere: it becomes a proxy without counts.
+
+    ``values`` float [m], NaN where there is none. ``ids``: positions int64 [m] among the training
+    examples, or names (str) that the store keeps as ``source_id``; None for all examples in order.
+    ``side``: ``out`` for scores of held-out examples, else ``in``. ``source`` says in a few words
+    where it comes from, for the report.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    hard_is: HardIs
+    ids: NDArray[np.int64] | Sequence[str] | None = None
+    side: Side = "in"
+    size: str = UNKNOWN
+    objective: str = "one_hot"
+    source: str = ""
+    formula: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Influence of training on test examples: int64 [m], int64 [m] from 0, float64 [m]."""
+
+    train_ids: NDArray[np.int64]
+    test_ids: NDArray[np.int64]
+    influence: NDArray[np.float64]
+    size: str = UNKNOWN
+    objective: str = "one_hot"
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that one source has to give.
+
+    ``notes``: hazards, what was left out, what cannot be computed and why; shown by a dry run,
+    kept in the manifest and printed in the report. ``provenance``: JSON values for the manifest.
+    """
+
+    format: str
+    source: str
+    examples: Examples
+    models: Sequence[Models] = ()
+    scores: Sequence[Scores] = ()
+    pairs: Sequence[Pairs] = ()
+    notes: Sequence[str] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    size_order: Sequence[str] = ()
+
+
+def chosen(options: Options) -> dict[str, Any]:
+    """Fields of ``Models`` that the options decide for every format."""
+    found = {
+        "family": options.family,
+        "parameters": options.parameters,
+        "epochs": options.epochs,
+        "evaluation_mode": options.evaluation_mode,
+        "teacher_size": options.teacher,
+        "teacher_scope": options.teacher_scope,
+        "temperature": options.temperature,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def unknown_keys(where: str, found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """A note on what a file holds besides, or nothing."""
+    rest = sorted(set(found) - set(known))
+    return [f"{where}: not imported: {', '.join(rest)}."] if rest else []

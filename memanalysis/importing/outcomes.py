@@ -1,0 +1,106 @@
+"""From a model's logits or probabilities to what a store keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memanalysis.importing.faults import fault
+
+# Values of logits in memory at a time, in float64.
+_BLOCK: Final = 2**23
+_HALF_LARGEST: Final = float(np.finfo(np.float16).max)
+# log(0) for probabilities that underflowed; the smallest positive float32 normal number.
+_SMALLEST: Final = float(np.finfo(np.float32).tiny)
+_SUM_TOLERANCE: Final = 1e-2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one model made of some examples.
+
+    ``correct`` bool [n]; ``signals`` float [n] by name (of ``schema.SIGNALS``), NaN nowhere;
+    ``logits`` float16 [n, classes] where they are to be kept.
+    """
+
+    correct: NDArray[np.bool_]
+    signals: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)
+    logits: NDArray[np.float16] | None = None
+
+
+def of_logits(
+    logits: NDArray[Any], labels: NDArray[np.int64], where: str, *, keep: bool = False
+) -> Outcome:
+    """Outcomes from logits [n, classes] and labels int64 [n].
+
+    An example is correct if its label is the argmax, the first of the largest in a tie; margin =
+    the label's logit less the largest other; loss = -log softmax; probability = exp(-loss).
+    """
+    n, _ = logits.shape
+    correct = np.empty(n, dtype=np.bool_)
+    margin, loss = np.empty(n), np.empty(n)
+    for part in _parts(logits):
+        z, y = _finite(logits[part], where, part.start), labels[part]
+        rows = np.arange(len(z))
+        own = z[rows, y]
+        correct[part] = z.argmax(axis=1) == y
+        top = z.max(axis=1, keepdims=True)
+        loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
+        z[rows, y] = -np.inf
+        margin[part] = own - z.max(axis=1)
+    signals = {"probability": np.exp(-loss), "margin": margin, "loss": np.maximum(loss, 0.0)}
+    kept = half(logits) if keep else None
+    return Outcome(correct, {name: half(values) for name, values in signals.items()}, kept)
+
+
+def of_probabilities(
+    probabilities: NDArray[Any], labels: NDArray[np.int64], where: str, *, keep: bool = False
+) -> Outcome:
+    """Outcomes from softmax outputs [n, classes] and labels int64 [n].
+
+    The logarithms of probabilities are logits, up to a constant that no outcome depends on.
+    """
+    for part in _parts(probabilities):
+        p = _finite(probabilities[part], where, part.start)
+        wrong = (p.min(axis=1) < 0) | (abs(p.sum(axis=1) - 1) > _SUM_TOLERANCE)
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise fault(
+                where,
+                f"numbers from {p[at].min():.4g} that sum to {p[at].sum():.4g} at example "
+                f"{part.start + at}",
+                "probabilities of at least 0 that sum to 1",
+                "Give unnormalised outputs as logits.",
+            )
+    found = np.log(np.maximum(np.asarray(probabilities, dtype=np.float32), _SMALLEST))
+    return of_logits(found, labels, where, keep=keep)
+
+
+def half(values: NDArray[Any]) -> NDArray[np.float16]:
+    """float16, with what it cannot hold at its largest number instead of infinity."""
+    clipped: NDArray[np.float16] = np.clip(values, -_HALF_LARGEST, _HALF_LARGEST).astype(np.float16)
+    return clipped
+
+
+def _parts(values: NDArray[Any]) -> list[slice]:
+    n, width = values.shape
+    step = max(1, _BLOCK // max(1, width))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def _finite(values: NDArray[Any], where: str, start: int) -> NDArray[np.float64]:
+    numbers = np.asarray(values).astype(np.float64)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise fault(
+            where,
+            f"{numbers[row, column]} at example {start + row}, class {column}",
+            "finite numbers",
+            "A training that diverged has no outcomes; leave its model out.",
+        )
+    return numbers

@@ -1,0 +1,89 @@
+"""What recording costs, in disk space and in trainings; for ``plan``, without torch."""
+
+from __future__ import annotations
+
+from memanalysis.producer import tasks
+from memanalysis.schema import SIGNALS
+from memanalysis.settings import Study
+from memanalysis.settings.observe import CURVATURE_DIRECTIONS
+
+# Proxies that the logits of the training pass give, and those of clean evaluations.
+_OF_TRAIN_PASS = 11
+_OF_CLEAN = 6
+
+
+def bytes_per_model(
+    study: Study, objective: str, size: str, *, n_train: int, n_test: int, classes: int
+) -> int:
+    """Bytes of the file that one training leaves, but for its header of one to three kilobytes.
+
+    Two bits for each training example and one for each test example, float16 signals, float32
+    proxies and, where they are kept, float16 logits [examples, classes], of every epoch if
+    ``keep_logits`` is ``all``. ``n_test`` counts the test examples that are kept.
+    """
+    examples = n_train + n_test
+    bits = -(-n_train // 8) + -(-examples // 8)
+    total = bits + 2 * len(SIGNALS) * examples + 4 * _n_proxies(study) * n_train
+    task = tasks.Task(0, objective, size, ())
+    if tasks.keeps_logits(study, task):
+        total += 2 * examples * classes
+    if study.observe.keep_logits == "all":
+        total += 2 * study.training.epochs * examples * classes
+    return total
+
+
+def proxy_costs(
+    study: Study, *, n_train: int, forward_flops: float = 0.0, features: int = 0
+) -> dict[str, float]:
+    """Arithmetic of recording, as a share of one training; 1.0 doubles the time.
+
+    A training is three forward passes' worth over its subset in each epoch (forward, backward by
+    activations, backward by weights). With r the ratio and T the epochs, one evaluation of all
+    training examples is 1 / (3 r T) of it, and one gradient by the input twice that. One gradient
+    by the weights for each example took five times that. Measured so (ResNet-8 of widths 2 and 8,
+    14x14 images, one core), evaluations and input gradients take what their passes say, within a
+    quarter. Matrix products run faster than convolutions: prediction depth of 4,000 examples took
+    4.3 to 4.6 epochs' time, half or less of its arithmetic.
+
+    Parameters
+    ----------
+    forward_flops
+        Floating point operations of one forward pass of one image.
+    features
+        Numbers in all the layers that prediction depth probes, for one image (the manifest's
+        ``layers``). Its matrix products take 2 n_train (ratio n_train) features operations.
+
+    Returns
+    -------
+    dict
+        By name: ``eval_at``, ``keep_logits`` and those of ``observe.proxies``, where asked for.
+        Prediction depth only with ``forward_flops`` and ``features``.
+    """
+    observe, epochs, ratio = study.observe, study.training.epochs, study.subsets.ratio
+    evaluation = 1 / (3 * ratio * epochs)
+    passes = {
+        "loss_sensitivity": 2,
+        "vog": 2,
+        "curvature": 2 * (1 + CURVATURE_DIRECTIONS),
+        "grand": 5,
+    }
+    found = {name: passes[name] * len(at) * evaluation for name, at in observe.at.items()}
+    if observe.keep_logits == "all":
+        found["keep_logits"] = epochs * evaluation
+    elif observe.eval_at:
+        found["eval_at"] = len(observe.eval_at) * evaluation
+    if "second_split_forgetting" in observe.proxies:
+        # Two trainings, and in each the first half is evaluated after every epoch on the second.
+        found["second_split_forgetting"] = 2 + 1 / 3
+    if "prediction_depth" in observe.proxies and forward_flops and features:
+        products = 2 * n_train * (ratio * n_train) * features
+        training = 3 * forward_flops * ratio * n_train * epochs
+        found["prediction_depth"] = evaluation + products / training
+    return found
+
+
+def _n_proxies(study: Study) -> int:
+    observe = study.observe
+    named = len(observe.proxies) + ("vog" in observe.proxies)  # raw and normalised
+    of_train_pass = _OF_TRAIN_PASS if observe.dynamics == "train_pass" else 0
+    return named + of_train_pass + (_OF_CLEAN if observe.eval_at else 0)

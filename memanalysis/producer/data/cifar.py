@@ -1,0 +1,113 @@
+"""CIFAR-10 and CIFAR-100 in the official binary version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from memanalysis.errors import DataError
+from memanalysis.producer.data.source import (
+    ArrayImages,
+    Labels,
+    Pixels,
+    Source,
+    Split,
+    missing,
+)
+from memanalysis.settings import Data
+
+_PAGE: Final = "https://www.cs.toronto.edu/~kriz/cifar.html"
+_CITATION: Final = "Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images"
+_LICENCE: Final = "none stated by its authors"
+_SIDE: Final = 32
+_IMAGE_BYTES: Final = 3 * _SIDE * _SIDE
+
+_TRAIN_10: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
+_LABELS_100: Final = ("coarse", "fine")  # the order of their bytes in a record
+
+
+def cifar10(settings: Data) -> Source:
+    """CIFAR-10: data_batch_1.bin to data_batch_5.bin, test_batch.bin and batches.meta.txt."""
+    folder = _folder(settings, "cifar-10-batches-bin")
+    _require(
+        folder, "CIFAR-10", (*_TRAIN_10, "test_batch.bin", "batches.meta.txt"), "cifar-10-binary"
+    )
+    return Source(
+        name="CIFAR-10",
+        licence=_LICENCE,
+        citation=_CITATION,
+        class_names=_names(folder / "batches.meta.txt"),
+        train=_split(folder, _TRAIN_10, "train", 1, 0),
+        test=_split(folder, ("test_batch.bin",), "test", 1, 0),
+    )
+
+
+def cifar100(settings: Data) -> Source:
+    """CIFAR-100: train.bin, test.bin and the names of the fine or of the coarse labels.
+
+    ``settings.label_column`` is ``fine`` (100 classes, the default) or ``coarse`` (20).
+    """
+    which = settings.label_column or "fine"
+    if which not in _LABELS_100:
+        raise DataError(f"data.label_column = '{which}': expected fine or coarse for CIFAR-100.")
+    folder = _folder(settings, "cifar-100-binary")
+    names = f"{which}_label_names.txt"
+    _require(folder, "CIFAR-100", ("train.bin", "test.bin", names), "cifar-100-binary")
+    column = _LABELS_100.index(which)
+    return Source(
+        name="CIFAR-100" if which == "fine" else "CIFAR-100 (coarse labels)",
+        licence=_LICENCE,
+        citation=_CITATION,
+        class_names=_names(folder / names),
+        train=_split(folder, ("train.bin",), "train", 2, column),
+        test=_split(folder, ("test.bin",), "test", 2, column),
+    )
+
+
+def _folder(settings: Data, unpacked: str) -> Path:
+    """The folder of the files, or the one above it that the archive unpacks into."""
+    folder = Path(settings.folder or ".")
+    return folder / unpacked if (folder / unpacked).is_dir() else folder
+
+
+def _require(folder: Path, name: str, files: tuple[str, ...], archive: str) -> None:
+    absent = [file for file in files if not (folder / file).is_file()]
+    if absent:
+        advice = (
+            f"Expected {', '.join(files)}: unpack {archive}.tar.gz, the binary version on {_PAGE}, "
+            "and name the folder in data.folder of the study file; the Python and the Matlab "
+            "versions are not read."
+        )
+        raise missing(name, folder, absent, advice)
+
+
+def _names(file: Path) -> tuple[str, ...]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _split(folder: Path, files: tuple[str, ...], which: str, labels: int, column: int) -> Split:
+    """Records of ``labels`` label bytes and 3,072 pixels: red, green, blue plane, row by row."""
+    parts = [_records(folder / file, labels) for file in files]
+    records = np.concatenate(parts)
+    planes = records[:, labels:].reshape(-1, 3, _SIDE, _SIDE)
+    pixels: Pixels = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    chosen: Labels = records[:, column].astype(np.int64)
+    return Split(
+        images=ArrayImages(pixels, f"the {which} split"),
+        labels=chosen,
+        ids=[f"{which}/{i}" for i in range(len(chosen))],
+    )
+
+
+def _records(file: Path, labels: int) -> Pixels:
+    content = np.fromfile(file, dtype=np.uint8)
+    length = labels + _IMAGE_BYTES
+    if not len(content) or len(content) % length:
+        raise DataError(
+            f"'{file}' has {len(content)} bytes; expected records of {length} bytes. "
+            "It is damaged or of another version: fetch it again."
+        )
+    return content.reshape(-1, length)

@@ -1,0 +1,151 @@
+"""The section [observe]: what is recorded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from memanalysis.settings.section import Section
+
+LOGITS: Final = ("all", "final", "none")
+# Proxies that look at the network itself, the first four of them after chosen epochs.
+PROXIES: Final = (
+    "grand",
+    "vog",
+    "curvature",
+    "loss_sensitivity",
+    "prediction_depth",
+    "second_split_forgetting",
+)
+DEFAULT_PROXIES: Final = ("prediction_depth",)
+_AT: Final = PROXIES[:4]
+NEIGHBOURS: Final = 30
+CURVATURE_DIRECTIONS: Final = 10  # Garg, Ravikumar and Roy 2024 (arXiv 2307.05831)
+
+
+@dataclass(frozen=True)
+class Observe:
+    """What is recorded on the way; the defaults are those of a study that asks for nothing.
+
+    Attributes
+    ----------
+    dynamics
+        ``train_pass``: proxies from the logits of the training itself; ``none``.
+    eval_at
+        Epochs (from 1) with an extra clean evaluation of all training examples.
+    keep_logits
+        ``all``: of every epoch's clean evaluation; ``final``: of the finished model; ``none``.
+    proxies
+        Which of ``PROXIES`` are computed.
+    at
+        For each of them that needs epochs, those after which it looks at the network.
+    neighbours
+        k of the probes of prediction depth.
+    """
+
+    dynamics: str = "train_pass"
+    eval_at: tuple[int, ...] = ()
+    keep_logits: str = "none"
+    proxies: tuple[str, ...] = ()
+    at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    neighbours: int = NEIGHBOURS
+
+
+def read(section: Section, epochs: int) -> Observe:
+    """Validate [observe] of a training of ``epochs``."""
+    dynamics = section.get(
+        "dynamics",
+        str,
+        "train_pass",
+        valid=lambda v: v in ("train_pass", "none"),
+        expected="train_pass or none",
+    )
+    keep_logits = section.get(
+        "keep_logits", str, "none", valid=lambda v: v in LOGITS, expected=f"one of {_list(LOGITS)}"
+    )
+    proxies = _proxies(section)
+    at = _at(section.section("at"), proxies, epochs)
+    neighbours = section.get(
+        "neighbours", int, NEIGHBOURS, valid=lambda v: v >= 1, expected="a whole number from 1"
+    )
+    observe = Observe(
+        dynamics=dynamics,
+        eval_at=_epochs(section, "eval_at", [], epochs),
+        keep_logits=keep_logits,
+        proxies=proxies,
+        at=at,
+        neighbours=neighbours,
+    )
+    section.finish()
+    return observe
+
+
+def default_epochs(proxy: str, epochs: int) -> tuple[int, ...]:
+    """The epochs after which a proxy looks at the network, if the study does not say.
+
+    GraNd: a tenth of the way, where EL2N looks (Paul et al. 2021 find both of use early, and GraNd
+    at initialisation does not reproduce). VoG: three late checkpoints, as in the authors' demo.
+    Curvature and loss sensitivity are means over all epochs in their sources; four evenly spaced
+    ones are what a study can afford.
+    """
+    if proxy == "grand":
+        return (max(1, round(epochs / 10)),)
+    shares = (0.8, 0.9, 1.0) if proxy == "vog" else (0.25, 0.5, 0.75, 1.0)
+    return tuple(sorted({max(1, round(share * epochs)) for share in shares}))
+
+
+def _proxies(section: Section) -> tuple[str, ...]:
+    """The proxies asked for, in the order of ``PROXIES``; ``default`` stands for the usual ones."""
+    names = section.get("proxies", list, ["default"], expected="a list of names")
+    known = ("default", *PROXIES)
+    for name in names:
+        if name not in known:
+            section.fault(f"{section.label('proxies')} has {name!r}: expected {_list(known)}")
+    wanted = {*names} - {"default"} | ({*DEFAULT_PROXIES} if "default" in names else set())
+    return tuple(name for name in PROXIES if name in wanted)
+
+
+def _at(section: Section, proxies: tuple[str, ...], epochs: int) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for name in _AT:
+        asked = name in proxies
+        if name in section.content and not asked:
+            section.fault(f"{section.label(name)} is given, but '{name}' is not in observe.proxies")
+        if name == "grand" and 0 in _entries(section.content.get(name)):
+            section.fault(
+                f"{section.label(name)} has 0: GraNd at initialisation does not reproduce "
+                "(Kirsch, arXiv 2303.14753: it follows the norm of the input); expected an epoch "
+                f"from 1 to {epochs}"
+            )
+            section.known.append(name)
+            continue
+        chosen = _epochs(section, name, list(default_epochs(name, epochs)), epochs)
+        if asked:
+            found[name] = chosen
+        if asked and name == "vog" and len(chosen) < 2:
+            section.fault(
+                f"{section.label(name)} = {list(chosen)}: the variance of gradients takes at least "
+                "two epochs"
+            )
+    section.finish()
+    return found
+
+
+def _epochs(section: Section, key: str, default: list[int], epochs: int) -> tuple[int, ...]:
+    """A list of epochs, ascending and distinct, or a single epoch."""
+    value = section.get(key, (list, int), default, expected="a list of epochs")
+    entries = _entries(value)
+    for epoch in entries:
+        if not isinstance(epoch, int) or isinstance(epoch, bool) or not 1 <= epoch <= epochs:
+            section.fault(f"{section.label(key)} has {epoch!r}: expected 1 to {epochs}")
+            return ()
+    return tuple(sorted(set(entries)))
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,60 @@
+"""The section [subsets]: how training subsets are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memanalysis import subsets as subset_designs
+from memanalysis.settings.section import Section
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """How training subsets are drawn: ``groups`` groups of ``group_size`` subsets of ``ratio``."""
+
+    ratio: float
+    groups: int
+    group_size: int
+    design: str = "balanced"
+
+    def masks(self, n_examples: int, group: int, seed: int) -> NDArray[np.bool_]:
+        """Inclusion masks of one group: bool [group_size, n_examples]."""
+        if self.design == "independent":
+            return subset_designs.independent_group(
+                n_examples, group, self.group_size, self.ratio, seed
+            )
+        return subset_designs.balanced_group(n_examples, group, self.ratio, seed)
+
+
+def read(section: Section) -> Subsets:
+    """Validate [subsets]."""
+    ratio = section.get(
+        "ratio", float, 0.7, valid=lambda v: 0 < v < 1, expected="a number between 0 and 1"
+    )
+    groups = section.get(
+        "groups", int, 1, required=True, valid=lambda v: v >= 1, expected="a whole number from 1"
+    )
+    designs = ("balanced", "independent")
+    design = section.get(
+        "design", str, "balanced", valid=lambda v: v in designs, expected=" or ".join(designs)
+    )
+    size = section.get("group_size", int, valid=lambda v: v >= 2, expected="a whole number from 2")
+    balanced = subset_designs.design(ratio)
+    if design == "balanced":
+        if balanced is None:
+            known = ", ".join(subset_designs.ratios())
+            section.fault(
+                f"{section.label('ratio')} = {ratio}: balanced designs exist for {known}; "
+                'use one of them or design = "independent"'
+            )
+        elif size is not None and size != balanced[0]:
+            section.fault(
+                f"{section.label('group_size')} = {size}: "
+                f"the balanced design of ratio {ratio} has groups of {balanced[0]}"
+            )
+        size = balanced[0] if balanced else 10
+    section.finish()
+    return Subsets(ratio=ratio, groups=groups, group_size=size or 10, design=design)

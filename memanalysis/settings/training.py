@@ -1,0 +1,65 @@
+"""The section [training]: one recipe for all sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from memanalysis.settings.section import Section
+
+PRECISIONS: Final = ("float32", "bf16")
+KERNELS: Final = ("torch", "compiled")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One recipe for all sizes: SGD with Nesterov momentum and a cosine schedule.
+
+    ``precision`` is that of the training pass, ``float32`` or ``bf16`` (weights stay float32);
+    ``kernels`` are ``torch``'s own or ``compiled`` ones. Both change bits, hence they are here.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_epochs: float = 0.0
+    precision: str = "float32"
+    kernels: str = "torch"
+
+
+def read(section: Section) -> Training:
+    """Validate [training]."""
+    positive: dict[str, Any] = {"valid": lambda v: v > 0, "expected": "a positive number"}
+    unit: dict[str, Any] = {"valid": lambda v: 0 <= v < 1, "expected": "a number in [0, 1)"}
+    training = Training(
+        epochs=section.get("epochs", int, 1, required=True, **positive),
+        batch_size=section.get("batch_size", int, Training.batch_size, **positive),
+        learning_rate=section.get(
+            "learning_rate", (float, int), Training.learning_rate, **positive
+        ),
+        momentum=section.get("momentum", (float, int), Training.momentum, **unit),
+        weight_decay=section.get("weight_decay", (float, int), Training.weight_decay, **unit),
+        warmup_epochs=section.get(
+            "warmup_epochs",
+            (float, int),
+            Training.warmup_epochs,
+            valid=lambda v: v >= 0,
+            expected="a number of epochs from 0",
+        ),
+        precision=_one_of(section, "precision", PRECISIONS),
+        kernels=_one_of(section, "kernels", KERNELS),
+    )
+    section.finish()
+    if training.warmup_epochs >= training.epochs:
+        section.fault(
+            f"{section.label('warmup_epochs')} = {training.warmup_epochs}: "
+            f"expected fewer than the {training.epochs} epochs"
+        )
+    return training
+
+
+def _one_of(section: Section, key: str, names: tuple[str, ...]) -> str:
+    expected = " or ".join(names)
+    return str(section.get(key, str, names[0], valid=lambda v: v in names, expected=expected))

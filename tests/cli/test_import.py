@@ -1,0 +1,48 @@
+"""``memanalysis import`` as people run it."""
+
+import numpy as np
+import pytest
+
+from memanalysis.store import Store
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A file with the key names of the CIFAR-10N release."""
+    rng = np.random.default_rng(0)
+    masks = rng.random((12, 30)).argsort(axis=0) < 8
+    np.savez(
+        tmp_path / "released.npz", total_runs=12, trainset_mask=masks,
+        trainset_correctness=rng.random((12, 30)) < 0.6,
+    )  # fmt: skip
+    return tmp_path / "released.npz"
+
+
+@pytest.mark.usefixtures("without_derive")
+def test_a_dry_run_prints_and_an_import_builds(memanalysis, tmp_path, released):
+    """The plan goes to standard output and nothing is written; then the store is there."""
+    out = tmp_path / "out"
+    said = memanalysis("import", "npz", released, "--out", out, "--size", "r18", "--dry-run")
+    assert (said.code, out.exists()) == (0, False)
+    assert "models: 12 of size r18, one_hot" in said.out
+    done = memanalysis("import", "npz", released, "--out", out, "--size", "r18")
+    assert (done.code, done.out) == (0, "")
+    assert f"imported into {out}" in done.err
+    assert Store.open(out).manifest.sizes == ["r18"]
+
+
+def test_faults_are_one_message(memanalysis, tmp_path, released):
+    """An unknown format, a missing file and a wrong file exit with 1 and say what to do."""
+    out = ["--out", tmp_path / "out"]
+    for arguments, said in (
+        (["npzz", released], "Did you mean 'npz'"),
+        (["npz", tmp_path / "none.npz"], "does not exist"),
+        (["cscore", released], "'scores' among them"),
+        (["npz", tmp_path], "npz"),
+        (["lira", released], "keep.npy"),
+    ):
+        result = memanalysis("import", *arguments, *out)
+        assert result.code == 1, arguments
+        assert said in result.err
+        assert "Traceback" not in result.err
+        assert not (tmp_path / "out").exists()

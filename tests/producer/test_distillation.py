@@ -1,0 +1,252 @@
+"""Several teachers and settings in one study: trained in order, recorded, continued bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from memanalysis import settings
+from memanalysis.build import build
+from memanalysis.check import check
+from memanalysis.errors import StoreError
+from memanalysis.producer import run, tasks, training
+from memanalysis.producer.worker import Trainer
+from memanalysis.settings import Distillation
+from memanalysis.store import Store, read_model
+
+STUDY = """
+name = "taught"
+seed = 5
+
+[data]
+source = "digits"
+train_examples = 30
+test_kept = 10
+
+[subsets]
+ratio = 0.5
+groups = 2
+
+[sizes]
+depth = 8
+width = [2, 3]
+
+[training]
+epochs = 2
+batch_size = 10
+
+[distillation]
+temperature = 3.0
+weight = 0.5
+
+[distillation.variants.full]
+scope = "full_data"
+temperature = 2.0
+
+[distillation.variants.hard]
+targets = "hard"
+teacher = "resnet8w2"
+
+[observe]
+proxies = ["default", "second_split_forgetting"]
+"""
+
+
+def files(root):
+    """What each model and teacher file of a store holds, less times."""
+    found = {}
+    for path in sorted(root.glob("*/**/*.safetensors")):
+        if path.relative_to(root).parts[0] not in ("models", "teachers"):
+            continue
+        record = read_model(path, with_logits=True)
+        arrays = {"correct": record.correct, "logits": record.logits}
+        found[str(path.relative_to(root))] = {**arrays, **record.signals, **record.proxies}
+    return found
+
+
+def produce(root):
+    """What a run does, in this process: all that is missing, in the plan's order."""
+    study = settings.parse(STUDY)
+    store = run.prepare(study, root)
+    planned = tasks.plan(study)
+    trainer = Trainer(study, store, "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for task in tasks.missing(study, planned, tasks.finished(store, planned)):
+            trainer.run(task)
+    finally:
+        torch.set_num_threads(threads)
+    return store
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run, not built."""
+    return produce(tmp_path_factory.mktemp("taught")).path
+
+
+def test_the_layers_of_prediction_depth_are_listed(finished):
+    """Names and numbers per image of ResNet-8 at width 3 on 8x8 images, by hand."""
+    assert Store.open(finished).manifest.layers["resnet8w3"] == {
+        "input": 64, "stem": 192, "block1": 192, "block2": 96, "block3": 48, "softmax": 10,
+    }  # fmt: skip
+
+
+def test_every_objective_has_its_models(finished):
+    """Four objectives of two sizes and four subsets; two teachers that saw every example."""
+    found = files(finished)
+    assert {name.split("/")[1] for name in found if name.startswith("models")} == {
+        "one_hot", "distilled", "distilled_full", "distilled_hard",
+    }  # fmt: skip
+    assert sum(name.startswith("models") for name in found) == 4 * 2 * 4
+    assert [name for name in found if name.startswith("teachers")] == [
+        "teachers/full_data/resnet8w3/00000.safetensors",
+        "teachers/full_data/resnet8w3/00001.safetensors",
+    ]
+    teacher = read_model(finished / "teachers/full_data/resnet8w3/00001.safetensors")
+    assert teacher.in_train.all()
+    assert teacher.proxies == {}
+    student = "models/distilled_full/resnet8w2/00002.safetensors"
+    assert {"prediction_depth", "second_split_forgetting", "iteration_learned"} <= set(
+        found[student]
+    )
+
+
+def test_models_say_who_taught_them(finished, tmp_path):
+    """Scope, temperature and weight by objective; a hard teacher has no temperature."""
+    store = build(shutil.copytree(finished, tmp_path / "store"))
+    rows = store.read_table("models").to_pylist()
+    said = {
+        (r["objective"], r["teacher_size"], r["teacher_scope"], r["temperature"])
+        for r in rows
+    }  # fmt: skip
+    assert said == {
+        ("one_hot", None, None, None),
+        ("distilled", "resnet8w3", "same_subset", 3.0),
+        ("distilled_full", "resnet8w3", "full_data", 2.0),
+        ("distilled_hard", "resnet8w2", "same_subset", None),
+    }
+    for row in rows:
+        teacher = row["teacher_model_id"]
+        if row["objective"] in ("one_hot", "distilled_full"):
+            assert teacher is None
+        else:
+            found = rows[teacher]
+            wanted = ("one_hot", row["teacher_size"], row["subset_id"])
+            assert (found["objective"], found["size"], found["subset_id"]) == wanted
+    assert check(store.path) == []
+    damaged = store.teacher_path("resnet8w3", 1)
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    (fault,) = check(store.path)
+    assert "teachers/full_data/resnet8w3/00001.safetensors" in str(fault)
+    assert [r["objective"] for r in rows[::8]] == [
+        "one_hot", "distilled", "distilled_full", "distilled_hard",
+    ]  # fmt: skip
+
+
+def test_a_resumed_run_gives_the_same_bits(finished, tmp_path):
+    """Students and a teacher on all examples are trained again, and not one bit differs."""
+    root = shutil.copytree(finished, tmp_path / "store")
+    before = files(root)
+    gone = [
+        "teachers/full_data/resnet8w3/00001",
+        "models/distilled_full/resnet8w2/00003",
+        "models/distilled_hard/resnet8w3/00000",
+    ]
+    for name in gone:
+        (root / f"{name}.safetensors").unlink()
+    produce(root)
+    after = files(root)
+    assert after.keys() == before.keys()
+    for name, arrays in before.items():
+        for key, values in arrays.items():
+            np.testing.assert_array_equal(after[name][key], values, err_msg=f"{name} {key}")
+
+
+def test_a_teacher_that_nobody_needs_is_not_trained_again(finished):
+    """Its students are done, so nothing is missing."""
+    study, store = settings.parse(STUDY), Store.open(finished)
+    planned = tasks.plan(study)
+    models = {m for t in planned if t.objective != tasks.FULL_DATA for m in t.models}
+    assert tasks.missing(study, planned, models) == []
+    left = tasks.missing(study, planned, models - {("distilled_full", "resnet8w2", 0)})
+    assert [task.objective for task in left] == [tasks.FULL_DATA, "distilled_full"]
+    assert tasks.finished(store, planned) == {m for t in planned for m in t.models}
+
+
+def test_teachers_come_before_their_students():
+    """In the order of the plan every task's teachers are done when it starts."""
+    study = settings.parse(STUDY)
+    done = set()
+    for task in tasks.plan(study):
+        assert set(tasks.teachers_of(study, task)) <= done, task
+        done.update(task.models)
+    assert str(tasks.plan(study)[0]) == "the teacher resnet8w3 on all examples, group 0"
+
+
+def test_half_a_group_of_a_packed_store_cannot_be_continued(finished, tmp_path):
+    """A student of a teacher on all examples is refused like any other, and keeps its group."""
+    root = shutil.copytree(finished, tmp_path / "store")
+    build(root, pack=True)
+    assert not (root / "teachers").exists()
+    assert not (root / "models").exists()
+    manifest = json.loads((root / "manifest.json").read_text())
+    assert manifest["packed"]
+    run.produce(settings.parse(STUDY), root, workers=1, device="cpu")  # nothing to do
+    assert not (root / "models").exists()
+    with pytest.raises(StoreError, match=r"distilled_full resnet8w2.*teachers/full_data.*packed"):
+        _without(root, "distilled_full", "resnet8w2")
+    with pytest.raises(StoreError, match=r"distilled_hard resnet8w3.*models/one_hot.*packed"):
+        _without(root, "distilled_hard", "resnet8w3")
+
+
+def _without(root, objective, size):
+    """What continuing a packed store says if one of its models had never been trained."""
+    study, store = settings.parse(STUDY), Store.open(root)
+    planned = tasks.plan(study)
+    done = tasks.finished(store, planned) - {(objective, size, 0)}
+    run._require_teachers(study, store, planned, tasks.missing(study, planned, done), done)
+
+
+def test_an_unfinished_group_keeps_its_teachers_when_packed(finished, tmp_path):
+    """Packing removes a group's teachers with its model files, and not before."""
+    root = shutil.copytree(finished, tmp_path / "store")
+    (root / "models/distilled_full/resnet8w2/00003.safetensors").unlink()
+    build(root, pack=True)
+    assert [path.name for path in Store.open(root).teacher_paths()] == ["00001.safetensors"]
+    produce(root)
+    again = read_model(root / "models/distilled_full/resnet8w2/00003.safetensors")
+    first = read_model(finished / "models/distilled_full/resnet8w2/00003.safetensors")
+    np.testing.assert_array_equal(again.correct, first.correct)
+
+
+def test_students_of_a_group_share_its_full_data_teacher(finished):
+    """The logits that students hear are those in the file of their group, for every student."""
+    study = settings.parse(STUDY)
+    trainer = Trainer(study, Store.open(finished), "cpu")
+    task = tasks.Task(1, "distilled_full", "resnet8w2", (2, 3))
+    heard = trainer._teacher_logits(task)
+    path = finished / "teachers/full_data/resnet8w3/00001.safetensors"
+    teacher = read_model(path, with_logits=True)
+    assert heard.shape == (2, 30, 10)
+    for model in range(2):
+        np.testing.assert_array_equal(heard[model].numpy(), teacher.logits[:30].astype(np.float32))
+
+
+def test_hard_targets_are_the_teachers_class():
+    """(1 - w) CE(y) + w CE(argmax of the teacher), by torch's own cross-entropy."""
+    generator = torch.Generator().manual_seed(1)
+    logits, teacher = torch.randn(2, 3, 6, 4, generator=generator)
+    labels = torch.randint(0, 4, (3, 6), generator=generator)
+    setting = Distillation("t", temperature=3.0, weight=0.3, targets="hard")
+    cross_entropy = torch.nn.functional.cross_entropy
+    expected = sum(
+        0.7 * cross_entropy(z, y) + 0.3 * cross_entropy(z, t.argmax(-1))
+        for z, y, t in zip(logits, labels, teacher, strict=True)
+    )
+    torch.testing.assert_close(training.objective_loss(logits, labels, teacher, setting), expected)
