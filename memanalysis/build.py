@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis import provenance, tables
+from memanalysis import details, provenance, tables
 from memanalysis.errors import StoreError
 from memanalysis.schema import (
     DERIVED,
@@ -159,9 +159,13 @@ def _imported_proxies(store: Store) -> pa.Table:
 def _imported_pairs(store: Store) -> pa.Table:
     """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
     path = store.table_path("influence")
-    if not path.exists() or pq.read_schema(path).remove_metadata() != INFLUENCE:
+    if not path.exists():
         return INFLUENCE.empty_table()
-    return pq.read_table(path, filters=pc.field("n_in").is_null()).cast(INFLUENCE)
+    rows = pq.read_table(path, filters=pc.field("n_in").is_null())
+    if "split" not in rows.column_names:  # a store of an earlier version
+        of_test = pc.greater_equal(rows["test_id"], store.manifest.n_train)
+        rows = rows.append_column("split", pc.if_else(of_test, "test", "train"))
+    return rows.select(INFLUENCE.names).cast(INFLUENCE)
 
 
 # Writing
@@ -223,11 +227,13 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
         _writer(staged, "proxies", PROXIES) as proxies,
     ):
         for condition in plan.conditions:
-            result = tally(store, condition, masks, report)
-            outcomes.write_table(tables.outcomes(condition, result, examples))
-            proxies.write_table(tables.proxies(condition, result))
-            folder = staged.path / _GROUPS / condition.objective
-            tables.write_groups(folder / f"{condition.size}.safetensors", result)
+            path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
+            with details.writing(path, condition, store.manifest.n_train) as finish:
+                result = tally(store, condition, masks, report, finish)
+            for part in tables.outcomes(condition, result, examples):
+                outcomes.write_table(part)
+            for part in tables.proxies(condition, result):
+                proxies.write_table(part)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")

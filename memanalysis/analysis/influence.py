@@ -118,6 +118,23 @@ def influence_counts(in_train: Packed, correct: Packed, trained: Packed) -> Coun
     )
 
 
+def influence_matrix(in_train: Packed, correct: Packed, trained: Packed) -> Floats:
+    """Influence of every pair, dense: float64 [n, m], NaN where a cell is empty.
+
+    ``influence_counts(...).memorization``, to the bit, for when the counts are not asked for.
+    """
+    n_subsets = 8 * len(trained)
+    hits = _unpacked(in_train, n_subsets) @ _unpacked(correct, n_subsets).T
+    n_in = popcount(in_train)[:, None]
+    n_out = popcount(trained) - n_in
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.divide(hits, n_in, dtype=np.float64)
+        np.subtract(popcount(correct).astype(np.float32), hits, out=hits)
+        inside -= np.divide(hits, n_out, dtype=np.float64)
+    inside[((n_in == 0) | (n_out == 0))[:, 0]] = np.nan
+    return np.asarray(inside)
+
+
 def scan(
     training: Training,
     partners: Partners,

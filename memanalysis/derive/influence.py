@@ -68,7 +68,8 @@ def _imported(store: Store) -> pa.Table:
     if not store.table_path("influence").exists():
         return INFLUENCE.empty_table()
     rows = store.read_table("influence")
-    return rows.filter(pc.is_null(rows["n_in"])).cast(INFLUENCE)
+    rows = rows.filter(pc.is_null(rows["n_in"]))
+    return rows.cast(INFLUENCE) if len(rows) else INFLUENCE.empty_table()
 
 
 def _training(study: Study, condition: Condition, row: int) -> Training:

@@ -17,6 +17,7 @@ from memanalysis.analysis.influence import (
     Scan,
     Training,
     influence_counts,
+    influence_matrix,
     influence_of_pairs,
     scan,
 )
@@ -61,6 +62,8 @@ def test_counts_equal_a_loop_and_the_published_product(
     masks, correct = masks & trained, correct & trained
     counts = influence_counts(bits.pack(masks), bits.pack(correct), bits.pack(trained))
     found = counts.memorization
+    whole = influence_matrix(bits.pack(masks), bits.pack(correct), bits.pack(trained))
+    np.testing.assert_array_equal(whole, found)
     for i in range(n):
         for j in range(m):
             inside = [correct[j, k] for k in range(n_subsets) if trained[k] and masks[i, k]]
