@@ -176,7 +176,8 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     staged = _stage(store)
     write(staged)
     for name in _COMPUTED:
-        staged.write_table(name, TABLES[name][1].empty_table())
+        if not staged.table_path(name).exists():
+            staged.write_table(name, TABLES[name][1].empty_table())
     staged.write_table("influence", _imported_pairs(store))
     _derive(staged)
     _note_origin(store, staged)
@@ -199,6 +200,7 @@ def _stage(store: Store) -> Store:
 
 def _link(store: Store, staged: Store, name: str) -> None:
     source, target = store.table_path(name), staged.table_path(name)
+    target.parent.mkdir(exist_ok=True)
     try:
         os.link(source, target)
     except OSError:
@@ -207,8 +209,12 @@ def _link(store: Store, staged: Store, name: str) -> None:
 
 
 def _link_tables(store: Store, staged: Store) -> None:
+    """Stage the tables of a packed store, the computed ones too: it has to keep parts of them."""
     for name in ("outcomes", "proxies", "models"):
         _link(store, staged, name)
+    for name in _COMPUTED:
+        if store.table_path(name).exists():
+            _link(store, staged, name)
 
 
 def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress | None) -> None:
