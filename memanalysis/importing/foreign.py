@@ -189,7 +189,6 @@ def _pairs(pairs: Pairs, roster: Roster) -> pa.Table:
         "objective": pa.array([pairs.objective] * n, pa.string()),
         "size": pa.array([pairs.size] * n, pa.string()),
         "split": pa.array(["test"] * n, pa.string()),
-        "split": ["test"] * n,
         "influence": pairs.influence[order],
     }
     return _filled(data, n, INFLUENCE)
