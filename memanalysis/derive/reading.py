@@ -106,6 +106,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         teacher=teachers.get("distilled"),
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
+        probability_lost=_probability_lost(store, conditions.get(_PRIMARY)),
     )
     ranks = {
         row["size"]: row["size_rank"]
@@ -116,6 +117,14 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         evidence, conditions, alphas, proxies, teachers, ranks, labels,
         list(store.manifest.class_names), store.manifest.seed or 0, store.manifest.title,
     )  # fmt: skip
+
+
+def _probability_lost(store: Store, condition: Condition | None) -> bool:
+    """Whether a packed store has the label's probability in sums over all groups alone."""
+    if condition is None or condition.probability is not None or not store.manifest.packed:
+        return False
+    sums = store.read_table("outcomes", ["probability_in_sum"]).column(0)
+    return bool(sums.null_count < len(sums))
 
 
 def _objectives(outcomes: pa.Table) -> list[str]:
