@@ -24,9 +24,10 @@ _SELECTED: Final = {
 }
 
 
-def distillation_density(study: theme.Tables) -> theme.AnyChart:
+def distillation_density(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
     """Joint histogram of one-hot and distilled scores at each size; the line is equality."""
-    table = theme.in_tenths(study.table("distillation_density"), "one_hot", "distilled")
+    table = study.table("distillation_density").filter(pl.col("objective") == objective)
+    table = theme.in_tenths(table, "one_hot", "distilled")
     if table.is_empty():
         return theme.nothing(_NONE)
     sizes = theme.in_order(table)
@@ -65,9 +66,11 @@ def distillation_density(study: theme.Tables) -> theme.AnyChart:
     return theme.finish(chart, title, panel=170, count=len(sizes), square=True)
 
 
-def distillation_change(study: theme.Tables) -> theme.AnyChart:
+def distillation_change(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
     """Mean change of the score under distillation by size, split into its two rates."""
-    table = study.table("distillation_effects").filter(pl.col("grouping") == "all")
+    table = study.table("distillation_effects").filter(
+        pl.col("objective") == objective, pl.col("grouping") == "all"
+    )
     if table.is_empty():
         return theme.nothing(_NONE)
     frame = pl.concat(
@@ -107,7 +110,9 @@ def distillation_change(study: theme.Tables) -> theme.AnyChart:
     return theme.finish(layers, "Mean change of the score under distillation")
 
 
-def distillation_groups(study: theme.Tables, grouping: str = "shape") -> theme.AnyChart:
+def distillation_groups(
+    study: theme.Tables, grouping: str = "shape", objective: str = "distilled"
+) -> theme.AnyChart:
     """Mean change of groups of examples, measured on models that did not choose them.
 
     Groups of fewer than 5 examples are left out: their intervals would be all there is to see.
@@ -116,7 +121,9 @@ def distillation_groups(study: theme.Tables, grouping: str = "shape") -> theme.A
     leave one group of models out; hollow points, the naive estimate, carry the choice's own noise.
     """
     table = study.table("distillation_effects").filter(
-        pl.col("grouping") == grouping, pl.col("n_examples") >= _FEWEST
+        pl.col("objective") == objective,
+        pl.col("grouping") == grouping,
+        pl.col("n_examples") >= _FEWEST,
     )
     if table.is_empty():
         return theme.nothing(_NONE)

@@ -137,7 +137,9 @@ def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
         {name: i for i, name in enumerate(OBJECTIVES)}, default=len(OBJECTIVES)
     )
     return frame.sort(rank, maintain_order=True).with_columns(
-        pl.col("objective").replace(OBJECTIVE_TITLES)
+        pl.col("objective")
+        .replace(OBJECTIVE_TITLES)
+        .str.replace(r"^distilled_(.+)$", "distilled ($1)")
     )
 
 

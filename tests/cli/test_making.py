@@ -142,7 +142,7 @@ def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
     hours = {(row["objective"], row["size"]): row["hours"] for row in json.loads(result.out)}
     assert hours["one_hot", "resnet8w2"] == pytest.approx(2)
     assert hours["one_hot", "resnet8w4"] is None
-    assert "2 hours on one worker for 1 of 6 rows" in result.err
+    assert "2.0 hours on one worker for 1 of 6 rows" in result.err
 
 
 def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:

@@ -11,11 +11,12 @@ from memanalysis.report.reading import Reading
 _DENSITY_SQL = """select size, floor(one_hot_low * 10 + 1e-6) / 10 as one_hot_low,
     floor(distilled_low * 10 + 1e-6) / 10 as distilled_low, sum(n_examples) as n_examples
 from distillation_density
+where objective = 'distilled'
 group by size, size_rank, floor(one_hot_low * 10 + 1e-6), floor(distilled_low * 10 + 1e-6)
 order by size_rank, one_hot_low, distilled_low"""
 
 _EFFECTS_SQL = """from distillation_effects
-where "grouping" = '{grouping}'
+where objective = 'distilled' and "grouping" = '{grouping}'
 order by size_rank, category, selected_on, estimator"""
 
 
@@ -66,7 +67,7 @@ def _density(reading: Reading) -> list[blocks.Block]:
 
 
 def _effects(reading: Reading) -> list[blocks.Block]:
-    table = reading.table("distillation_effects")
+    table = reading.table("distillation_effects").filter(pl.col("objective") == "distilled")
     if table.is_empty():
         return [blocks.Note("This store holds no estimates of the change under distillation.")]
     found: list[blocks.Block] = []
@@ -93,7 +94,9 @@ def _change(reading: Reading) -> blocks.Figure:
 
 def _grouped(reading: Reading, grouping: str, what: str) -> blocks.Figure:
     naive = reading.table("distillation_effects").filter(
-        pl.col("grouping") == grouping, pl.col("estimator") == "naive"
+        pl.col("objective") == "distilled",
+        pl.col("grouping") == grouping,
+        pl.col("estimator") == "naive",
     )
     hollow = (
         ""
