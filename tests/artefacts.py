@@ -64,6 +64,7 @@ def make_world(
     if masks is None:
         order = rng.random((n_models, n_train)).argsort(axis=0)
         masks = order < n_models * 2 // 3
+    n_models, n_train = masks.shape
     labels = rng.integers(0, CLASSES, n_train) if labels is None else labels
     test_labels = rng.integers(0, CLASSES, n_test)
     logits = rng.normal(size=(n_models, n_train, CLASSES)).astype(np.float32)
