@@ -144,5 +144,5 @@ def _explain(study: Study, condition: Condition) -> str:
         f"'{study.path}' does not keep the logits of every model of {condition}, and mean held-out "
         f"probabilities of all classes need them; the label's probability is not enough.{packed} "
         'Produce the study with `keep_logits = "final"` under [observe] and do not pack it, or '
-        "import logits and keep them."
+        "import logits with --keep-logits."
     )

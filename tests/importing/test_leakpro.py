@@ -105,7 +105,7 @@ def broken(tmp_path: Path, what: str) -> tuple[Path, Options]:
         ("squeezed", r"A single output was squeezed"),
         ("twice", r"indices more than once"),
         ("two populations", r"2 populations: ab12, cd"),
-        ("no labels", r"Give --labels FILE"),
+        ("no labels", r"out': found no labels.*Give --labels FILE"),
         ("few classes", r"found 3 classes; expected more than the largest label, 3"),
         ("few labels", r"found 15 labels; expected 16"),
         ("empty", r"no sm_<index>_<population>_logits.npy"),

@@ -80,7 +80,8 @@ def npz(place: Path) -> None:
 
 @row(
     "label errors by cleanlab",
-    "`labels`, `pred_probs` for `find_label_issues`; needs kept logits",
+    "`labels`, `pred_probs` for `find_label_issues`; needs logits, kept by "
+    '`keep_logits = "final"` or `import --keep-logits`',
 )
 def cleanlab(place: Path) -> None:
     """Mean softmax over the models that held the example out, of the logits that were imported."""
