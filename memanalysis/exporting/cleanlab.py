@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis import bits
@@ -135,7 +136,7 @@ def softmax(logits: NDArray[np.float16]) -> NDArray[np.float64]:
 
 
 def _bits(blobs: pl.Series) -> NDArray[np.uint8]:
-    return blob_array(blobs.to_arrow())
+    return blob_array(pa.chunked_array([blobs.to_arrow().cast(pa.binary())]))
 
 
 def _explain(study: Study, condition: Condition) -> str:

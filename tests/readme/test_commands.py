@@ -19,7 +19,7 @@ LINES = sorted({
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_command_is_understood(line: str) -> None:
-    """The command line takes it, though nothing runs; as a shell would, the job's number goes in."""
+    """The command line takes it, though nothing runs; the job has a number, as in a shell."""
     arguments = readme_parts.words(line.replace("$SLURM_ARRAY_TASK_ID", "2"))
     command = cli.commands[arguments[0]]
     context = command.make_context(arguments[0], arguments[1:])

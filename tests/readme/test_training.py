@@ -163,14 +163,17 @@ def test_teachers_are_understood() -> None:
 
 
 def test_proxies_of_the_network_are_named() -> None:
-    """All of them by name, and the one that is recorded by default."""
+    """All of them by name, the one that is recorded by default, and epochs to look at."""
     spans = readme_parts.spans(TEACHERS)
-    first = spans.index("[observe] proxies = [...]")
-    names = spans[first + 1 : spans.index("plan")]
-    found = parsed(f"[observe]\nproxies = {names}", epochs=5).observe.proxies
-    assert sorted(found) == sorted(names) == sorted(observe.PROXIES)
-    (default,) = re.findall(r"`(\w+)`\s+\(recorded by default\)", TEACHERS)
-    assert parsed().observe.proxies == (default,)
+    first, last = spans.index("[observe] proxies"), spans.index("at = { grand = [4] }")
+    default, none, *others = spans[first + 1 : last]
+    assert sorted([default, *others]) == sorted(observe.PROXIES)
+    assert parsed(epochs=5).observe.proxies == (default,)
+    assert parsed(f"[observe]\n{none}").observe.proxies == ()
+    section = f"[observe]\nproxies = {[default, *others]}\n{spans[last]}\n{spans[last + 1]} = [2]"
+    found = parsed(section, epochs=5).observe
+    assert set(found.proxies) == {default, *others}
+    assert (found.at["grand"], found.eval_at) == ((4,), (2,))
 
 
 def test_the_ray_cluster_is_understood() -> None:
