@@ -41,7 +41,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Sixty simulated examples at the embedded study's sizes, with images."""
     sizes = tuple(Store.open(embedded_path()).manifest.sizes)
     path = tmp_path_factory.mktemp("readme") / "store"
-    return simulate(path, n_train=60, n_test=12, sizes=sizes, groups=5, seed=7, images=60)
+    return simulate(path, n_train=60, n_test=12, sizes=sizes, groups=3, seed=7, images=60)
 
 
 @pytest.fixture

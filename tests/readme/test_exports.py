@@ -74,7 +74,7 @@ def npz(place: Path) -> None:
         with np.load(place / f"{objective}-{size}.npz", allow_pickle=False) as archive:
             masks, right = archive["trainset_mask"], archive["trainset_correctness"]
             assert masks.shape == right.shape == (archive["total_runs"], scores.height)
-            assert archive["testset_correctness"].shape == (50, 12)
+            assert archive["testset_correctness"].shape == (30, 12)
             np.testing.assert_array_equal(archive["memorization"], scores["memorization"])
 
 

@@ -1,8 +1,9 @@
 """Every row of "you have, you run, you get" for imports, on made data of that exact layout."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ ARRAYS = 'ma.store.write("mine", masks=masks, correct=correct, labels=labels, si
 
 @dataclass(frozen=True)
 class Case:
-    """What the command of a row says, parsed as the command line parses it, and ``shell``."""
+    """What a row's command says, as the command line parses it; and the fixtures it needs."""
 
     format: str
     source: Path
@@ -47,6 +48,7 @@ class Case:
     labels: Path | None
     epochs: int | None
     shell: Callable[..., str]
+    own: Path
 
     def scores(self, size: str | None = None, signal: str | None = None) -> NDArray[np.float64]:
         """Memorisation of the training examples of the store in order, at the said size."""
@@ -74,23 +76,23 @@ def row(have: str, get: str) -> Callable[[Callable[[Case], Iterator[None]]], Non
     return register
 
 
-def case_of(command: str, shell: Callable[..., str]) -> Case:
+def case_of(command: str, shell: Callable[..., str], own: Path) -> Case:
     """The case of a row's command."""
     name, *arguments = readme_parts.words(command)
     assert name == "import"
     said = import_.command.make_context("import", arguments).params
     return Case(
         said["format_"], said["source"], said["out"], said["size"], said["labels"],
-        said["epochs"], shell,
+        said["epochs"], shell, own,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub("memanalysis import ", "", row[1]))
-def test_you_have_you_run_you_get(row, shell) -> None:
+def test_you_have_you_run_you_get(row, shell, own) -> None:
     """The command gives what the third column says, a store without faults, and a report."""
     promise = MADE.get((row.have, row.get))
     assert promise is not None, f"no made data for this row of README.md: {row}"
-    case = case_of(row.command, shell)
+    case = case_of(row.command, shell, own)
     with promise(case):
         assert shell(f"{row.command} --dry-run").startswith(f"{case.format}: ")
         shell(row.command)
@@ -224,14 +226,22 @@ def leakpro(case):
     assert_all_signals(case, case.size, world)
 
 
-def two_sizes() -> World:
-    """A store of one's own: resnet18 by the README's line of Python, and another size."""
+def two_sizes() -> tuple[World, World]:
+    """What one's own models did at two sizes, on the same subsets."""
     world = make_world(n_models=40)
-    other = make_world(seed=1, masks=world.masks, labels=world.labels)
+    return world, make_world(seed=1, masks=world.masks, labels=world.labels)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of them: resnet18 by the README's line of Python, resnet34 into the same."""
+    world, other = two_sizes()
     arrays = {"ma": ma, "masks": world.masks, "correct": world.correct, "labels": world.labels}
-    exec(ARRAYS, arrays)
-    ma.store.write("mine", masks=other.masks, correct=other.correct, sizes="resnet34")
-    return world
+    root = tmp_path_factory.mktemp("own")
+    with chdir(root):
+        exec(ARRAYS, arrays)
+        ma.store.write("mine", masks=other.masks, correct=other.correct, sizes="resnet34")
+    return root / "mine"
 
 
 def assert_correlated(case: Case, proxy: str) -> None:
@@ -249,7 +259,8 @@ def assert_correlated(case: Case, proxy: str) -> None:
 @row("C-scores", "a proxy, correlated with your scores at every size")
 def cscore(case):
     """High is easy, so the score is turned over before it is compared."""
-    world = two_sizes()
+    world, _ = two_sizes()
+    shutil.copytree(case.own, case.out)
     np.savez(case.source, labels=world.labels, scores=-world.memorization)
     yield
     assert_correlated(case, "cscore")
@@ -258,7 +269,8 @@ def cscore(case):
 @row("any scores by example", "the same")
 def any_scores(case):
     """Rows in any order; high is hard, as the command says."""
-    world = two_sizes()
+    world, _ = two_sizes()
+    shutil.copytree(case.own, case.out)
     ids = np.random.default_rng(0).permutation(30)
     frame = pl.DataFrame({"example_id": ids, "difficulty": world.memorization[ids]})
     frame.write_csv(case.source)
@@ -320,9 +332,10 @@ def test_the_line_of_python_is_the_readmes() -> None:
     assert ARRAYS in readme_parts.spans(readme_parts.section(SECTION))
 
 
-def test_labels_must_agree_and_nothing_is_lost(shell, folder) -> None:
+def test_labels_must_agree_and_nothing_is_lost(shell, folder, own) -> None:
     """The first differing example is named, and the store stays as it was, to the byte."""
-    world = two_sizes()
+    world, _ = two_sizes()
+    shutil.copytree(own, "mine")
     before = {path: path.read_bytes() for path in folder.rglob("mine/**/*.parquet")}
     labels = world.labels.copy()
     labels[7] = (labels[7] + 1) % 4
