@@ -26,11 +26,11 @@ _FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", *_TABLES)
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The file or folder to write."
 )
-@click.option("--objective", help="npz, cleanlab: these models only.")
-@click.option("--size", help="npz, cleanlab: these models only.")
-@click.option("--influence", is_flag=True, help="npz: every influence [test, train], too.")
-@click.option("--relation", help="Tables: which relation (see `memanalysis tables`).")
-@click.option("--query", help="Tables: an SQL query instead of a whole relation.")
+@click.option("--objective", help="npz, cleanlab: only models of this one.")
+@click.option("--size", help="npz, cleanlab: only models of this one.")
+@click.option("--influence", is_flag=True, help="npz: also influence of all pairs [test, train].")
+@click.option("--relation", help="Tables: a relation (see `memanalysis tables`).")
+@click.option("--query", help="Tables: an SQL query, in place of --relation.")
 @click.option("--columns", help="latex, markdown: which columns, separated by commas.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def command(store: Path | None, to: str, out: Path, force: bool, **options: object) -> None:

@@ -136,7 +136,7 @@ def softmax(logits: NDArray[np.float16]) -> NDArray[np.float64]:
 
 
 def _bits(blobs: pl.Series) -> NDArray[np.uint8]:
-    return blob_array(pa.chunked_array([blobs.to_arrow()]))
+    return blob_array(pa.chunked_array([blobs.to_arrow().cast(pa.binary())]))
 
 
 def _explain(study: Study, condition: Condition) -> str:
@@ -145,5 +145,5 @@ def _explain(study: Study, condition: Condition) -> str:
         f"'{study.path}' does not keep the logits of every model of {condition}, and mean held-out "
         f"probabilities of all classes need them; the label's probability is not enough.{packed} "
         'Produce the study with `keep_logits = "final"` under [observe] and do not pack it, or '
-        "import logits and keep them."
+        "import logits with --keep-logits."
     )

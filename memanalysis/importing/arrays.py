@@ -115,6 +115,8 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.is_dir():
+            raise fault(f"'{path}'", "a folder", "a .npz file", "Give the path of the file.")
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()

@@ -66,7 +66,7 @@ def read(source: Path, options: Options) -> Contents:
     examples = np.sort(shadows[0].indices)
     _require_fits(shadows, masks, examples)
     whole = len(examples) == masks.shape[1]
-    labels = _labels(options, len(examples))
+    labels = _labels(source, options, len(examples))
     _require_classes(shadows, labels)
     models = Models(
         size=options.size or UNKNOWN,
@@ -160,11 +160,11 @@ def _require_fits(shadows: list[_Shadow], masks: Held, examples: NDArray[np.int6
     faults.raise_any()
 
 
-def _labels(options: Options, n_examples: int) -> Labels:
+def _labels(source: Path, options: Options, n_examples: int) -> Labels:
     labels = read_labels(options.labels) if options.labels else options.store_labels
     hint = "Give --labels FILE."
     if labels is None:
-        raise fault("logits", "no labels", "the label of each example", hint)
+        raise fault(f"'{source}'", "no labels", "the label of each example", hint)
     if len(labels) != n_examples:
         expected = f"{n_examples:,}, one for each example with logits, by index"
         raise fault(f"'{options.labels or 'labels'}'", f"{len(labels):,} labels", expected)

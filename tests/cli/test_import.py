@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from memanalysis.importing import FORMATS
 from memanalysis.store import Store
 
 
@@ -16,6 +17,16 @@ def released(tmp_path):
         trainset_correctness=rng.random((12, 30)) < 0.6,
     )  # fmt: skip
     return tmp_path / "released.npz"
+
+
+def test_help_says_what_each_format_reads(memanalysis):
+    """A line for every format, in order, and none is wider than a terminal."""
+    lines = memanalysis("import", "--help").out.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.split() == ["FORMAT", "SOURCE"])
+    listed = [line.split(maxsplit=1) for line in lines[start + 1 : start + 1 + len(FORMATS)]]
+    assert [name for name, _ in listed] == list(FORMATS)
+    assert lines[start + 1 + len(FORMATS)] == ""
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.usefixtures("without_derive")
@@ -38,7 +49,7 @@ def test_faults_are_one_message(memanalysis, tmp_path, released):
         (["npzz", released], "Did you mean 'npz'"),
         (["npz", tmp_path / "none.npz"], "does not exist"),
         (["cscore", released], "'scores' among them"),
-        (["npz", tmp_path], "npz"),
+        (["npz", tmp_path], "found a folder; expected a .npz file"),
         (["lira", released], "keep.npy"),
     ):
         result = memanalysis("import", *arguments, *out)

@@ -52,7 +52,9 @@ def test_examples_that_nobody_held_out_are_left_out(with_logits, tmp_path, monke
 
 def test_without_logits_it_says_what_is_needed(study, with_logits, tmp_path) -> None:
     """No logits, or packed ones: one message with the way out, and no file."""
-    with pytest.raises(MemanalysisError, match=r"does not keep the logits.*keep_logits = "):
+    with pytest.raises(
+        MemanalysisError, match=r"does not keep the logits.*keep_logits = .*--keep-logits"
+    ):
         write_cleanlab(study, tmp_path)
     packed = open_study(build(with_logits[0].path, pack=True).path)
     with pytest.raises(MemanalysisError, match="It is packed"):

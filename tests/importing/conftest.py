@@ -1,62 +1,17 @@
 """A small world of models as plain arrays, and what a folder is to the byte."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from artefacts import World, make_world
 from numpy.typing import NDArray
 
 from memanalysis.check import check
 from memanalysis.store import Store
 from memanalysis.study import Study
 from memanalysis.study import open as open_study
-
-CLASSES = 4
-
-
-@dataclass(frozen=True)
-class World:
-    """Models first: masks bool [K, n], logits float32 [K, n, C] and [K, t, C], labels [n], [t]."""
-
-    masks: NDArray[np.bool_]
-    logits: NDArray[np.float32]
-    test_logits: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    test_labels: NDArray[np.int64]
-
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """argmax equals label, [K, n]."""
-        return self.logits.argmax(axis=-1) == self.labels
-
-    @property
-    def test_correct(self) -> NDArray[np.bool_]:
-        """The same on test examples, [K, t]."""
-        return self.test_logits.argmax(axis=-1) == self.test_labels
-
-    @property
-    def memorization(self) -> NDArray[np.float64]:
-        """P[correct | in] - P[correct | out], float64 [n], from the definition."""
-        inside, right = self.masks, self.correct
-        return (right & inside).sum(0) / inside.sum(0) - (right & ~inside).sum(0) / (~inside).sum(0)
-
-
-def make_world(
-    seed: int = 0, n_models: int = 12, n_train: int = 30, n_test: int = 8, masks=None, labels=None
-) -> World:
-    """Random models that do better on what they trained on; every example in and out of some."""
-    rng = np.random.default_rng(seed)
-    if masks is None:
-        order = rng.random((n_models, n_train)).argsort(axis=0)
-        masks = order < n_models * 2 // 3
-    labels = rng.integers(0, CLASSES, n_train) if labels is None else labels
-    test_labels = rng.integers(0, CLASSES, n_test)
-    logits = rng.normal(size=(n_models, n_train, CLASSES)).astype(np.float32)
-    logits += 1.5 * masks[..., None] * np.eye(CLASSES, dtype=np.float32)[labels]
-    test_logits = rng.normal(size=(n_models, n_test, CLASSES)).astype(np.float32)
-    return World(masks, logits, test_logits, labels, test_labels)
 
 
 @pytest.fixture

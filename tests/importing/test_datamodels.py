@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from artefacts import write_datamodels_store, write_released_datamodels
 
 from memanalysis.errors import DataError
 from memanalysis.importing import datamodels, import_source, influence
@@ -24,34 +25,11 @@ def draws(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return masks, train.astype(np.float16), test.astype(np.float16)
 
 
-def write_store(folder: Path, arrays: dict[str, np.ndarray], completed: np.ndarray) -> Path:
-    """As `initialize_store` and `log_data` leave it: zeros where a model was not completed."""
-    folder.mkdir()
-    names = {"bool": "bool_", "float16": "float16", "float32": "float32"}
-    schema = {k: {"shape": list(v.shape[1:]), "dtype": names[v.dtype.name]}
-              for k, v in arrays.items()}  # fmt: skip
-    (folder / "spec.json").write_text(json.dumps({"num_models": len(completed), "schema": schema}))
-    for key, values in arrays.items():
-        zeros = np.zeros_like(values)
-        zeros[completed] = values[completed]
-        np.save(folder / f"{key}.npy", zeros)
-    np.save(folder / "_completed.npy", completed)
-    return folder
-
-
-def write_released(folder: Path, percent: int = 50, **arrays: np.ndarray) -> Path:
-    """As the bucket holds it: <what>_<percent>pct.npy."""
-    folder.mkdir(exist_ok=True)
-    for name, values in arrays.items():
-        np.save(folder / f"{name}_{percent}pct.npy", values)
-    return folder
-
-
 @pytest.mark.usefixtures("without_derive")
 def test_released_margins_become_models(tmp_path) -> None:
     """Right is margin > 0; counts per example equal sums over the arrays."""
     masks, train, test = draws()
-    source = write_released(tmp_path / "cifar", train_masks=masks, train_margins=train,
+    source = write_released_datamodels(tmp_path / "cifar", train_masks=masks, train_margins=train,
                             test_margins=test)  # fmt: skip
     done = import_source("datamodels", source, tmp_path / "store", Options(size="resnet9"))
     rows = open_study(tmp_path / "store").sql("from memorization order by example_id")
@@ -69,7 +47,7 @@ def test_an_unfinished_store_gives_influence_of_finished_models(tmp_path) -> Non
     """Rows that were never completed hold zeros and must not count; no training outputs."""
     masks, _, test = draws()
     completed = np.arange(N_MODELS) % 3 != 1
-    source = write_store(tmp_path / "logs", {"masks": masks, "margins": test}, completed)
+    source = write_datamodels_store(tmp_path / "logs", {"masks": masks, "margins": test}, completed)
     done = import_source("datamodels", source, tmp_path / "store",
                          Options(labels=write_labels(tmp_path)))  # fmt: skip
     pairs = open_study(tmp_path / "store").sql("from influence order by all")
@@ -96,7 +74,7 @@ def write_labels(folder: Path) -> Path:
 def test_blocks_do_not_show_in_influence(tmp_path, monkeypatch) -> None:
     """One test example and two models at a time give the same pairs."""
     masks, _, test = draws()
-    source = write_released(tmp_path / "x", train_masks=masks, test_margins=test)
+    source = write_released_datamodels(tmp_path / "x", train_masks=masks, test_margins=test)
     (whole,) = datamodels.read(source, Options()).pairs
     monkeypatch.setattr(influence, "_CELLS", 1)
     monkeypatch.setattr(influence, "_MODELS", 2)
@@ -109,7 +87,7 @@ def test_logits_with_labels_give_every_signal(tmp_path) -> None:
     """With labels, argmax decides; without them the margins do, and a note says what is missing."""
     masks, train, _ = draws()
     logits = np.random.default_rng(1).normal(size=(N_MODELS, N_TRAIN, 3)).astype(np.float16)
-    source = write_released(tmp_path / "x", train_masks=masks, train_margins=train,
+    source = write_released_datamodels(tmp_path / "x", train_masks=masks, train_margins=train,
                             train_logits=logits)  # fmt: skip
     contents = datamodels.read(source, Options(labels=write_labels(tmp_path), models=4))
     (models,) = contents.models
@@ -129,8 +107,8 @@ def broken(tmp_path: Path, what: str) -> Path:
     arrays = {"masks": masks, "margins": test}
     completed = np.ones(N_MODELS, bool)
     if what == "two shares":
-        write_released(tmp_path / "x", 10, train_masks=masks)
-        return write_released(tmp_path / "x", 50, train_masks=masks)
+        write_released_datamodels(tmp_path / "x", 10, train_masks=masks)
+        return write_released_datamodels(tmp_path / "x", 50, train_masks=masks)
     if what == "torch":
         (tmp_path / "train_50pct.pt").touch()
         return tmp_path / "train_50pct.pt"
@@ -142,8 +120,8 @@ def broken(tmp_path: Path, what: str) -> Path:
         "objects": {"train_masks": masks, "train_margins": train.astype(object)},
     }
     if what in released:
-        return write_released(tmp_path / "x", **released[what])
-    folder = write_store(tmp_path / "x", arrays, completed * (what != "none completed"))
+        return write_released_datamodels(tmp_path / "x", **released[what])
+    folder = write_datamodels_store(tmp_path / "x", arrays, completed * (what != "none completed"))
     spec = json.loads((folder / "spec.json").read_text())
     if what == "dtype":
         spec["schema"]["margins"]["dtype"] = "float32"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from artefacts import write_aum, write_cartography, write_data_diet, write_jsonl
 
 from memanalysis.errors import DataError
 from memanalysis.importing import dynamics, import_source
@@ -23,26 +24,6 @@ def logits() -> np.ndarray:
     values[:, 0, GOLD[0]] = -9
     values[:, 1, GOLD[1]] = 9
     return values
-
-
-def write_jsonl(path: Path, records: list[dict]) -> Path:
-    """One object a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return path
-
-
-def write_cartography(folder: Path, values: np.ndarray, *, first: int = 0, names=None) -> Path:
-    """`log_training_dynamics`: a file an epoch, lines in the order of that epoch's batches."""
-    guids = list(range(N)) if names is None else names
-    for epoch, outputs in enumerate(values, first):
-        order = np.random.default_rng(epoch).permutation(N)
-        write_jsonl(
-            folder / "training_dynamics" / f"dynamics_epoch_{epoch}.jsonl",
-            [{"guid": guids[i], f"logits_epoch_{epoch}": outputs[i].tolist(), "gold": int(GOLD[i])}
-             for i in order],
-        )  # fmt: skip
-    return folder
 
 
 def by_name(contents: Contents) -> dict[str, dict[object, float]]:
@@ -71,7 +52,7 @@ def expected_of(i: int) -> dict[str, float]:
 @pytest.mark.usefixtures("without_derive")
 def test_cartography_epochs_become_proxies(tmp_path) -> None:
     """Each proxy equals a loop; the never learned have no first epoch, and a note says so."""
-    source = write_cartography(tmp_path / "roberta", logits())
+    source = write_cartography(tmp_path / "roberta", logits(), GOLD)
     done = import_source("dynamics", source, tmp_path / "store", Options(size="roberta"))
     study = open_study(tmp_path / "store")
     rows = study.sql("from proxies order by example_id, proxy")
@@ -87,7 +68,9 @@ def test_cartography_epochs_become_proxies(tmp_path) -> None:
 def test_names_that_are_no_numbers_become_source_ids(tmp_path) -> None:
     """NLP guids are texts; epochs may count from 1, in any order of lines."""
     names = [f"{i}n" for i in range(N)]
-    contents = dynamics.read(write_cartography(tmp_path, logits(), first=1, names=names), Options())
+    contents = dynamics.read(
+        write_cartography(tmp_path, logits(), GOLD, first=1, names=names), Options()
+    )
     assert sorted(contents.examples.source_ids) == names
     assert by_name(contents)["aum"]["4n"] == pytest.approx(expected_of(4)["aum"])
     known = dynamics.read(tmp_path, Options(store_labels=np.zeros(3, np.int64)))
@@ -123,15 +106,9 @@ def test_coordinates_join_by_guid_and_know_the_sentinel(tmp_path) -> None:
     assert (hard["correctness"], hard["forgetting_events"]) == ("low", "high")
 
 
-def write_aum(folder: Path, names=None) -> Path:
-    """`AUMCalculator.finalize`: sorted descending by AUM, hence not in data order."""
-    aums = {i: expected_of(i)["aum"] for i in range(N)}
-    with (folder / "aum_values.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["sample_id", "aum"])
-        writer.writeheader()
-        for i in sorted(aums, key=aums.__getitem__, reverse=True):
-            writer.writerow({"sample_id": i if names is None else names[i], "aum": aums[i]})
-    return folder / "aum_values.csv"
+def aums(names=None) -> dict[object, float]:
+    """AUM by id."""
+    return {i if names is None else names[i]: expected_of(i)["aum"] for i in range(N)}
 
 
 def write_records(folder: Path) -> Path:
@@ -156,10 +133,10 @@ def write_records(folder: Path) -> Path:
 
 def test_aum_joins_by_id(tmp_path) -> None:
     """Whatever the order of rows; ids may be texts."""
-    found = by_name(dynamics.read(write_aum(tmp_path), Options()))["aum"]
-    assert found == pytest.approx({i: expected_of(i)["aum"] for i in range(N)})
+    found = by_name(dynamics.read(write_aum(tmp_path / "aum_values.csv", aums()), Options()))["aum"]
+    assert found == pytest.approx(aums())
     names = [f"img/{i}.png" for i in range(N)]
-    contents = dynamics.read(write_aum(tmp_path, names), Options())
+    contents = dynamics.read(write_aum(tmp_path / "aum_values.csv", aums(names)), Options())
     assert set(contents.examples.source_ids) == set(names)
 
 
@@ -176,30 +153,23 @@ def test_aum_records_take_the_last_and_leave_thresholds_out(tmp_path) -> None:
     assert any("cannot be told apart" in note for note in unknown.notes)
 
 
-def write_data_diet(folder: Path, runs: int = 2) -> tuple[Path, Options]:
-    """`exps/<EXP>`: score folders of each training and their mean, class-sorted, no ids."""
+def data_diet(folder: Path) -> tuple[Path, Options]:
+    """Two trainings, of which one never learned example 2; class-sorted."""
     generator = np.random.default_rng(4)
     kinds = {"forget_scores": [900], "error_l2_norm_scores": [100, 200], "grad_norm_scores": [50]}
-    for kind, steps in kinds.items():
-        for step in steps:
-            values = generator.random((runs, N)) * 3
-            if kind == "forget_scores":
-                values = values.round()
-                values[0, 2] = np.inf
-            for run in range(runs):
-                place = folder / f"run_{run}" / kind
-                place.mkdir(parents=True, exist_ok=True)
-                np.save(place / f"ckpt_{step}.npy", values[run])
-            (folder / kind).mkdir(exist_ok=True)
-            np.save(folder / kind / f"ckpt_{step}.npy", values.mean(axis=0))
-    (folder / "run_0" / "recorder.pkl").write_bytes(b"never read")
+    scores = {
+        (k, step): generator.random((2, N)) * 3 for k, steps in kinds.items() for step in steps
+    }
+    scores["forget_scores", 900] = scores["forget_scores", 900].round()
+    scores["forget_scores", 900][0, 2] = np.inf
+    write_data_diet(folder, scores)
     np.save(folder / "labels.npy", np.sort(GOLD))
     return folder, Options(labels=folder / "labels.npy")
 
 
 def test_data_diet_averages_trainings_itself(tmp_path) -> None:
     """Means over the per-training files; infinity in one training is NULL, or its epochs."""
-    folder, options = write_data_diet(tmp_path / "exp")
+    folder, options = data_diet(tmp_path / "exp")
     found = by_name(contents := dynamics.read(folder, options))
     assert set(found) == {
         "forgetting_events", "el2n_clean_step_100", "el2n_clean_step_200", "grand",
@@ -215,7 +185,7 @@ def test_data_diet_averages_trainings_itself(tmp_path) -> None:
 
 def test_one_data_diet_file(tmp_path) -> None:
     """A mean file has lost which training was infinite: the epochs cannot be put in."""
-    folder, options = write_data_diet(tmp_path / "exp")
+    folder, options = data_diet(tmp_path / "exp")
     path = folder / "forget_scores" / "ckpt_900.npy"
     found = by_name(dynamics.read(path, Options(labels=options.labels, epochs=30)))
     assert 2 not in found["forgetting_events"]
@@ -283,7 +253,7 @@ CARTOGRAPHY = {
 def test_each_hazard_of_cartography_is_one_message(tmp_path, what: str) -> None:
     """File and line, what was found, what was expected."""
     change, message = CARTOGRAPHY[what]
-    change(write_cartography(tmp_path, logits()) / "training_dynamics")
+    change(write_cartography(tmp_path, logits(), GOLD) / "training_dynamics")
     with pytest.raises(DataError, match=message):
         dynamics.read(tmp_path, Options())
 
@@ -331,7 +301,7 @@ DATA_DIET = {
 def test_each_hazard_of_data_diet_is_one_message(tmp_path, what: str) -> None:
     """Its order cannot be rebuilt, and its folders hold other scores, too."""
     change, message = DATA_DIET[what]
-    folder, options = write_data_diet(tmp_path / "exp")
+    folder, options = data_diet(tmp_path / "exp")
     with pytest.raises(DataError, match=message):
         dynamics.read(folder, change(folder, options))
 
@@ -348,7 +318,7 @@ def test_unknown_places_are_refused(tmp_path) -> None:
 
 def test_labels_that_disagree_with_the_store_are_named(tmp_path) -> None:
     """Cartography's gold is compared where ids are positions of the store."""
-    source = write_cartography(tmp_path, logits(), names=[i + 2 for i in range(N)])
+    source = write_cartography(tmp_path, logits(), GOLD, names=[i + 2 for i in range(N)])
     known = np.concatenate([[0, 0], GOLD, [1]])
     assert len(dynamics.read(source, Options(store_labels=known)).scores) == 7
     known[5] = (known[5] + 1) % C

@@ -2,34 +2,22 @@
 
 import numpy as np
 import pytest
+from artefacts import write_aux_arrays
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.study import open as open_study
 
 
-def runs(root, world, rng):
-    """``<run>/aux_arrays.npz`` in evaluation order, which is another one for every run."""
-    for run, (mask, right, test) in enumerate(
-        zip(world.masks, world.correct, world.test_correct, strict=True)
-    ):
-        inside, outside = (rng.permutation(np.flatnonzero(m)) for m in (mask, ~mask))
-        order = rng.permutation(len(test))
-        folder = root / "0.7" / str(run)
-        folder.mkdir(parents=True)
-        np.savez(
-            folder / "aux_arrays.npz",
-            subsample_idx=rng.permutation(np.flatnonzero(mask)),
-            correctness_train=right[inside].astype(np.float32), index_train=inside,
-            correctness_removed=right[outside].astype(np.float32), index_removed=outside,
-            correctness_test=test[order].astype(np.float32), index_test=order,
-        )  # fmt: skip
-    return root
+def cifar(tmp_path, world):
+    """An experiment with the runs of one ratio."""
+    write_aux_arrays(tmp_path / "cifar" / "0.7", world, np.random.default_rng(1))
+    return tmp_path / "cifar"
 
 
 def test_entries_are_scattered_to_their_examples(tmp_path, world, memorization, is_whole):
     """Scores and test accuracies equal NumPy's although every run is in another order."""
-    source = runs(tmp_path / "cifar", world, np.random.default_rng(1))
+    source = cifar(tmp_path, world)
     store = import_source("feldman", source, tmp_path / "out", Options(size="inception")).store
     np.testing.assert_array_equal(memorization(store, "inception"), world.memorization)
     models = open_study(store.path).table("models").sort("subset_id")
@@ -70,7 +58,7 @@ FAULTS = {
 def test_a_fault_is_one_message_and_nothing_is_begun(name, tmp_path, world):
     """The run, the key, what was found and what was expected are named."""
     damage, said = FAULTS[name]
-    source = runs(tmp_path / "cifar", world, np.random.default_rng(1))
+    source = cifar(tmp_path, world)
     damage(source)
     with pytest.raises(DataError) as caught:
         import_source("feldman", source, tmp_path / "out")
@@ -81,7 +69,7 @@ def test_a_fault_is_one_message_and_nothing_is_begun(name, tmp_path, world):
 
 def test_two_ratios_are_not_one_size(tmp_path, world):
     """A directory over several ratios is refused, and the folders are named."""
-    source = runs(tmp_path / "cifar", world, np.random.default_rng(1))
+    source = cifar(tmp_path, world)
     (source / "0.5").mkdir()
     (source / "0.7" / "11").rename(source / "0.5" / "0")
     with pytest.raises(DataError, match=r"2 folders.*0\.5.*0\.7"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from artefacts import write_leakpro
 
 from memanalysis.errors import DataError
 from memanalysis.importing import import_source, leakpro
@@ -23,25 +24,6 @@ def draws() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return masks, logits, np.arange(N) % N_CLASSES
 
 
-def write(folder: Path, masks, logits, population: np.ndarray | None = None) -> Path:
-    """Each model's rows are its own training examples, shuffled, then its test examples."""
-    cache = folder / "attack_cache"
-    cache.mkdir(parents=True)
-    examples = np.arange(N) if population is None else population
-    for index in range(N_MODELS):
-        inside = masks[index][examples]
-        members = np.random.default_rng(index).permutation(examples[inside])
-        order = np.concatenate([members, examples[~inside]])
-        np.save(cache / f"sm_{index}_ab12_logits.npy", logits[index][order])
-        np.save(cache / f"sm_{index}_ab12_indices.npy", order)
-    np.save(cache / "target_ff_logits.npy", logits[0])
-    shadow = folder / "attack_objects" / "shadow_model"
-    shadow.mkdir(parents=True)
-    (shadow / "metadata_0.pkl").write_bytes(b"never read")
-    np.save(folder / "masks.npy", masks)
-    return folder
-
-
 def save_labels(folder: Path, labels: np.ndarray) -> Path:
     """A file for --labels."""
     np.save(folder / "labels.npy", labels)
@@ -52,7 +34,7 @@ def save_labels(folder: Path, labels: np.ndarray) -> Path:
 def test_rows_are_put_back_in_order(tmp_path) -> None:
     """Hits per example equal sums over the arrays before they were shuffled; sm_10 follows sm_9."""
     masks, logits, labels = draws()
-    source = write(tmp_path / "out", masks, logits)
+    source = write_leakpro(tmp_path / "out", masks, logits)
     options = Options(size="resnet18", labels=save_labels(tmp_path, labels))
     done = import_source("leakpro", source, tmp_path / "store", options)
     rows = open_study(tmp_path / "store").sql("from memorization order by example_id")
@@ -67,7 +49,7 @@ def test_a_part_of_the_population_keeps_its_numbers(tmp_path) -> None:
     """Examples without logits are no examples; the others carry their index as source id."""
     masks, logits, labels = draws()
     population = np.array([1, 2, 3, 5, 8, 13])
-    source = write(tmp_path / "out", masks, logits, population)
+    source = write_leakpro(tmp_path / "out", masks, logits, population)
     options = Options(labels=save_labels(tmp_path, labels[population]))
     contents = leakpro.read(source, options)
     assert contents.examples.source_ids == ["1", "2", "3", "5", "8", "13"]
@@ -105,7 +87,7 @@ LABELS = {"few classes": lambda y: y + 1, "few labels": lambda y: y[:-1]}
 def broken(tmp_path: Path, what: str) -> tuple[Path, Options]:
     """An output directory, or its labels, with one thing wrong."""
     masks, logits, labels = draws()
-    folder = write(tmp_path / "out", masks, logits)
+    folder = write_leakpro(tmp_path / "out", masks, logits)
     FAULTS.get(what, lambda _: None)(folder)
     if what == "no labels":
         return folder, Options()
@@ -123,7 +105,7 @@ def broken(tmp_path: Path, what: str) -> tuple[Path, Options]:
         ("squeezed", r"A single output was squeezed"),
         ("twice", r"indices more than once"),
         ("two populations", r"2 populations: ab12, cd"),
-        ("no labels", r"Give --labels FILE"),
+        ("no labels", r"out': found no labels.*Give --labels FILE"),
         ("few classes", r"found 3 classes; expected more than the largest label, 3"),
         ("few labels", r"found 15 labels; expected 16"),
         ("empty", r"no sm_<index>_<population>_logits.npy"),

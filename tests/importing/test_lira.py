@@ -1,45 +1,18 @@
 """LiRA directories, written as the code of tensorflow/privacy writes them."""
 
-import json
-
 import numpy as np
 import pytest
+from artefacts import softmax, write_lira
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.study import open as open_study
 
 
-def logdir(root, worlds, *, epoch=100, pkeep=2 / 3, longer_masks=0):
-    """One experiment a model of each architecture; two augmentations, the second mirrored."""
-    number = 0
-    for arch, world in worlds.items():
-        for keep, logits in zip(world.masks, world.logits, strict=True):
-            folder = root / f"experiment-{number}_{len(world.masks)}"
-            (folder / "logits").mkdir(parents=True)
-            hparams = {"arch": arch, "lr": 0.1, "batch": 256, "seed": 7, "epochs": epoch,
-                       "expid": number, "pkeep": pkeep, "save_steps": 20,
-                       "only_subset": None}  # fmt: skip
-            (folder / "hparams.json").write_text(json.dumps(hparams))
-            np.save(folder / "keep.npy", np.append(keep, np.zeros(longer_masks, bool)))
-            stacked = np.stack([logits, logits[:, ::-1]], axis=1)[:, None]
-            np.save(folder / "logits" / f"{epoch:010d}.npy", stacked)
-            np.save(folder / "logits" / f"{epoch - 20:010d}.npy", -stacked)
-            number += 1
-    np.save(root / "y_train.npy", next(iter(worlds.values())).labels)
-    return root
-
-
-def softmax(z):
-    """Softmax over the last axis."""
-    weights = np.exp(z.astype(np.float64) - z.max(-1, keepdims=True))
-    return weights / weights.sum(-1, keepdims=True)
-
-
 def test_architectures_become_sizes(tmp_path, world, worlds, memorization, is_whole):
     """Scores equal NumPy's on plain outputs of the last epoch, sizes are in order, pairs paired."""
     wide = worlds(seed=3, masks=world.masks, labels=world.labels)
-    source = logdir(tmp_path / "exp", {"wrn28-2": wide, "cnn32-3-mean": world}, longer_masks=5)
+    source = write_lira(tmp_path / "exp", {"wrn28-2": wide, "cnn32-3-mean": world}, longer_masks=5)
     store = import_source("lira", source, tmp_path / "out").store
     assert store.manifest.sizes == ["cnn32-3-mean", "wrn28-2"]
     assert store.manifest.families == {"cnn32-3-mean": "cnn", "wrn28-2": "wrn"}
@@ -65,7 +38,7 @@ def test_architectures_become_sizes(tmp_path, world, worlds, memorization, is_wh
 @pytest.mark.usefixtures("without_derive")
 def test_the_mean_over_augmentations_is_an_option(tmp_path, world, memorization):
     """Averaged logits decide when asked for, and the manifest says so."""
-    source = logdir(tmp_path / "exp", {"wrn28-1": world})
+    source = write_lira(tmp_path / "exp", {"wrn28-1": world})
     store = import_source("lira", source, tmp_path / "out", Options(augmentation="mean")).store
     mean = (world.logits + world.logits[:, :, ::-1]) / 2
     right, inside = mean.argmax(-1) == world.labels, world.masks
@@ -116,7 +89,7 @@ FAULTS = {
 def test_a_fault_is_one_message_and_nothing_is_begun(name, tmp_path, world):
     """The file, what was found and what was expected are named; the store is not made."""
     damage, said = FAULTS[name]
-    source = logdir(tmp_path / "exp", {"wrn28-1": world})
+    source = write_lira(tmp_path / "exp", {"wrn28-1": world})
     damage(source)
     with pytest.raises(DataError) as caught:
         import_source("lira", source, tmp_path / "out")
@@ -128,6 +101,6 @@ def test_a_fault_is_one_message_and_nothing_is_begun(name, tmp_path, world):
 def test_masks_must_have_the_declared_density(tmp_path, worlds):
     """pkeep of hparams.json against the masks: turned-over ones are refused, and called that."""
     world = worlds(n_train=400, n_models=24)
-    source = logdir(tmp_path / "exp", {"wrn28-1": world}, pkeep=1 / 3)
+    source = write_lira(tmp_path / "exp", {"wrn28-1": world}, pkeep=1 / 3)
     with pytest.raises(DataError, match=r"0\.667 of the examples.*turn it over"):
         import_source("lira", source, tmp_path / "out", dry_run=True)

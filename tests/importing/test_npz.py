@@ -2,26 +2,12 @@
 
 import numpy as np
 import pytest
+from artefacts import zenodo
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.store import Store
 from memanalysis.study import open as open_study
-
-
-def zenodo(world, **changes):
-    """Arrays by the key names of the CIFAR-10N release, from its description."""
-    released = {
-        "total_runs": np.int64(len(world.masks)),
-        "trainset_mask": world.masks,
-        "trainset_correctness": world.correct,
-        "trainset_predictions": world.logits.argmax(-1),
-        "testset_correctness": world.test_correct,
-        "testset_predictions": world.test_logits.argmax(-1),
-        "memorization": world.memorization,
-        "influence": np.zeros((8, 30)),
-    }
-    return {key: value for key, value in (released | changes).items() if value is not None}
 
 
 def save(path, arrays):

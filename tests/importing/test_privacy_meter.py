@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from artefacts import write_privacy_meter
 
 from memanalysis.errors import DataError
 from memanalysis.importing import import_source, privacy_meter
@@ -12,6 +13,7 @@ from memanalysis.importing.contents import Options
 from memanalysis.study import open as open_study
 
 N_PAIRS, N = 4, 20
+MODELS = ("wrn28-1",) * 4 + ("cnn",) * 4
 
 
 def draws() -> tuple[np.ndarray, np.ndarray]:
@@ -24,27 +26,11 @@ def draws() -> tuple[np.ndarray, np.ndarray]:
     return memberships, generator.random((N, 2 * N_PAIRS))
 
 
-def write(folder: Path, memberships, signals, *, name="rmia", models=("wrn28-1", "cnn")) -> Path:
-    """The files that an audit leaves, pickled models included."""
-    (folder / "models").mkdir(parents=True)
-    (folder / "signals").mkdir()
-    np.save(folder / "models" / "memberships.npy", memberships)
-    np.save(folder / "signals" / f"{name}_signals.npy", signals)
-    np.save(folder / "signals" / f"{name}_signals_pop.npy", np.zeros((3, len(memberships))))
-    (folder / "models" / "model_0.pkl").write_bytes(b"never read")
-    metadata = {
-        str(i): {"num_train": N // 2, "epochs": 10, "model_name": models[i // 4], "dataset": "x"}
-        for i in range(len(memberships))
-    }
-    (folder / "models" / "models_metadata.json").write_text(json.dumps(metadata))
-    return folder
-
-
 @pytest.mark.usefixtures("without_derive")
 def test_probability_memorization_by_architecture(tmp_path) -> None:
     """Means of p(y) in and out, over each model_name's own models: the formula by loops."""
     memberships, signals = draws()
-    source = write(tmp_path / "exp", memberships, signals)
+    source = write_privacy_meter(tmp_path / "exp", memberships, signals, models=MODELS)
     done = import_source("privacy-meter", source, tmp_path / "store")
     study = open_study(tmp_path / "store")
     for size, models in (("wrn28-1", range(4)), ("cnn", range(4, 8))):
@@ -89,9 +75,9 @@ def broken(tmp_path: Path, what: str) -> Path:
     """A log directory with one thing wrong."""
     memberships, signals = draws()
     change, other = CHANGED.get(what, (lambda m: m, lambda s: s))
-    folder = write(
+    folder = write_privacy_meter(
         tmp_path / "exp", change(memberships), other(signals),
-        name="exp_ramia_x" if what == "ramia" else "rmia", models=("x",) * 9,
+        name="exp_ramia_x" if what == "ramia" else "rmia", models=("x",) * N,
     )  # fmt: skip
     if what == "metadata":
         (folder / "models" / "models_metadata.json").write_text('{"0": {}}')
@@ -126,7 +112,7 @@ def test_an_example_in_every_model_has_no_score(tmp_path) -> None:
     memberships, signals = draws()
     # Only the even models are of this size: the example is in all of them.
     memberships[0::2, 5], memberships[1::2, 5] = True, False
-    folder = write(tmp_path / "exp", memberships, signals)
+    folder = write_privacy_meter(tmp_path / "exp", memberships, signals, models=MODELS)
     names = {str(i): {"model_name": "even" if i % 2 == 0 else "odd"} for i in range(8)}
     (folder / "models" / "models_metadata.json").write_text(json.dumps(names))
     scores = privacy_meter.read(folder, Options()).scores

@@ -1,0 +1,51 @@
+"""Running the README's commands in an empty folder, with a small store for the embedded one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import readme_parts
+
+from memanalysis.cli import run
+from memanalysis.simulate import simulate
+from memanalysis.store import Store
+from memanalysis.study import embedded_path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def shell(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a ``memanalysis ...`` line of the README and return standard output.
+
+    Its exit code is 0, or else ``code``; then standard error is returned.
+    """
+    del folder
+
+    def call(line: str, code: int = 0) -> str:
+        found = run(readme_parts.words(line))
+        captured = capsys.readouterr()
+        assert found == code, captured.err
+        return captured.err if code else captured.out
+
+    return call
+
+
+@pytest.fixture(scope="package")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Sixty simulated examples at the embedded study's sizes, with images."""
+    sizes = tuple(Store.open(embedded_path()).manifest.sizes)
+    path = tmp_path_factory.mktemp("readme") / "store"
+    return simulate(path, n_train=60, n_test=12, sizes=sizes, groups=3, seed=7, images=60)
+
+
+@pytest.fixture
+def embedded(stand_in: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """What commands without STORE are about, in these tests."""
+    monkeypatch.setattr("memanalysis.study.embedded_path", lambda: stand_in.path)
+    return stand_in

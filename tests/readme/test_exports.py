@@ -1,0 +1,135 @@
+"""Every row of "you want, you run, you get" for exports, on a small study."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import readme_parts
+from artefacts import make_world, softmax, write_lira
+
+import memanalysis as ma
+
+ROWS = readme_parts.rows("Bring your own artefacts", "you want")
+PROMISES: dict[tuple[str, str], Callable[[Path], None]] = {}
+
+
+def row(want: str, get: str) -> Callable[[Callable[[Path], None]], None]:
+    """Register what a row promises of the place that its command writes."""
+
+    def register(function: Callable[[Path], None]) -> None:
+        PROMISES[want, get] = function
+
+    return register
+
+
+@pytest.mark.usefixtures("embedded", "mine")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.command.partition("--to ")[2])
+def test_you_want_you_run_you_get(row, shell) -> None:
+    """The command writes what the third column says; run again, it replaces nothing."""
+    promise = PROMISES.get((row.have, row.get))
+    assert promise is not None, f"no test of this row of README.md: {row}"
+    assert shell(row.command) == ""
+    place = Path(re.search(r"--out (\S+)", row.command)[1])
+    promise(place)
+    assert "exists" in shell(row.command, code=1)
+
+
+def test_no_row_has_left() -> None:
+    """Promises are those of README.md alone."""
+    assert PROMISES.keys() == {(row.have, row.get) for row in ROWS}
+
+
+@pytest.fixture(scope="module")
+def with_logits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose model files keep logits: an import of a LiRA directory."""
+    from memanalysis.importing import Options, import_source
+
+    root = tmp_path_factory.mktemp("logits")
+    source = write_lira(root / "exp", {"wrn28-1": make_world()})
+    return import_source("lira", source, root / "mine", Options(keep_logits=True)).store.path
+
+
+@pytest.fixture
+def mine(with_logits: Path, folder: Path) -> None:
+    """It is called ``mine`` in the current folder."""
+    (folder / "mine").symlink_to(with_logits)
+
+
+@row("NumPy arrays", "one archive per objective and size, by the CIFAR-10N key names")
+def npz(place: Path) -> None:
+    """Scores of every condition equal the relation's, without a pickle."""
+    study = ma.open()
+    conditions = study.sql("select distinct objective, size from models").rows()
+    assert {path.stem for path in place.iterdir()} == {f"{o}-{size}" for o, size in conditions}
+    for objective, size in conditions:
+        scores = study.sql(
+            f"from memorization where objective = '{objective}' and size = '{size}' "
+            "and split = 'train' order by example_id"
+        )
+        with np.load(place / f"{objective}-{size}.npz", allow_pickle=False) as archive:
+            masks, right = archive["trainset_mask"], archive["trainset_correctness"]
+            assert masks.shape == right.shape == (archive["total_runs"], scores.height)
+            assert archive["testset_correctness"].shape == (30, 12)
+            np.testing.assert_array_equal(archive["memorization"], scores["memorization"])
+
+
+@row(
+    "label errors by cleanlab",
+    "`labels`, `pred_probs` for `find_label_issues`; needs logits, kept by "
+    '`keep_logits = "final"` or `import --keep-logits`',
+)
+def cleanlab(place: Path) -> None:
+    """Mean softmax over the models that held the example out, of the logits that were imported."""
+    world = make_world()
+    held_out = ~world.masks[..., None]
+    expected = (softmax(world.logits) * held_out).sum(0) / held_out.sum(0)
+    with np.load(place, allow_pickle=False) as archive:
+        assert archive["labels"].tolist() == world.labels.tolist()
+        np.testing.assert_allclose(archive["pred_probs"], expected, atol=1e-3)
+        np.testing.assert_allclose(archive["pred_probs"].sum(axis=1), 1, atol=1e-6)
+
+
+@row(
+    "to browse images",
+    'images and all scores, for Spotlight (`dtype={"image": spotlight.Image}`; set '
+    "`SPOTLIGHT_OPT_OUT=true` to stop its reports), FiftyOne or pandas",
+)
+def examples(place: Path) -> None:
+    """PNG bytes of every training example, and a column of scores for each condition."""
+    frame = pl.read_parquet(place)
+    assert frame.height == 72
+    train = frame.filter(split="train")
+    assert all(image.startswith(b"\x89PNG") for image in train["image"])
+    for objective, size in ma.open().sql("select distinct objective, size from models").rows():
+        assert train[f"memorization_{objective}_{size}"].null_count() == 0
+
+
+@row("to publish", "a folder for `load_dataset`, with a card; nothing is uploaded")
+def huggingface(place: Path) -> None:
+    """The card's header names the files of each split, and their features name all columns."""
+    _, header, _ = (place / "README.md").read_text().split("---\n", 2)
+    fields = dict(line.partition(": ")[::2] for line in header.splitlines())
+    (config,) = json.loads(fields["configs"])
+    counts = {}
+    for files in config["data_files"]:
+        (path,) = place.glob(files["path"])
+        table = pq.read_table(path)
+        features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+        assert list(features) == table.column_names
+        counts[files["split"]] = table.num_rows
+    assert counts == {"train": 60, "test": 12}
+
+
+@row("a table for a paper", "booktabs, estimates as `.216 [.201, .231]`")
+def latex(place: Path) -> None:
+    """One line a row of the relation, between the rules of booktabs."""
+    text = place.read_text()
+    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+    estimates = re.findall(r"\.\d{3} \[\.\d{3}, (?:\.\d{3}|1\.\d*)\]", body)
+    assert len(estimates) >= ma.open().table("accuracy").height
+    assert r"\toprule" in text
