@@ -23,6 +23,7 @@ _NUMBERS: Final = "biuf"
 _TEXT: Final = "US"
 # A column-major member of an archive must be read whole to be cut into rows; above this it is not.
 _LARGEST_TURNED: Final = 2**31
+_INT64: Final = 2.0**63
 _OBJECTS: Final = (
     "Objects are pickles, which are never read. Save the numbers as a plain array in the "
     "environment that made the file."
@@ -50,8 +51,13 @@ class Held:
 
     def __init__(self, values: Any, where: str) -> None:
         self.where = where
-        shape = getattr(values, "shape", None)
-        self._values = np.asarray(values) if shape is None else values
+        if np.ma.is_masked(values):
+            raise fault(where, "an array with masked values", "a value everywhere")
+        # Data frames give columns, and matrices give matrices, where a row is asked for.
+        plain = hasattr(values, "shape") and not hasattr(values, "columns")
+        self._values = (
+            values if plain and not isinstance(values, np.matrix) else _numpy(values, where)
+        )
         self.shape = tuple(int(n) for n in self._values.shape)
         # Other libraries have dtypes of their own; a row of none tells NumPy's.
         self.dtype = _numpy(self._values[:0] if self.shape else self._values, where).dtype
@@ -259,6 +265,13 @@ def integers(array: Array) -> NDArray[np.int64]:
         raise fault(array.where, f"{values.dtype}", "integers")
     if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.rint(values))).all():
         raise fault(array.where, "numbers that are not whole", "integers")
+    # 2^63 itself is a float, the largest int64 is not.
+    if (
+        values.dtype.kind in "uf"
+        and values.size
+        and not -_INT64 <= values.min() <= values.max() < _INT64
+    ):
+        raise fault(array.where, f"numbers to {values.max():g}", "integers of 64 bits")
     return values.astype(np.int64)
 
 
