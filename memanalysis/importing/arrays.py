@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Final, Protocol
 
 import numpy as np
@@ -247,6 +248,18 @@ def require_shape(array: Array, expected: tuple[int | None, ...], axes: tuple[st
     raise fault(array.where, f"shape {_text(array.shape)}", f"({wanted})", hint)
 
 
+def require_numbers(array: Array) -> None:
+    """Raise DataError if ``array`` holds text."""
+    if array.dtype.kind in _TEXT:
+        raise fault(array.where, f"{array.dtype}", "numbers")
+
+
+def require_line(array: Array, what: str) -> None:
+    """Raise DataError unless ``array`` has one axis; ``what`` its values are."""
+    if len(array.shape) != 1:
+        raise fault(array.where, f"shape {_text(array.shape)}", f"one axis of {what}")
+
+
 def as_bools(row: NDArray[Any], where: str, model: int) -> NDArray[np.bool_]:
     """0/1 values of one model as bool; ``where`` and ``model`` are for the message."""
     if row.dtype == np.bool_:
@@ -297,7 +310,11 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtyp
         if version not in readers:
             raise ValueError(f"version {version}")
         shape, fortran, dtype = readers[version](file)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # A header is Python text; a damaged one fails in whatever way such text can.
+    except (
+        ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise fault(
             where,
             f"no whole .npy header ({error})",

@@ -129,6 +129,8 @@ def _require_direction(faults: Faults, scores: Scores, where: str, declared: str
 
 def _positions(scores: Scores, roster: Roster, where: str) -> NDArray[np.int64]:
     """The example_id of each value."""
+    if scores.ids is not None and len(scores.ids) != len(scores.values):
+        raise fault(where, f"{len(scores.ids):,} ids", f"{len(scores.values):,}, as of scores")
     if scores.ids is None:
         if len(scores.values) != roster.n_train:
             expected = f"{roster.n_train:,}, one for each training example"

@@ -110,6 +110,8 @@ def _require_half(logits: NDArray[np.float64], where: str, start: int) -> None:
 
 
 def _finite(values: NDArray[Any], where: str, start: int) -> NDArray[np.float64]:
+    if np.asarray(values).dtype.kind in "US":
+        raise fault(where, "text", "numbers")
     numbers = np.asarray(values).astype(np.float64)
     bad = ~np.isfinite(numbers)
     if bad.any():

@@ -120,6 +120,11 @@ def _with_options(contents: Contents, options: Options) -> Examples:
                 "for each label",
             )  # fmt: skip
         n_train = len(labels)
+    lengths = {"labels": labels, "clean_labels": given.clean_labels, "names": given.source_ids}
+    for what, values in lengths.items():
+        if values is not None and n_train is not None and len(values) != n_train:
+            expected = f"{n_train:,}, one for each training example"
+            raise fault(f"'{contents.source}'", f"{len(values):,} {what}", expected)
     if None not in (options.n_train, n_train) and options.n_train != n_train:
         hint = "Leave out --n-train, or correct it."
         expected = f"{n_train:,}, which the source itself says"
