@@ -100,6 +100,9 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, OSError) and (message := _of_system(error)):
             _say(f"error: {message}")
             return 1
+        if isinstance(error, MemoryError):
+            _say(f"error: there is not enough memory. {error}".rstrip())
+            return 1
         if "--debug" in arguments:
             raise
         _say(

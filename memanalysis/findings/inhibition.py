@@ -277,7 +277,9 @@ def _relative_folds(evidence: Evidence, comparison: Comparison, objective: str) 
     level = [
         _mean_where(comparison.a[group], memorised(group)) for group in range(comparison.n_groups)
     ]
-    return np.asarray(lost / np.asarray(level))
+    # Where nothing was memorised, there is no share of it: NaN.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(lost / np.asarray(level))
 
 
 def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:

@@ -22,6 +22,7 @@ from memanalysis.producer.data.source import (
     Source,
     Split,
     missing,
+    numbered_classes,
 )
 from memanalysis.settings import Data
 
@@ -54,7 +55,7 @@ def parquet(settings: Data) -> Source:
     names = _class_names(schema, label)
     columns = [_column(files, label) for files in (train, test)]
     if names is None:
-        names = _names_of(columns[0])
+        names = _names_of(columns[0], f"Column '{label}' of '{root}'")
     first = next(_contents(train, image, np.zeros(1, dtype=np.int64)), None)
     channels = settings.channels or (channels_of(*first) if first else 1)
     splits = [
@@ -179,17 +180,24 @@ def _column(files: list[Path], label: str) -> pa.ChunkedArray:
     return column
 
 
-def _names_of(column: pa.ChunkedArray) -> tuple[str, ...]:
-    values = column.unique().to_pylist()
+def _names_of(column: pa.ChunkedArray, where: str) -> tuple[str, ...]:
+    values = column.to_pylist()
     if values and isinstance(values[0], str):
-        return tuple(sorted(values))
-    return tuple(map(str, range(max(values, default=-1) + 1)))
+        return tuple(sorted(set(values)))
+    return numbered_classes(_integers(values, where), where)
+
+
+def _integers(values: list[Any], where: str) -> Labels:
+    try:
+        return np.array(values, dtype=np.int64)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise DataError(f"{where} has labels that are no classes ({error}).") from error
 
 
 def _labels(column: pa.ChunkedArray, names: tuple[str, ...], path: Path, label: str) -> Labels:
     values = column.to_pylist()
     if not (values and isinstance(values[0], str)):
-        return np.array(values, dtype=np.int64)
+        return _integers(values, f"Column '{label}' of '{path}'")
     index = {name: number for number, name in enumerate(names)}
     strange = sorted(set(values) - index.keys())
     if strange:

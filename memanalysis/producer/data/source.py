@@ -123,6 +123,23 @@ def require_labels(source: Source) -> None:
         )
 
 
+def numbered_classes(labels: Labels, where: str) -> tuple[str, ...]:
+    """Classes called by their numbers, for labels without names.
+
+    Raises
+    ------
+    DataError
+        If a label is so large that some class must be without an example.
+    """
+    largest = int(labels.max(initial=-1))
+    if largest >= max(1, len(labels)):
+        raise DataError(
+            f"{where} has the label {largest}, but only {len(labels)} training examples; expected "
+            "classes from 0 on, with at least one example of each."
+        )
+    return tuple(map(str, range(largest + 1)))
+
+
 def missing(what: str, folder: Path, absent: Sequence[str], advice: str) -> DataError:
     """The error for files of a data set that are not there; nothing is ever downloaded."""
     return DataError(
