@@ -89,7 +89,8 @@ def from_arrays(arrays: dict[str, NDArray[Any]], where: str, name: str) -> Sourc
 def _split(arrays: dict[str, NDArray[Any]], which: str, where: str) -> Split:
     images, labels = arrays[f"{which}_images"], arrays[f"{which}_labels"]
     colours = images.ndim == 4 and images.shape[-1] in (1, 3)
-    if images.dtype != np.uint8 or not (images.ndim == 3 or colours):
+    some = 0 not in images.shape[1:]
+    if images.dtype != np.uint8 or not (images.ndim == 3 or colours) or not some:
         raise DataError(
             f"{which}_images of {where} is {images.dtype} {list(images.shape)}; expected uint8 "
             "[n, height, width] or [n, height, width, 1 or 3], with values from 0 to 255."

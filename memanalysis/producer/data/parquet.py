@@ -54,6 +54,13 @@ def parquet(settings: Data) -> Source:
     label = _label_column(schema, settings.label_column, image, train[0])
     names = _class_names(schema, label)
     columns = [_column(files, label) for files in (train, test)]
+    kinds = {pa.types.is_integer(column.type) for column in columns}
+    if len(kinds) > 1:
+        shown = " and ".join(str(column.type) for column in columns)
+        raise DataError(
+            f"Column '{label}' of '{root}' is {shown} in the two splits; expected numbers in both "
+            "or names in both."
+        )
     if names is None:
         names = _names_of(columns[0], f"Column '{label}' of '{root}'")
     first = next(_contents(train, image, np.zeros(1, dtype=np.int64)), None)
@@ -249,6 +256,11 @@ def _rows(file: pq.ParquetFile, path: Path, image: str, rows: Index) -> Iterator
 
 def _bytes(value: Any, path: Path, image: str, row: int) -> tuple[bytes, str]:
     content = value.get("bytes") if isinstance(value, dict) else value
+    if content is not None and not isinstance(content, bytes):
+        raise DataError(
+            f"'{path}', row {row}: column '{image}' has {type(content).__name__}; expected the "
+            "bytes of image files, as in the other files."
+        )
     if content is None:
         raise DataError(
             f"'{path}', row {row}: column '{image}' has no bytes. Files that only name their "

@@ -49,7 +49,7 @@ def decode(content: bytes, channels: int | None, name: str) -> Pixels:
             wanted = channels or (1 if mode in _GREY else 3)
             pixels = np.asarray(image.convert("L" if wanted == 1 else "RGB"))
     # Pillow's decoders raise SyntaxError for a broken header and ValueError for odd contents.
-    except (OSError, SyntaxError, ValueError, *_bombs(pillow)) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{name} cannot be read as an image: {error}.") from error
     return pixels.reshape(*pixels.shape[:2], wanted)
 
@@ -58,11 +58,10 @@ def _opened(pillow: ModuleType, content: bytes) -> Any:
     """The image, opened; Pillow's warning of a decompression bomb is an error here."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pillow.DecompressionBombWarning)
-        return pillow.open(io.BytesIO(content))
-
-
-def _bombs(pillow: ModuleType) -> tuple[type[Exception], ...]:
-    return pillow.DecompressionBombError, pillow.DecompressionBombWarning
+        try:
+            return pillow.open(io.BytesIO(content))
+        except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
+            raise ValueError(str(error)) from error
 
 
 def channels_of(content: bytes, name: str) -> int:

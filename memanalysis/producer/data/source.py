@@ -103,6 +103,11 @@ def require_labels(source: Source) -> None:
         With the first example or all classes concerned.
     """
     classes = len(source.class_names)
+    if classes < 2:
+        raise DataError(
+            f"{source.name} has the classes {_some(source.class_names) or 'none'}; expected at "
+            "least two, or there is nothing to classify."
+        )
     for which, split in (("training", source.train), ("test", source.test)):
         if not len(split.labels):
             raise DataError(f"{source.name} has no {which} examples.")
