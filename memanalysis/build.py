@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis import provenance, tables
+from memanalysis import details, provenance, tables
 from memanalysis.errors import StoreError
 from memanalysis.schema import (
     DERIVED,
@@ -159,9 +159,13 @@ def _imported_proxies(store: Store) -> pa.Table:
 def _imported_pairs(store: Store) -> pa.Table:
     """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
     path = store.table_path("influence")
-    if not path.exists() or pq.read_schema(path).remove_metadata() != INFLUENCE:
+    if not path.exists():
         return INFLUENCE.empty_table()
-    return pq.read_table(path, filters=pc.field("n_in").is_null()).cast(INFLUENCE)
+    rows = pq.read_table(path, filters=pc.field("n_in").is_null())
+    if "split" not in rows.column_names:  # a store of an earlier version
+        of_test = pc.greater_equal(rows["test_id"], store.manifest.n_train)
+        rows = rows.append_column("split", pc.if_else(of_test, "test", "train"))
+    return rows.select(INFLUENCE.names).cast(INFLUENCE)
 
 
 # Writing
@@ -172,7 +176,8 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     staged = _stage(store)
     write(staged)
     for name in _COMPUTED:
-        staged.write_table(name, TABLES[name][1].empty_table())
+        if not staged.table_path(name).exists():
+            staged.write_table(name, TABLES[name][1].empty_table())
     staged.write_table("influence", _imported_pairs(store))
     _derive(staged)
     _note_origin(store, staged)
@@ -195,6 +200,7 @@ def _stage(store: Store) -> Store:
 
 def _link(store: Store, staged: Store, name: str) -> None:
     source, target = store.table_path(name), staged.table_path(name)
+    target.parent.mkdir(exist_ok=True)
     try:
         os.link(source, target)
     except OSError:
@@ -203,8 +209,12 @@ def _link(store: Store, staged: Store, name: str) -> None:
 
 
 def _link_tables(store: Store, staged: Store) -> None:
+    """Stage the tables of a packed store, the computed ones too: it has to keep parts of them."""
     for name in ("outcomes", "proxies", "models"):
         _link(store, staged, name)
+    for name in _COMPUTED:
+        if store.table_path(name).exists():
+            _link(store, staged, name)
 
 
 def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress | None) -> None:
@@ -217,11 +227,13 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
         _writer(staged, "proxies", PROXIES) as proxies,
     ):
         for condition in plan.conditions:
-            result = tally(store, condition, masks, report)
-            outcomes.write_table(tables.outcomes(condition, result, examples))
-            proxies.write_table(tables.proxies(condition, result))
-            folder = staged.path / _GROUPS / condition.objective
-            tables.write_groups(folder / f"{condition.size}.safetensors", result)
+            path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
+            with details.writing(path, condition, store.manifest.n_train) as finish:
+                result = tally(store, condition, masks, report, finish)
+            for part in tables.outcomes(condition, result, examples):
+                outcomes.write_table(part)
+            for part in tables.proxies(condition, result):
+                proxies.write_table(part)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")

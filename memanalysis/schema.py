@@ -134,6 +134,7 @@ INFLUENCE: Final = pa.schema(
         ("test_id", pa.int64()),
         ("objective", pa.string()),
         ("size", pa.string()),
+        ("split", pa.string()),  # of test_id: test | train
         ("influence", pa.float64()),
         ("n_in", pa.int32()),
         ("n_out", pa.int32()),
@@ -214,7 +215,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("size", pa.string()),  # NULL for changes
             ("size_rank", pa.int32()),
             ("quantity", pa.string()),  # level | change
-            ("stratum", pa.string()),  # all | class: <name> | direction: <name>
+            ("stratum", pa.string()),  # all | class: | direction: | shape: <name>
             ("proxy", pa.string()),
             ("method", pa.string()),  # pearson | spearman | kendall
             ("estimate", pa.float64()),
@@ -224,6 +225,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("corrected_estimate", pa.float64()),
             ("n_examples", pa.int64()),
             ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
     "proxy_trends": pa.schema(
@@ -256,6 +258,38 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("change_in", pa.float64()),
             ("change_out", pa.float64()),
             ("n_examples", pa.float64()),  # mean over folds
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "influence_summary": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("split", pa.string()),
+            ("threshold", pa.float64()),
+            ("same_class", pa.bool_()),
+            ("n_models", pa.int32()),
+            ("n_pairs", pa.int64()),
+            ("n_above", pa.int64()),
+            ("n_above_by_noise", pa.float64()),
+            ("n_significant", pa.int64()),
+            ("least_p_value", pa.float64()),
+            ("jaccard", pa.float64()),
+            ("n_train", pa.int64()),
+            ("n_test", pa.int64()),
+        ]
+    ),
+    "memorized_partners": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("threshold", pa.float64()),
+            ("n_examples", pa.int64()),
+            *_interval("n_memorized"),
+            *_interval("n_memorized_noise_removed"),
+            *_interval("share_with_partner"),
             ("n_groups", pa.int32()),
         ]
     ),
@@ -310,6 +344,105 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("alpha", pa.float64()),
             ("sentence", pa.string()),
             ("query", pa.string()),
+            ("version", pa.int32()),  # of findings.toml
+        ]
+    ),
+    "reliability": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for the change from the first to the last size
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change | distillation
+            ("signal", pa.string()),  # correctness | probability | margin | loss
+            ("n_groups", pa.int32()),
+            ("n_models", pa.int64()),
+            ("correlation", pa.float64()),
+            ("spread", pa.float64()),
+            ("reliability", pa.float64()),
+            ("std_error", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_splits", pa.int32()),
+            ("split_seed", pa.int64()),
+        ]
+    ),
+    "bimodality_trends": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("statistic", pa.string()),  # a column of bimodality
+            ("first", pa.float64()),
+            ("last", pa.float64()),
+            *_interval("change"),
+            *_interval("slope"),
+            ("n_sizes", pa.int32()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "beta_binomial": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            *_interval("mean"),
+            *_interval("precision"),
+            ("u_shaped", pa.bool_()),
+            *_interval("low_mean"),
+            *_interval("low_precision"),
+            *_interval("high_mean"),
+            *_interval("high_precision"),
+            *_interval("high_weight"),
+            *_interval("bic_difference"),
+            *_interval("ashman_d"),
+        ]
+    ),
+    "proxy_retrieval": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            ("target", pa.string()),  # top 1 % | top 5 % | top 10 % | memorization >= .25 | >= .5
+            ("selection", pa.string()),  # as many | top 1 % | top 5 % | top 10 %
+            *_interval("precision"),
+            *_interval("recall"),
+            *_interval("lift"),
+            ("score_precision", pa.float64()),
+            ("n_target", pa.float64()),  # means over halves
+            ("n_selected", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "proxy_polarisation": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("proxy", pa.string()),
+            *_interval("polarisation"),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
+        ]
+    ),
+    "signal_agreement": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for changes
+            ("size_rank", pa.int32()),
+            ("quantity", pa.string()),  # level | change
+            ("signal_a", pa.string()),
+            ("signal_b", pa.string()),
+            ("method", pa.string()),  # pearson | spearman
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("reliability", pa.float64()),
+            ("corrected_estimate", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+            ("n_splits", pa.int32()),
         ]
     ),
 }

@@ -220,7 +220,7 @@ def _truth(
         p_out = np.broadcast_to(rng.uniform(0.1, 0.9, n_train), (n_sizes, n_train))
     else:
         p_in = np.ones((n_sizes, n_train))
-        p_out = np.broadcast_to(1.0 - _cifar100_scores(n_train, rng), (n_sizes, n_train))
+        p_out = np.broadcast_to(1.0 - cifar100_scores(n_train, rng), (n_sizes, n_train))
     p_test = np.clip(rng.beta(2.0, 0.6, n_test) + 0.1 * (time - 1.0), 0.0, 1.0)
     taken = [0.0 if name == "one_hot" or world == "no-change" else effect for name in objectives]
     return Truth(
@@ -248,7 +248,8 @@ def _planted_memorization(shape: NDArray[np.str_], time: Array, rng: np.random.G
     return np.select([shape == name for name in curves], list(curves.values()))
 
 
-def _cifar100_scores(n: int, rng: np.random.Generator) -> Array:
+def cifar100_scores(n: int, rng: np.random.Generator) -> Array:
+    """True scores distributed like those of CIFAR-100 (CIFAR100_HISTOGRAM): float64 [n]."""
     counts = np.array(CIFAR100_HISTOGRAM, dtype=np.float64)
     bins = rng.choice(len(counts), n, p=counts / counts.sum())
     return np.asarray((bins + rng.random(n)) / len(counts))

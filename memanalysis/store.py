@@ -318,12 +318,21 @@ def blob_array(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     StoreError
         If their lengths differ.
     """
-    blobs = column.to_pylist()
-    lengths = {len(blob) for blob in blobs}
+    parts = [_bytes_of(chunk) for chunk in column.chunks if len(chunk)]
+    lengths = {int(length) for _, found in parts for length in found}
     if len(lengths) > 1:
         raise StoreError(f"BLOBs of {sorted(lengths)} bytes; expected one length in a store.")
-    joined = np.frombuffer(b"".join(blobs), dtype=np.uint8)
-    return joined.reshape(len(blobs), lengths.pop() if lengths else 0)
+    width = lengths.pop() if lengths else 0
+    arrays = [content.reshape(-1, width) for content, _ in parts] if width else []
+    return np.concatenate(arrays) if arrays else np.zeros((len(column), 0), dtype=np.uint8)
+
+
+def _bytes_of(chunk: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of all BLOBs, without a copy, and their distinct lengths; NULL has length 0."""
+    _, offsets, content = chunk.buffers()
+    bounds = np.frombuffer(offsets, dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+    joined = np.frombuffer(content, dtype=np.uint8) if content else np.zeros(0, dtype=np.uint8)
+    return joined[bounds[0] : bounds[-1]], np.unique(np.diff(bounds).astype(np.int64))
 
 
 def half_of_group(group_id: int) -> str:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
-from memanalysis import atomic, bits
+from memanalysis import bits
 from memanalysis.schema import MODELS, OBJECTIVES, OUTCOMES, PROXIES
 from memanalysis.store import ModelInfo, half_of_group, utc
-from memanalysis.tally import SIDES, Condition, Tally, proxy_columns, signal_columns
+from memanalysis.tally import Condition, Tally, mean_of, proxy_columns, signal_columns
+
+# Rows written at once: 100 MB of bits for 2,000 subsets. Smaller tables are written whole.
+MOST_ROWS: Final = 131_072
 
 
-def outcomes(condition: Condition, tally: Tally, examples: pa.Table) -> pa.Table:
-    """The rows of one condition; ``examples`` has example_id, split and label in order."""
-    n = tally.n_examples
+def outcomes(condition: Condition, tally: Tally, examples: pa.Table) -> Iterator[pa.Table]:
+    """The rows of one condition; ``examples`` has example_id, split and label in order.
+
+    Some at a time, since all of them at once would take twice the memory of the tally.
+    """
+    for start in range(0, tally.n_examples, MOST_ROWS):
+        rows = slice(start, min(start + MOST_ROWS, tally.n_examples))
+        yield _outcomes(condition, tally, examples.slice(start, rows.stop - start), rows)
+
+
+def _outcomes(condition: Condition, tally: Tally, examples: pa.Table, rows: slice) -> pa.Table:
+    n = len(examples)
     signals = {
-        column: _float32(sums.signals[at])
+        column: _float32(sums.signals[at][rows])
         for part, sums in tally.parts.items()
         for at, column in signal_columns(part)
     }
@@ -32,17 +41,23 @@ def outcomes(condition: Condition, tally: Tally, examples: pa.Table) -> pa.Table
         **{name: examples[name] for name in ("example_id", "split", "label")},
         "n_models": np.full(n, bits.count(tally.trained), dtype=np.int32),
         "trained": _blobs(np.tile(tally.trained, (n, 1))),
-        "in_train": _blobs(tally.in_train.T),
-        "correct": _blobs(tally.correct.T),
+        "in_train": _blobs(tally.in_train[:, rows].T),
+        "correct": _blobs(tally.correct[:, rows].T),
         **signals,
     }
     return _table(data, OUTCOMES)
 
 
-def proxies(condition: Condition, tally: Tally) -> pa.Table:
-    """The rows of one condition, proxy by proxy, since equal neighbours compress."""
-    tables = [_proxy(name, condition, tally) for name in sorted(tally.parts[""].proxies)]
-    return pa.concat_tables([PROXIES.empty_table(), *tables]).combine_chunks()
+def proxies(condition: Condition, tally: Tally) -> Iterator[pa.Table]:
+    """The rows of one condition, proxy by proxy, since equal neighbours compress.
+
+    All in one table where that is small, else a table each.
+    """
+    tables = (_proxy(name, condition, tally) for name in sorted(tally.parts[""].proxies))
+    if tally.n_train > MOST_ROWS:
+        yield from tables
+    else:
+        yield pa.concat_tables([PROXIES.empty_table(), *tables]).combine_chunks()
 
 
 def _proxy(name: str, condition: Condition, tally: Tally) -> pa.Table:
@@ -54,7 +69,7 @@ def _proxy(name: str, condition: Condition, tally: Tally) -> pa.Table:
     for part, part_sums in tally.parts.items():
         sums, counts = part_sums.proxy(name)
         for side, (value, count) in enumerate(proxy_columns(part)):
-            data[value] = _float32(_mean(sums[side], counts[side]))
+            data[value] = _float32(mean_of(sums[side], counts[side]))
             data[count] = counts[side]
     return _table(data, PROXIES)
 
@@ -85,46 +100,12 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def write_groups(path: Path, tally: Tally) -> None:
-    """Write the detail per group, for resampling continuous quantities; nothing if there is none.
-
-    safetensors of G groups and P proxies: ``group_ids`` int32 [G]; ``proxy_in``, ``proxy_out``
-    float32 [G, P, n_train], means, NaN where nothing was observed; ``proxy_n_in``, ``proxy_n_out``
-    uint16 [G, P, n_train]; ``signal_in``, ``signal_out`` float32 [G, signals, n_train], sums. The
-    header's ``proxy_names`` is a JSON list.
-    """
-    if not tally.groups:
-        return
-    ids = sorted(tally.groups)
-    names = sorted(tally.parts[""].proxies)
-    means = np.full((len(SIDES), len(ids), len(names), tally.n_train), np.nan, dtype=np.float32)
-    counts = np.zeros(means.shape, dtype=np.uint16)
-    for g, group in enumerate(ids):
-        for p, name in enumerate(names):
-            sums, n = tally.groups[group].proxy(name)
-            means[:, g, p] = _mean(sums, n)
-            counts[:, g, p] = n
-    sums_of_groups = np.stack([tally.groups[g].signals[:, :, 0, : tally.n_train] for g in ids])
-    tensors: dict[str, NDArray[Any]] = {"group_ids": np.array(ids, dtype=np.int32)}
-    for i, side in enumerate(SIDES):
-        tensors[f"proxy_{side}"] = means[i]
-        tensors[f"proxy_n_{side}"] = counts[i]
-        tensors[f"signal_{side}"] = np.ascontiguousarray(sums_of_groups[:, :, i], dtype=np.float32)
-    with atomic.replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"proxy_names": json.dumps(names)})
-
-
 def _condition_columns(condition: Condition, n: int) -> dict[str, Any]:
     return {
         "objective": pa.array([condition.objective] * n),
         "size": pa.array([condition.size] * n),
         "size_rank": np.full(n, condition.size_rank, dtype=np.int32),
     }
-
-
-def _mean(sums: NDArray[np.float64], counts: NDArray[np.int32]) -> NDArray[np.float64]:
-    out = np.full(sums.shape, np.nan)
-    return np.asarray(np.divide(sums, counts, out=out, where=counts > 0))
 
 
 def _float32(values: NDArray[np.float64]) -> pa.Array:

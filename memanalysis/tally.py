@@ -1,7 +1,7 @@
 """Adding up the models of one objective and size: bits placed, signals and proxies summed.
 
-Memory is that of the tables of one objective and size, however many models there are: model files
-are read one by one.
+Memory is that of the bits and sums of one objective and size, however many groups there are: model
+files are read one by one, and a group's own sums are handed over after its last model.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from memanalysis.store import (
     blob_array,
     half_of_group,
     read_model,
+    read_model_info,
     utc,
 )
 
@@ -123,7 +124,6 @@ class Tally:
     correct: NDArray[np.uint8] = field(init=False)
     trained: NDArray[np.uint8] = field(init=False)
     parts: dict[str, Sums] = field(init=False)
-    groups: dict[int, Sums] = field(default_factory=dict)
     infos: dict[int, ModelInfo] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -145,13 +145,6 @@ class Tally:
         self.parts[half_of_group(record.info.group_id)].add(one)
         self.infos[subset] = record.info
 
-    def detail(self, record: ModelRecord, one: Sums) -> None:
-        """Add a model to the sums of its group."""
-        group = record.info.group_id
-        if group not in self.groups:
-            self.groups[group] = Sums(self.n_examples, self.n_train)
-        self.groups[group].add(one)
-
 
 class Masks:
     """All models of one subset were trained on the same examples; kept as digests."""
@@ -170,8 +163,16 @@ class Masks:
             )
 
 
-def tally(store: Store, condition: Condition, masks: Masks, report: Callable[[], None]) -> Tally:
+def tally(
+    store: Store,
+    condition: Condition,
+    masks: Masks,
+    report: Callable[[], None],
+    finish: Callable[[int, Sums], None] | None = None,
+) -> Tally:
     """Add up a condition; ``report`` is called after each model file.
+
+    ``finish`` is called with each group's id and sums, once all of its model files are added.
 
     Raises
     ------
@@ -181,9 +182,12 @@ def tally(store: Store, condition: Condition, masks: Masks, report: Callable[[],
     manifest = store.manifest
     n_examples = manifest.n_train + manifest.n_test
     result = Tally(manifest.n_subsets, n_examples, manifest.n_train)
+    files = sorted(condition.files.items())
     if condition.placed:
         _recall(store, condition, result, masks)
-    for subset, path in sorted(condition.files.items()):
+    last = {read_model_info(path).group_id: subset for subset, path in files} if finish else {}
+    groups: dict[int, Sums] = {}
+    for subset, path in files:
         record = read_model(path)
         _require_fits(manifest, condition, path, record)
         masks.check(subset, record.in_train, path)
@@ -192,10 +196,12 @@ def tally(store: Store, condition: Condition, masks: Masks, report: Callable[[],
             _require_same_training(condition.placed[subset], path, record)
         else:
             result.place(record, one)
-        result.detail(record, one)
+        if finish:
+            group = record.info.group_id
+            groups.setdefault(group, Sums(n_examples, manifest.n_train)).add(one)
+            if subset == last[group]:
+                finish(group, groups.pop(group))
         report()
-    if condition.placed.keys() - condition.files.keys():
-        result.groups.clear()  # details of some groups would pass for those of all
     return result
 
 
@@ -308,3 +314,9 @@ def _info(row: dict[str, Any]) -> ModelInfo:
 
 def _float64(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def mean_of(sums: NDArray[np.float64], counts: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Sums over counts, NaN where nothing was observed."""
+    out = np.full(sums.shape, np.nan)
+    return np.asarray(np.divide(sums, counts, out=out, where=counts > 0))

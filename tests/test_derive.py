@@ -7,6 +7,7 @@ import handmade
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from memanalysis.derive import derive
@@ -110,18 +111,56 @@ def test_derive_is_reproducible(copied: Store) -> None:
 
 
 def test_without_detail_per_group(copied: Store) -> None:
-    """A packed store: bits still give intervals, proxies keep estimates and lose intervals."""
+    """Never any detail: bits still give intervals, proxies keep estimates and lose intervals."""
     before = copied.read_table("proxy_correlations")
     shutil.rmtree(copied.path / "groups")
+    for name in DERIVED:
+        copied.table_path(name).unlink()
     tables = _derived(copied)
     found = tables["proxy_correlations"]
     assert found["ci_low"].null_count == found.num_rows
     estimates = [_only(t, stratum="all")["estimate"].to_numpy() for t in (found, before)]
-    assert np.allclose(*estimates, atol=0.01, equal_nan=True)
+    assert np.allclose(*estimates, atol=0.05, equal_nan=True)
     assert set(tables["proxy_trends"]["verdict"].to_pylist()) == {"undetermined"}
     assert tables["bimodality"]["polarisation_low"].null_count == 0
     signal = _only(tables["findings"], finding="bimodality_grows", row="probability")
     assert "not kept per group" in signal["sentence"][0].as_py()
+
+
+def test_a_packed_store_keeps_what_took_the_groups(copied: Store) -> None:
+    """Derived again after packing, every table has the rows that it had; bits are counted again."""
+    before = {name: copied.read_table(name) for name in DERIVED}
+    shutil.rmtree(copied.path / "groups")
+    after = _derived(copied)
+    for name, table in before.items():
+        assert after[name].sort_by(_keys(table)).equals(table.sort_by(_keys(table))), name
+
+
+def test_kept_rows_get_later_columns_as_null(copied: Store) -> None:
+    """A kept table that lacks a column, as an earlier version wrote it, has it NULL."""
+    path = copied.table_path("proxy_correlations")
+    earlier = copied.read_table("proxy_correlations")
+    pq.write_table(earlier.drop_columns(["n_examples"]), path)
+    shutil.rmtree(copied.path / "groups")
+    found = _derived(copied)["proxy_correlations"]
+    assert found["n_examples"].null_count == found.num_rows
+    assert found["ci_low"].equals(earlier["ci_low"])
+
+
+def test_nothing_is_kept_from_other_outcomes(copied: Store) -> None:
+    """Rows that came from other outcomes are never kept."""
+    shutil.rmtree(copied.path / "groups")
+    outcomes = copied.read_table("outcomes")
+    loss = pc.add(outcomes["loss_in_sum"], 1)
+    at = outcomes.schema.get_field_index("loss_in_sum")
+    copied.write_table("outcomes", outcomes.set_column(at, outcomes.schema.field(at), loss))
+    found = _derived(copied)["proxy_correlations"]
+    assert found["ci_low"].null_count == found.num_rows
+
+
+def _keys(table: pa.Table) -> list[tuple[str, str]]:
+    """Every column that is no float, by which rows of two tables can be laid side by side."""
+    return [(f.name, "ascending") for f in table.schema if not pa.types.is_floating(f.type)]
 
 
 def test_one_size_one_objective_no_proxies(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from memanalysis.analysis.intervals import Floats, std_error
-from memanalysis.analysis.outcomes import Counts, Numbers, Outcomes, popcount, ratio
+from memanalysis.analysis.outcomes import Counts, Numbers, Outcomes, narrow_type, popcount, ratio
 
 Indices = NDArray[np.intp]
 
@@ -126,14 +126,15 @@ def _joint(a: Outcomes, b: Outcomes, row_a: int, row_b: int) -> tuple[NDArray[np
 
 
 def group_pairs(outcomes: Outcomes) -> PairedCounts:
-    """Joint counts of all pairs of sizes, each group by itself: int32 [G, P, n]."""
+    """Joint counts of all pairs of sizes, each group by itself: [G, P, n] of ``narrow_type``."""
     rows = size_pairs(len(outcomes.sizes))
-    parts = []
+    shape = (outcomes.n_groups, len(rows[0]), outcomes.n_examples)
+    arrays = [np.zeros(shape, dtype=narrow_type(outcomes.groups)) for _ in range(6)]
     for group in range(outcomes.n_groups):
         alone = outcomes.only(group)
-        parts.append(paired_counts(alone, alone, *rows)._all())
-    empty = np.zeros((0, len(rows[0]), outcomes.n_examples), dtype=np.int32)
-    return PairedCounts(*(np.stack([p[k] for p in parts]) if parts else empty for k in range(6)))
+        for array, found in zip(arrays, paired_counts(alone, alone, *rows)._all(), strict=True):
+            array[group] = found
+    return PairedCounts(*arrays)
 
 
 def contrast(pairs: PairedCounts, a: Counts, b: Counts) -> Contrast:

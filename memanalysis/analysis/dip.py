@@ -2,14 +2,22 @@
 
 Written from the description in Hartigan & Hartigan (1985), "The dip test of unimodality", Annals of
 Statistics 13: 70-84, section 3.
+
+There is no p-value here, on purpose. Tabulated ones hold for independent draws of a continuous
+quantity; scores of examples share their models, lie on a lattice, and are so many that any
+departure from unimodality would be "significant". Compare dips, with intervals over models.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+_FEW: Final = 2_000  # points that a plain loop takes in milliseconds
 
 
 def dip(sample: Floats) -> float:
@@ -74,8 +82,9 @@ def _modal_interval(
 
 def _hull(x: Floats, y: Floats, sign: int) -> NDArray[np.intp]:
     """Positions of the vertices of the lower (sign 1) or upper (sign -1) convex hull of points."""
+    candidates = _thinned(x, y, sign)
     hull: list[int] = []
-    for point in range(len(x)):
+    for point in candidates.tolist():
         while len(hull) > 1:
             a, b = hull[-2], hull[-1]
             turn = (x[b] - x[a]) * (y[point] - y[a]) - (y[b] - y[a]) * (x[point] - x[a])
@@ -84,3 +93,23 @@ def _hull(x: Floats, y: Floats, sign: int) -> NDArray[np.intp]:
             hull.pop()
         hull.append(point)
     return np.asarray(hull, dtype=np.intp)
+
+
+def _thinned(x: Floats, y: Floats, sign: int) -> NDArray[np.intp]:
+    """Positions of the points less those that a chord of two others rules out of the hull.
+
+    Every second point is held against the chord of its two neighbours, all at once, until that
+    rules out few. A million points are down to thousands before the loop of ``_hull`` begins.
+    """
+    left = np.arange(len(x), dtype=np.intp)
+    odd = True
+    idle = 0
+    while len(left) > _FEW and idle < 2:
+        middle = np.arange(1 if odd else 2, len(left) - 1, 2)
+        a, b, c = left[middle - 1], left[middle], left[middle + 1]
+        turn = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+        inside = sign * turn <= 0
+        idle = 0 if inside.sum() > len(left) // 50 else idle + 1
+        left = np.delete(left, middle[inside])
+        odd = not odd
+    return left

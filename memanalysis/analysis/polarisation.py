@@ -14,7 +14,7 @@ import numpy as np
 
 from memanalysis.analysis import mixing
 from memanalysis.analysis.dip import dip_of_distribution
-from memanalysis.analysis.intervals import Floats, Interval, jackknife_of
+from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.outcomes import Counts, ratio
 
 LOW: Final = 0.1
@@ -116,13 +116,47 @@ def plain_dip(counts: Counts) -> Floats:
     return np.array([_spread_dip(counts[size]) for size in range(len(counts.n_in))])
 
 
-def summarise(groups: Counts) -> dict[str, Interval]:
-    """Every statistic of STATISTICS per size, [L], with jackknife intervals over the groups.
+@dataclass(frozen=True)
+class Summary:
+    """Every statistic of STATISTICS: from all groups [L, S], and without each [G, L, S]."""
+
+    estimate: Floats
+    replicates: Floats
+
+    def per_size(self) -> dict[str, Interval]:
+        """Per statistic and size, [L], with jackknife intervals."""
+        interval = jackknife(self.estimate, self.replicates)
+        return {name: interval[:, column] for column, name in enumerate(STATISTICS)}
+
+    def over_sizes(self) -> tuple[Interval, Interval]:
+        """Change from the first to the last size, and slope per step of size: [S] each.
+
+        The slope is that of least squares on the rank of the size. Jackknifed as a whole: sizes
+        share their subsets, so their errors do not add up.
+        """
+        rank = np.arange(len(self.estimate)) - (len(self.estimate) - 1) / 2
+
+        def slope(values: Floats) -> Floats:
+            return np.asarray((rank[:, None] * values).sum(axis=-2) / (rank**2).sum())
+
+        return (
+            jackknife(
+                self.estimate[-1] - self.estimate[0],
+                self.replicates[:, -1] - self.replicates[:, 0],
+            ),
+            jackknife(slope(self.estimate), slope(self.replicates)),
+        )
+
+
+def summarise(groups: Counts) -> Summary:
+    """Every statistic per size, with all that a jackknife over the groups needs.
 
     ``groups`` int32 [G, L, n].
     """
-    interval = jackknife_of(_statistics, groups)
-    return {name: interval[:, column] for column, name in enumerate(STATISTICS)}
+    total, n_groups = groups.sum(0), len(groups.n_in)
+    estimate = _statistics(total)
+    replicates = [_statistics(total - groups[group]) for group in range(n_groups)]
+    return Summary(estimate, np.asarray(replicates).reshape(n_groups, *estimate.shape))
 
 
 def _statistics(counts: Counts) -> Floats:

@@ -119,8 +119,12 @@ def _time(frame: pl.DataFrame, devices: int) -> str:
         len(known) < len(hours)
     )
     total = sum(known)
-    among = f", {total / devices:.2g} on {devices}" * (devices > 1)
-    return f"Time: {total:.2g} hours on one worker{among}{partly}."
+    among = f", {_hours(total / devices)} on {devices}" * (devices > 1)
+    return f"Time: {_hours(total)} hours on one worker{among}{partly}."
+
+
+def _hours(number: float) -> str:
+    return f"{number:.1f}" if number >= 1 else f"{number:.2g}"
 
 
 def _flop(number: float) -> str:

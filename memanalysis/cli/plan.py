@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from memanalysis.cli import costs
+from memanalysis.cli import advice, costs
 from memanalysis.cli.options import emit, output_options
 from memanalysis.cli.studies import load_study
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     "--measured",
     type=click.Path(path_type=Path),
     metavar="STORE",
-    help="A built store with models of these sizes, whose training times are taken.",
+    help="A built store, for instance of a first group: its training times and errors are taken.",
 )
 @click.option(
     "--calibrate", is_flag=True, help="Time a few steps of each size here; takes seconds."
@@ -58,7 +57,7 @@ def command(
     seconds = costs.calibrated(settings) if calibrate else {}
     frame = models_of(settings, {**seconds, **(seconds_per_model(measured) if measured else {})})
     emit(frame, format_, out)
-    for line in summary(settings):
+    for line in [*summary(settings), *(advice.measured(measured) if measured else ())]:
         click.echo(line, err=True)
     for line in costs.lines(settings, frame, devices):
         click.echo(line, err=True)
@@ -93,29 +92,14 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
 
 def summary(study: Study) -> list[str]:
     """The plan in sentences."""
-    k, r = study.n_subsets, study.subsets.ratio
-    worst, usual = (std_error(p, k, r) for p in (0.5, 0.9))
     return [
-        f"{study.n_models} models: {k} subsets ({study.subsets.groups} groups of "
+        f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
         f"{study.subsets.group_size}) x {len(study.sizes)} sizes x "
         f"{len(study.objectives)} objectives.",
-        f"Each example is out of about {k * (1 - r):.0f} models. Standard error of one "
-        f"memorisation score where models fit their subset: {worst:.3f} at worst "
-        f"(held-out accuracy .5), {usual:.3f} at .9; of a change between sizes about "
-        f"{math.sqrt(2) * worst:.3f} and {math.sqrt(2) * usual:.3f}.",
-        f"A standard error of .05 at worst takes {subsets_for(0.05, r)} subsets.",
+        *advice.precision(study),
+        *advice.shapes(study),
+        *advice.verdicts(study),
     ]
-
-
-def std_error(accuracy: float, subsets: int, ratio: float) -> float:
-    """SE of a score at this held-out accuracy p, p_in = 1: sqrt(p (1 - p) / ((1 - r) K))."""
-    return math.sqrt(accuracy * (1 - accuracy) / ((1 - ratio) * subsets))
-
-
-def subsets_for(error: float, ratio: float, accuracy: float = 0.5) -> int:
-    """Subsets K that buy this standard error: p (1 - p) / ((1 - r) SE^2)."""
-    # Rounded first: .25 / (.3 * .0025) must not become 334 or 335 by the last bit of a float.
-    return math.ceil(round(accuracy * (1 - accuracy) / ((1 - ratio) * error**2), 6))
 
 
 def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:

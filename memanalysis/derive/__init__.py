@@ -1,21 +1,28 @@
 """Store -> statistics -> ``derived/*.parquet``.
 
-Everything that SQL cannot compute: tests, resampling, fits, findings. Reads the example-major
-tables with pyarrow, and the detail per group of models where a store still has it; writes every
-table of ``schema.DERIVED``, with zero rows where nothing can be computed, stamped with the
-fingerprint of the outcomes.
+Everything that SQL cannot compute: tests, resampling, fits, pairs, findings. Reads the
+example-major tables with pyarrow, and the detail per group of models where a store still has it;
+writes ``influence`` and every table of ``schema.DERIVED``, with zero rows where nothing can be
+computed, stamped with the fingerprint of the outcomes. In a packed store, what takes that detail is
+kept as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
+from memanalysis.derive.agreement import signal_agreement
+from memanalysis.derive.influence import influence_tables
+from memanalysis.derive.kept import kept_tables, with_kept
+from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import foreign_names, read_study
+from memanalysis.derive.retrieval import proxy_polarisations, proxy_retrieval
 from memanalysis.derive.shapes import trajectory_tables
-from memanalysis.derive.sizes import accuracy_intervals, bimodality
+from memanalysis.derive.signals import read_signals
+from memanalysis.derive.sizes import accuracy_intervals, beta_binomial, bimodality
 from memanalysis.derive.students import (
     distillation_by_size,
     distillation_effects,
@@ -32,23 +39,42 @@ __all__ = ["derive", "derive_foreign"]
 
 def derive(store: Store) -> None:
     """Compute and write every derived table of a built store, and its manifest."""
+    kept = kept_tables(store)
     study = read_study(store)
-    tests, shares, directions = trajectory_tables(study)
+    signals = read_signals(store, study)
+    tests, shares, _ = trajectory_tables(study)
+    sizes, trends = bimodality(study)
+    influence, influence_summary, memorized_partners = influence_tables(store, study)
     taught = students(study)
-    found: dict[str, Columns] = {
+    # Slow ones are functions, so that what is kept is not computed.
+    found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
         "trajectory_shares": shares,
         "accuracy_intervals": accuracy_intervals(study),
-        "bimodality": bimodality(study),
-        "proxy_correlations": proxy_correlations(study, directions),
-        "proxy_trends": proxy_trends(study),
+        "bimodality": sizes,
+        "proxy_correlations": lambda: proxy_correlations(study, tests),
+        "proxy_trends": lambda: proxy_trends(study),
         "distillation_effects": distillation_effects(taught),
         "distillation_by_size": distillation_by_size(taught),
         "distillation_transitions": distillation_transitions(taught),
-        "findings": findings_table(study),
+        "influence_summary": influence_summary,
+        "memorized_partners": memorized_partners,
+        "findings": lambda: findings_table(study),
+        "reliability": reliability_table(study, signals),
+        "bimodality_trends": trends,
+        "beta_binomial": beta_binomial(study),
+        "proxy_retrieval": lambda: proxy_retrieval(study),
+        "proxy_polarisation": lambda: proxy_polarisations(study),
+        "signal_agreement": lambda: signal_agreement(study, signals),
     }
-    for name in DERIVED:
-        store.write_table(name, as_table(found[name], DERIVED[name]))
+    store.write_table("influence", influence)
+    for name, schema in DERIVED.items():
+        columns = found[name]
+        if callable(columns):
+            table = kept[name] if name in kept else as_table(columns(), schema)
+        else:
+            table = with_kept(as_table(columns, schema), kept.get(name))
+        store.write_table(name, table)
     store.write_manifest()
 
 
@@ -60,10 +86,12 @@ def derive_foreign(store: Store, names: Collection[str]) -> None:
     """
     wanted = set(names) & foreign_names(store.read_table("proxies"))
     study = read_study(store, wanted)
-    _, _, directions = trajectory_tables(study)
+    tests, _, _ = trajectory_tables(study)
     found: dict[str, Columns] = {
-        "proxy_correlations": proxy_correlations(study, directions),
+        "proxy_correlations": proxy_correlations(study, tests),
         "proxy_trends": proxy_trends(study),
+        "proxy_retrieval": proxy_retrieval(study),
+        "proxy_polarisation": proxy_polarisations(study),
     }
     for name, columns in found.items():
         added = as_table(columns, DERIVED[name])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
@@ -28,9 +29,10 @@ from memanalysis.findings.evidence import (
 )
 from memanalysis.proxies import orientation
 from memanalysis.schema import HALVES, OBJECTIVES, SIGNALS
-from memanalysis.store import Store
+from memanalysis.store import Store, blob_array
 
 _PRIMARY = "one_hot"
+_ROWS: Final = 32_768  # read at once: 25 MB of bits for 2,000 subsets
 # The size of imported scores whose models nobody knows.
 _UNKNOWN = "unknown"
 
@@ -74,9 +76,10 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         If a table is missing or the outcomes do not fit the manifest.
     """
     models = store.read_table("models")
-    columns = ["objective", "size", "size_rank", "example_id", "label", "trained", "in_train",
-               "correct", "split"]  # fmt: skip
-    outcomes = store.read_table("outcomes", columns)
+    # The bits are read condition by condition; together they may not fit into memory.
+    outcomes = store.read_table(
+        "outcomes", ["objective", "size", "size_rank", "example_id", "label", "split"]
+    )
     outcomes = outcomes.filter(pc.equal(outcomes["split"], "train"))
     conditions, proxies = {}, {}
     examples, labels = _examples(outcomes)
@@ -87,7 +90,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
     for objective in _objectives(outcomes):
         sizes = _sizes(store, outcomes, objective)
         details = [_read_detail(_detail_path(store, objective, size)) for size in sizes]
-        condition = _condition(store, models, outcomes, objective, sizes, examples, details)
+        condition = _condition(store, models, objective, sizes, examples, details)
         conditions[objective] = condition
         found = _proxies(store, proxy_table, objective, condition, details)
         if found is not None:
@@ -103,6 +106,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         teacher=teachers.get("distilled"),
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
+        probability_lost=_probability_lost(store, conditions.get(_PRIMARY)),
     )
     ranks = {
         row["size"]: row["size_rank"]
@@ -113,6 +117,14 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         evidence, conditions, alphas, proxies, teachers, ranks, labels,
         list(store.manifest.class_names), store.manifest.seed or 0, store.manifest.title,
     )  # fmt: skip
+
+
+def _probability_lost(store: Store, condition: Condition | None) -> bool:
+    """Whether a packed store has the label's probability in sums over all groups alone."""
+    if condition is None or condition.probability is not None or not store.manifest.packed:
+        return False
+    sums = store.read_table("outcomes", ["probability_in_sum"]).column(0)
+    return bool(sums.null_count < len(sums))
 
 
 def _objectives(outcomes: pa.Table) -> list[str]:
@@ -140,7 +152,6 @@ def _examples(outcomes: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def _condition(
     store: Store,
     models: pa.Table,
-    outcomes: pa.Table,
     objective: str,
     sizes: list[str],
     examples: NDArray[np.int64],
@@ -151,14 +162,11 @@ def _condition(
     in_train, correct = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     trained = np.zeros((len(sizes), width), np.uint8)
     for row, size in enumerate(sizes):
-        chosen = pc.and_(
-            pc.equal(outcomes["objective"], objective), pc.equal(outcomes["size"], size)
-        )
-        mine = outcomes.filter(chosen)
-        position = np.searchsorted(examples, mine["example_id"].to_numpy())
-        in_train[row, position] = _blobs(mine["in_train"], width, store)
-        correct[row, position] = _blobs(mine["correct"], width, store)
-        trained[row] = np.bitwise_or.reduce(_blobs(mine["trained"], width, store), axis=0)
+        for batch in _bits_of(store, objective, size):
+            position = np.searchsorted(examples, batch["example_id"].to_numpy())
+            in_train[row, position] = _blobs(batch["in_train"], width, store)
+            correct[row, position] = _blobs(batch["correct"], width, store)
+            trained[row] |= np.bitwise_or.reduce(_blobs(batch["trained"], width, store), axis=0)
     group_ids, masks = _groups(
         models, store.manifest.n_subsets, np.bitwise_or.reduce(trained, axis=0)
     )
@@ -177,15 +185,31 @@ def _condition(
     )
 
 
+def _bits_of(store: Store, objective: str, size: str) -> Iterator[pa.Table]:
+    """The bits of a condition's training examples, some thousand rows at a time."""
+    chosen = (
+        (pc.field("objective") == objective)
+        & (pc.field("size") == size)
+        & (pc.field("split") == "train")
+    )
+    columns = ["example_id", "trained", "in_train", "correct"]
+    batches = ds.dataset(store.table_path("outcomes")).to_batches(
+        columns=columns, filter=chosen, batch_size=_ROWS, batch_readahead=1, use_threads=False
+    )
+    yield from (pa.Table.from_batches([batch]) for batch in batches if len(batch))
+
+
 def _blobs(column: pa.ChunkedArray, width: int, store: Store) -> NDArray[np.uint8]:
-    values = column.to_pylist()
-    joined = b"".join(values)
-    if len(joined) != width * len(values) or any(len(v) != width for v in values[:1]):
+    try:
+        found = blob_array(column)
+    except StoreError:
+        found = np.zeros((0, 0), dtype=np.uint8)
+    if found.shape[1] != width:
         raise StoreError(
             f"'{store.table_path('outcomes')}' has bit strings that are not {width} bytes long, as "
             f"{store.manifest.n_subsets} subsets need; build the store again."
         )
-    return np.frombuffer(joined, dtype=np.uint8).reshape(len(values), width)
+    return found
 
 
 def _groups(

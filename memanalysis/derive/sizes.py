@@ -1,17 +1,24 @@
-"""One row per objective and size: accuracies and bimodality."""
+"""One row per objective and size: accuracies, bimodality and its trend, Beta-binomial fits."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 
+from memanalysis.analysis import beta_binomial as beta
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
 from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.analysis.polarisation import summarise
+from memanalysis.analysis.polarisation import STATISTICS, summarise
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import interval_columns, stack
 from memanalysis.findings.evidence import Condition
+
+_FITTED: Final = (
+    "mean", "precision", "low_mean", "low_precision", "high_mean", "high_precision", "high_weight",
+    "bic_difference", "ashman_d",
+)  # fmt: skip
 
 
 def accuracy_intervals(study: Study) -> dict[str, list[Any]]:
@@ -35,21 +42,75 @@ def accuracy_intervals(study: Study) -> dict[str, list[Any]]:
     return stack(parts)
 
 
-def bimodality(study: Study) -> dict[str, list[Any]]:
-    """Every statistic of ``analysis.polarisation`` per objective and size."""
-    parts = []
+def bimodality(study: Study) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """Every statistic of ``analysis.polarisation`` per objective and size, and its trend."""
+    parts, trends = [], []
     for objective, condition in study.conditions.items():
-        columns: dict[str, Any] = {
-            "objective": objective,
-            "size": list(condition.sizes),
-            "size_rank": [study.size_rank[size] for size in condition.sizes],
-            "n_examples": list(condition.counts.sum(0).filled().sum(axis=-1)),
-            "n_groups": _groups_per_size(condition),
-        }
-        for name, interval in summarise(condition.counts).items():
+        columns: dict[str, Any] = _size_columns(study, objective, condition)
+        summary = summarise(condition.counts)
+        for name, interval in summary.per_size().items():
             columns |= interval_columns(name, interval)
         parts.append(columns)
+        if len(condition.sizes) > 1:
+            change, slope = summary.over_sizes()
+            trends.append(
+                {
+                    "objective": objective,
+                    "statistic": list(STATISTICS),
+                    "first": summary.estimate[0],
+                    "last": summary.estimate[-1],
+                    **interval_columns("change", change),
+                    **interval_columns("slope", slope),
+                    "n_sizes": len(condition.sizes),
+                    "n_groups": condition.n_groups,
+                }
+            )
+    return stack(parts), stack(trends)
+
+
+def beta_binomial(study: Study) -> dict[str, list[Any]]:
+    """One Beta of held-out error rates against two, per objective and size."""
+    parts = []
+    for objective, condition in study.conditions.items():
+        total = condition.counts.sum(0)
+        for row, columns in enumerate(_rows(_size_columns(study, objective, condition))):
+            whole = beta.fit(total.n_out[row] - total.hits_out[row], total.n_out[row])
+            folds = [
+                beta.fit(part.n_out - part.hits_out, part.n_out, whole)
+                for part in (total[row] - group[row] for group in _groups(condition))
+            ]
+            found = jackknife(
+                np.array([getattr(whole, name) for name in _FITTED]),
+                np.array([[getattr(fold, name) for name in _FITTED] for fold in folds]),
+            )
+            for at, name in enumerate(_FITTED):
+                columns |= interval_columns(name, found[at])
+            columns["u_shaped"] = [whole.u_shaped if np.isfinite(whole.mean) else None]
+            parts.append(columns)
     return stack(parts)
+
+
+def _size_columns(study: Study, objective: str, condition: Condition) -> dict[str, Any]:
+    return {
+        "objective": objective,
+        "size": list(condition.sizes),
+        "size_rank": [study.size_rank[size] for size in condition.sizes],
+        "n_examples": list(condition.counts.sum(0).filled().sum(axis=-1)),
+        "n_groups": _groups_per_size(condition),
+    }
+
+
+def _rows(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of columns of which some are lists, the others single values."""
+    for row in range(len(columns["size"])):
+        yield {
+            name: [values[row]] if isinstance(values, list) else values
+            for name, values in columns.items()
+        }
+
+
+def _groups(condition: Condition) -> Iterator[Counts]:
+    return (condition.counts[group] for group in range(condition.n_groups))
 
 
 def _means(counts: Counts) -> Floats:

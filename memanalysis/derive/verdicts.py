@@ -17,4 +17,5 @@ def findings_table(study: Study) -> dict[str, list[Any]]:
     rows = [asdict(row) for row in evaluate(study.evidence)]
     for row in rows:
         row["alpha"] = np.nan if row["alpha"] is None else row["alpha"]
+        row["version"] = study.evidence.rules.version
     return stack(rows)

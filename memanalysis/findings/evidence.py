@@ -165,7 +165,14 @@ class Evidence:
     proxies: ProxyEvidence | None = None
     signal: Signal = "correctness"
     alpha: float | None = None
+    # The store knows the label's probability, but no longer per group of models.
+    probability_lost: bool = False
     rules: Rules = field(default_factory=load)
+
+    @property
+    def probability_known(self) -> bool:
+        """Whether the check by the label's probability can be made."""
+        return self.one_hot is not None and self.one_hot.probability is not None
 
     @property
     def n_groups(self) -> int:

@@ -277,9 +277,10 @@ def _relative_folds(evidence: Evidence, comparison: Comparison, objective: str) 
     level = [
         _mean_where(comparison.a[group], memorised(group)) for group in range(comparison.n_groups)
     ]
-    # Where nothing was memorised, there is no share of it: NaN.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(lost / np.asarray(level))
+    scores = np.asarray(level)
+    # A group in which they have no score has no share of it to lose.
+    nothing = np.full_like(lost, np.nan)
+    return np.divide(lost, scores, out=nothing, where=scores != 0)
 
 
 def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:

@@ -97,7 +97,9 @@ def _rows(finding: _Finding, evidence: Evidence) -> list[Row]:
     }
     contradicting = [name for name, other in checked.items() if _contradicts(outcome, other)]
     overruled = outcome.verdict == SUPPORTED and any(n in _OVERRULING for n in contradicting)
-    verdict = UNDETERMINED if overruled else outcome.verdict
+    # What might have overruled a verdict must not be lost in its favour.
+    unchecked = evidence.probability_lost and outcome.verdict == SUPPORTED
+    verdict = UNDETERMINED if overruled or unchecked else outcome.verdict
     query = finding.query(evidence)
     common = evidence.rules.common
     few = outcome.n_groups < common.minimum_groups
@@ -186,6 +188,13 @@ def _sentence(
         notes[0] += ", provisional"
     notes.append("no alpha" if outcome.alpha is None else f"alpha {number(outcome.alpha)}")
     notes.append(f"among sizes that fit everything: {checked['saturated_sizes'].verdict}")
+    if evidence.probability_lost:
+        notes.append(
+            "not checked by the label's probability, which this packed store keeps no longer per "
+            "group: build again from the model files"
+        )
+    elif not evidence.probability_known:
+        notes.append("not checked by the label's probability, which the store does not have")
     if contradicting:
         notes.append(f"contradicted {' and '.join(_BY[name] for name in contradicting)}")
     return f"{verdict.capitalize()}. {outcome.text} ({'; '.join(notes)})."

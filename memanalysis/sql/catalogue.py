@@ -14,8 +14,13 @@ from memanalysis.sql.connection import connect, scripts
 from memanalysis.sql.messages import one_line
 from memanalysis.store import Store
 
-# A macro's columns cannot carry comments; they mean what they mean in these views.
-_MACRO_COLUMNS: Final = {"memorization_by": "memorization", "trajectories_at": "trajectories"}
+# A macro's columns cannot carry comments; they mean what they mean in these views, the first first.
+_MACRO_COLUMNS: Final = {
+    "memorization_by": ("memorization",),
+    "trajectories_at": ("trajectories",),
+    "influence_of": ("influence", "influence_summary", "memorization"),
+    "influence_on": ("influence", "influence_summary", "memorization"),
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ def catalogue(store: Store) -> list[Relation]:
         comments = _relation_comments(connection)
         parameters = _parameters()
         columns = _columns(connection)
-        for macro, view in _MACRO_COLUMNS.items():
-            columns[macro] = _macro_columns(connection, macro, columns[view])
+        for macro, views in _MACRO_COLUMNS.items():
+            like = tuple(column for view in reversed(views) for column in columns[view])
+            columns[macro] = _macro_columns(connection, macro, like)
         return [
             Relation(
                 folder=script.folder,

@@ -95,7 +95,7 @@ comment on column memorization.hits_out is
 comment on column memorization.accuracy_in is
     'hits_in / n_in, 0 to 1; NULL where n_in = 0: it cannot be estimated.';
 comment on column memorization.accuracy_out is
-    'hits_out / n_out, 0 to 1; NULL where n_out = 0: it cannot be estimated.';
+    'hits_out / n_out, 0 to 1; NULL where n_out = 0: it cannot be estimated. Held-out accuracy at the study''s subset ratio, which is the consistency of Jiang et al. (2021) at that ratio; their C-score averages it over nine ratios.';
 comment on column memorization.memorization is
     'accuracy_in - accuracy_out, -1 to 1 (Feldman and Zhang 2020); NULL where either is.';
 comment on column memorization.std_error is

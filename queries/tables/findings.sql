@@ -15,7 +15,8 @@ select
     n_groups,
     alpha,
     sentence,
-    query
+    query,
+    version
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/findings.parquet');
 
 comment on view findings is
@@ -38,3 +39,5 @@ comment on column findings.alpha is
 comment on column findings.sentence is
     'The result as a sentence with effect, interval and conditions.';
 comment on column findings.query is 'SQL that shows the numbers behind the row.';
+comment on column findings.version is
+    'Version of the rules (findings.toml) that the verdict was reached by.';

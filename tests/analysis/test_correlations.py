@@ -56,7 +56,8 @@ def test_attenuation_is_corrected() -> None:
     rng = np.random.default_rng(0)
     truth = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 20_000).T
     x, y = (t + rng.normal(size=(2, t.size)) for t in truth)
-    found = correlations.correlation("pearson", x[None, :, None], y[None])
+    halves = correlations.halves_correlated("pearson", x[:, None], y)
+    found = correlations.over_splits(halves[None], np.zeros((0, 1)))
     assert float(found.interval.estimate[0]) == pytest.approx(0.3, abs=0.02)
     assert float(found.corrected[0]) == pytest.approx(0.6, abs=0.03)
     assert float(found.reliability[0]) == pytest.approx(2 / 3, abs=0.02)
@@ -66,9 +67,44 @@ def test_attenuation_is_corrected() -> None:
 def test_no_correction_of_noise() -> None:
     """A score that is nearly all noise (reliability below .3) gets no corrected correlation."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, 2, 1, 5000))
-    found = correlations.correlation("pearson", x, rng.normal(size=(1, 2, 5000)))
+    halves = correlations.halves_correlated(
+        "pearson", rng.normal(size=(2, 1, 5000)), rng.normal(size=(2, 5000))
+    )
+    found = correlations.over_splits(halves[None], np.zeros((0, 1)))
     assert np.isnan(found.corrected[0])
+
+
+@pytest.mark.parametrize("method", correlations.METHODS)
+def test_halves_equal_scipy(method: Method) -> None:
+    """Opposite halves and both split halves by SciPy, for proxies with and without gaps."""
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 9, (2, 2, 60)).astype(float)
+    y = rng.integers(0, 7, (2, 60)).astype(float)
+    x[0, 1, :5] = np.nan
+    y[1, 59] = np.nan
+    found = correlations.halves_correlated(method, x, y)
+
+    def oracle(a: np.ndarray, b: np.ndarray) -> float:
+        known = np.isfinite(a) & np.isfinite(b) & np.isfinite(y).all(axis=0)
+        return float(ORACLES[method](a[known], b[known]).statistic)
+
+    for p in (0, 1):
+        opposite = (oracle(x[0, p], y[1]) + oracle(x[1, p], y[0])) / 2
+        assert found[:, p] == pytest.approx(
+            [opposite, oracle(x[0, p], x[1, p]), oracle(y[0], y[1])]
+        )
+
+
+def test_many_splits_are_averaged() -> None:
+    """The estimate is the mean over splits, its error that of the folds (by hand)."""
+    splits = np.array([[[0.5], [0.8], [0.9]], [[0.7], [0.6], [0.7]]])
+    folds = np.array([[0.5], [0.6], [0.7]])
+    found = correlations.over_splits(splits, folds)
+    error = np.sqrt(2 / 3 * 0.02)
+    assert found.interval.estimate == pytest.approx([0.6])
+    assert found.interval.high - 0.6 == pytest.approx([stats.t.ppf(0.975, 2) * error])
+    assert found.reliability == pytest.approx([1.4 / 1.7])
+    assert found.corrected == pytest.approx([0.6 / np.sqrt(0.7 * 0.8)])
 
 
 def test_leaving_groups_out_of_halves() -> None:

@@ -4,6 +4,7 @@ import worlds
 from scipy import stats
 
 from memanalysis.analysis import mixing, polarisation
+from memanalysis.analysis.dip import dip
 from memanalysis.analysis.outcomes import Counts
 
 
@@ -98,13 +99,52 @@ def test_plain_dip_ignores_the_lattice() -> None:
 
 
 def test_summary_has_every_statistic() -> None:
-    """Each statistic per size, with an interval around it."""
+    """Each statistic per size, with an interval around it, and its trend over sizes."""
     scores = worlds.feldman_zhang(200, np.random.default_rng(0))
-    drawn = worlds.memorising(np.stack([scores / 2, scores]), 6)
-    found = polarisation.summarise(drawn.group_counts())
+    drawn = worlds.memorising(np.stack([scores / 2, scores * 0.8, scores]), 6)
+    summary = polarisation.summarise(drawn.group_counts())
+    found = summary.per_size()
     assert tuple(found) == polarisation.STATISTICS
     for name in ("mean", "polarisation", "low_mass", "dip_plain"):
         interval = found[name]
         assert (interval.low <= interval.estimate).all()
         assert (interval.high >= interval.estimate).all()
-    assert found["high_mass"].estimate[1] > found["high_mass"].estimate[0]
+    assert found["high_mass"].estimate[-1] > found["high_mass"].estimate[0]
+
+
+def test_upper_mode_without_noise() -> None:
+    """20 % of true scores in (.9, 1], 10 % in (.7, .8], the rest near 0: twice as many on top.
+
+    With 200 models noise carries scores over both limits; removed, the ratio is 2 within a fifth,
+    and the dip is that of the true scores.
+    """
+    rng = np.random.default_rng(4)
+    truth = np.concatenate(
+        [rng.uniform(0.9, 1, 800), rng.uniform(0.7, 0.8, 400), rng.uniform(0, 0.05, 2800)]
+    )
+    found = polarisation.summarise(worlds.memorising(truth[None], 20).group_counts()).per_size()
+    assert found["upper_mode_ratio"].estimate[0] == pytest.approx(2, abs=0.4)
+    assert found["low_mass"].estimate[0] == pytest.approx(0.7, abs=0.02)
+    assert found["high_mass"].estimate[0] == pytest.approx(0.2, abs=0.03)
+    assert found["dip"].estimate[0] == pytest.approx(dip(truth), abs=0.02)
+
+
+def test_trends_equal_a_fitted_line() -> None:
+    """Change and slope of every statistic are those of NumPy's line; the jackknife is by hand."""
+    scores = worlds.feldman_zhang(300, np.random.default_rng(1))
+    groups = worlds.memorising(np.stack([scores / 2, scores * 0.9, scores]), 6).group_counts()
+    summary = polarisation.summarise(groups)
+    change, slope = summary.over_sizes()
+    at = polarisation.STATISTICS.index("polarisation")
+    per_size = polarisation.polarisation(groups.sum(0))
+    assert change.estimate[at] == pytest.approx(per_size[-1] - per_size[0])
+    assert slope.estimate[at] == pytest.approx(np.polyfit(np.arange(3), per_size, 1)[0])
+    folds = [
+        np.polyfit(np.arange(3), polarisation.polarisation(groups.sum(0) - groups[g]), 1)[0]
+        for g in range(6)
+    ]
+    error = np.sqrt(5 / 6 * ((folds - np.mean(folds)) ** 2).sum())
+    half = stats.t.ppf(0.975, 5) * error
+    assert slope.high[at] - slope.estimate[at] == pytest.approx(half)
+    # Halved scores are less polarised: the slope is found.
+    assert slope.low[at] > 0

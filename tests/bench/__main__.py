@@ -1,19 +1,54 @@
-"""`make bench`: ratios against named alternatives, measured side by side in one run.
+"""Ratios against named alternatives, measured side by side in one run: `make bench`.
 
-`python tests/bench training` runs that part alone.
+Each pair runs in turn, A B A B ..., after a warm-up of both; the median of the pairwise ratios is
+printed with its range. Absolute times are of this machine and mean little. `--full` adds the
+largest sizes: some ten minutes and 10 GB of temporary files more.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
+import pairs
+import scale
 import scoring
 import training
+from inputs import CIFAR100, IMAGENET, Scale
+from rich.console import Console
 
-PARTS = {"scoring": scoring.main, "training": training.main}
+PARTS = ("scoring", "influence", "growth", "derive", "training")
+
+
+def main() -> None:
+    """Run the comparisons asked for and print a table each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the largest sizes, too")
+    parser.add_argument("parts", nargs="*", help=f"some of: {', '.join(PARTS)}")
+    given = parser.parse_args()
+    wanted = given.parts or PARTS
+    for part in wanted:
+        if part not in PARTS:
+            parser.error(f"There is no part '{part}'; there are: {', '.join(PARTS)}.")
+    console = Console(width=100)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        if "scoring" in wanted:
+            one_size = replace(CIFAR100, sizes=1)
+            console.print(scoring.compare(root, CIFAR100 if given.full else one_size))
+        if "influence" in wanted:
+            console.print(pairs.compare(Scale(4_000, 400, 1, ("one_hot",))))
+        if "growth" in wanted:
+            largest = IMAGENET if given.full else replace(IMAGENET, examples=128_117)
+            console.print(scale.growth(root, largest))
+        if "derive" in wanted:
+            small = replace(CIFAR100, examples=2_000)
+            console.print(scale.deriving(root, [small, CIFAR100] if given.full else [small]))
+    if "training" in wanted:
+        training.main()
+
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or PARTS:
-        if part not in PARTS:
-            sys.exit(f"There is no part '{part}'; there are: {', '.join(PARTS)}.")
-        PARTS[part]()
+    main()

@@ -1,159 +1,112 @@
-"""Ratios against named alternatives, measured side by side in one run.
-
-Each pair runs in turn, A B A B ..., after a warm-up of both; the median of the pairwise ratios is
-printed with its range. Absolute times are of this machine and mean little.
-"""
+"""Scores of every example: from the store, and from the same outcomes in other layouts."""
 
 from __future__ import annotations
 
-import statistics
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
+from inputs import Bits, Scale, write_long, write_npz, write_store
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
+from timing import paired_ratios, ratio_cells, ratio_table, size_of
 
-N_EXAMPLES, N_MODELS, ROUNDS = 50_000, 400, 5
+from memanalysis.sql.connection import connect
+from memanalysis.store import blob_array
 
-Bits = NDArray[np.bool_]
-
-
-def main() -> None:
-    """Run every comparison and print one table."""
-    table = Table(title=f"scoring {N_EXAMPLES:,} examples × {N_MODELS} models, one size", width=80)
-    for column in ("ours", "against", "times faster", "range"):
-        table.add_column(column)
-    with tempfile.TemporaryDirectory() as folder:
-        for ours, other, ratios in scoring(Path(folder)):
-            spread = f"{min(ratios):.1f}–{max(ratios):.1f}"
-            table.add_row(ours, other, f"{statistics.median(ratios):.1f}", spread)
-    Console().print(table)
+Scores = NDArray[np.float64]
 
 
-def scoring(folder: Path) -> list[tuple[str, str, list[float]]]:
-    """The packed estimator from Parquet against the same outcomes in other layouts."""
-    generator = np.random.default_rng(0)
-    in_train = generator.random((N_MODELS, N_EXAMPLES)) < 0.7
-    correct = generator.random((N_MODELS, N_EXAMPLES)) < np.where(in_train, 0.95, 0.8)
-    packed, long, npz = folder / "packed.parquet", folder / "long.parquet", folder / "npz"
-    write_packed(packed, in_train, correct)
-    write_long(long, in_train, correct)
-    write_npz(npz, in_train, correct)
-    expected = numpy_scores(in_train, correct)
-    for scores in (duckdb_packed(packed), duckdb_long(long), polars_long(long), npz_scores(npz)):
-        assert np.allclose(scores, expected, atol=1e-6)
-    ours = "packed bits, DuckDB"
-    floor = (np.packbits(in_train.T, axis=1), np.packbits(correct.T, axis=1))
-    alternatives: list[tuple[str, Callable[[], object]]] = [
-        ("long table, DuckDB", lambda: duckdb_long(long)),
-        ("long table, Polars", lambda: polars_long(long)),
-        ("one npz per model, NumPy", lambda: npz_scores(npz)),
-        ("NumPy popcount in memory (the floor)", lambda: popcount(*floor)),
+def compare(folder: Path, scale: Scale) -> Table:
+    """Ratios of scoring from the store to all others; all give the same scores."""
+    store = write_store(folder / "store", scale)
+    long, npz = folder / "long.parquet", folder / "npz"
+    write_long(long, scale)
+    write_npz(npz, scale)
+    engine = connect(store, documented=False)
+
+    def ours() -> Scores:  # rows come in the store's order: objective, size, example
+        return column(engine, "select memorization from memorization")
+
+    def whole() -> object:
+        return engine.sql("from memorization").to_arrow_table()
+
+    outcomes = pq.read_table(store.table_path("outcomes"), columns=["in_train", "correct"])
+    packed = blob_array(outcomes["in_train"]), blob_array(outcomes["correct"])
+    others: list[tuple[str, float | None, Path | None, Callable[[], Scores]]] = [
+        ("published estimator, one npz per model", 20, npz, lambda: npz_scores(npz, scale)),
+        ("long table, Polars", 10, long, lambda: polars_long(long)),
+        ("long table, DuckDB", 10, long, lambda: duckdb_long(long)),
+        ("NumPy popcount in memory: the floor", None, None, lambda: popcount(*packed, scale)),
     ]
-    return [
-        (ours, name, paired_ratios(lambda: duckdb_packed(packed), run))
-        for name, run in alternatives
-    ]
+    for name, _, _, run in others:
+        assert np.allclose(run(), ours(), atol=1e-5), name
+    title = f"scores from the store ({size_of(store.table_path('outcomes'))}), {scale}"
+    table = ratio_table(title, "against", "on disk", "times faster", "range", "goal")
+    for name, goal, path, run in others:
+        median, spread = ratio_cells(paired_ratios(ours, run))
+        disk = "" if path is None else size_of(path)
+        table.add_row(name, disk, median, spread, "" if goal is None else f"{goal:g}")
+    median, spread = ratio_cells(paired_ratios(ours, whole))
+    table.add_row("the whole relation, with errors and intervals", "", median, spread, "")
+    engine.close()
+    return table
 
 
-def paired_ratios(ours: Callable[[], object], other: Callable[[], object]) -> list[float]:
-    """How many times longer ``other`` takes than ``ours``, pair by pair."""
-    ours(), other()
-    return [seconds(other) / seconds(ours) for _ in range(ROUNDS)]
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def write_packed(path: Path, in_train: Bits, correct: Bits) -> None:
-    """One row per example, two BLOBs: the store's layout."""
-    columns = {"in_train": in_train, "correct": correct}
-    blobs = {k: [row.tobytes() for row in np.packbits(v.T, axis=1)] for k, v in columns.items()}
-    pq.write_table(pa.table({"example_id": np.arange(N_EXAMPLES), **blobs}), path)
-
-
-def write_long(path: Path, in_train: Bits, correct: Bits) -> None:
-    """One row per model and example."""
-    rows = {
-        "model_id": np.repeat(np.arange(N_MODELS, dtype=np.int32), N_EXAMPLES),
-        "example_id": np.tile(np.arange(N_EXAMPLES, dtype=np.int32), N_MODELS),
-        "in_train": in_train.ravel(),
-        "correct": correct.ravel(),
-    }
-    pq.write_table(pa.table(rows), path)
-
-
-def write_npz(folder: Path, in_train: Bits, correct: Bits) -> None:
-    """One file per model, as the published demonstration writes them."""
-    folder.mkdir()
-    for model in range(N_MODELS):
-        np.savez(folder / f"{model}.npz", mask=in_train[model], correctness=correct[model])
-
-
-def duckdb_packed(path: Path) -> NDArray[np.float64]:
-    """The store's estimator."""
-    query = f"""
-        select bit_count(i & c) / bit_count(i)
-            - (bit_count(c) - bit_count(i & c)) / ({N_MODELS} - bit_count(i))
-        from (select example_id, in_train::bit as i, correct::bit as c from '{path}')
-        order by example_id"""
-    return column(query)
-
-
-def duckdb_long(path: Path) -> NDArray[np.float64]:
-    """Averages over a long table in DuckDB."""
-    return column(
-        f"""select avg(correct::int) filter (in_train) - avg(correct::int) filter (not in_train)
-        from '{path}' group by example_id order by example_id"""
-    )
-
-
-def column(query: str) -> NDArray[np.float64]:
+def column(engine: duckdb.DuckDBPyConnection, query: str) -> Scores:
     """The only column of a query's result."""
-    with duckdb.connect() as connection:
-        return connection.sql(query).to_arrow_table().column(0).to_numpy()
+    return np.asarray(engine.sql(query).to_arrow_table().column(0).to_numpy())
 
 
-def polars_long(path: Path) -> NDArray[np.float64]:
+def duckdb_long(path: Path) -> Scores:
+    """Averages over a long table in DuckDB."""
+    with duckdb.connect() as engine:
+        return column(
+            engine,
+            f"""select avg(correct::int) filter (in_train) - avg(correct::int) filter (not in_train)
+            from '{path}' group by condition, example_id order by condition, example_id""",
+        )
+
+
+def polars_long(path: Path) -> Scores:
     """Averages over a long table in Polars."""
     correct = pl.col("correct").cast(pl.Float64)
     inside = correct.filter(pl.col("in_train")).mean()
     outside = correct.filter(~pl.col("in_train")).mean()
-    frame = pl.scan_parquet(path).group_by("example_id").agg(score=inside - outside)
-    return frame.sort("example_id").collect()["score"].to_numpy()
+    frame = pl.scan_parquet(path).group_by("condition", "example_id").agg(score=inside - outside)
+    return frame.sort("condition", "example_id").collect()["score"].to_numpy()
 
 
-def npz_scores(folder: Path) -> NDArray[np.float64]:
-    """The published estimator (google-research/heldout-influence-estimation), fed from files."""
-    files = [np.load(folder / f"{model}.npz") for model in range(N_MODELS)]
-    masks = np.stack([file["mask"] for file in files])
-    return numpy_scores(masks, np.stack([file["correctness"] for file in files]))
+def npz_scores(folder: Path, scale: Scale) -> Scores:
+    """The published estimator, fed from one file per model."""
+    found = []
+    for condition in range(len(scale.conditions)):
+        masks, correct = [], []
+        for model in range(scale.models):
+            with np.load(folder / str(condition) / f"{model}.npz") as file:
+                masks.append(file["mask"])
+                correct.append(file["correctness"])
+        found.append(published(np.stack(masks), np.stack(correct)))
+    return np.concatenate(found)
 
 
-def numpy_scores(in_train: Bits, correct: Bits) -> NDArray[np.float64]:
-    """Masked averages over models."""
-    inside = (in_train & correct).sum(axis=0) / in_train.sum(axis=0)
-    return inside - (~in_train & correct).sum(axis=0) / (~in_train).sum(axis=0)
+def published(masks: Bits, correct: Bits) -> Scores:
+    """Masked averages over models, [models, examples] (google-research, heldout-influence)."""
+
+    def average(mask: Bits) -> Scores:
+        return (correct * mask).sum(axis=0) / np.maximum(mask.sum(axis=0), 1e-10)
+
+    return np.asarray(average(masks) - average(~masks))
 
 
-def popcount(in_train: NDArray[np.uint8], correct: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Bit counts over packed arrays that are in memory already."""
-    hits = np.bitwise_count(in_train & correct).sum(axis=1)
-    n_in = np.bitwise_count(in_train).sum(axis=1)
-    return hits / n_in - (np.bitwise_count(correct).sum(axis=1) - hits) / (N_MODELS - n_in)
-
-
-if __name__ == "__main__":
-    main()
+def popcount(in_train: NDArray[np.uint8], correct: NDArray[np.uint8], scale: Scale) -> Scores:
+    """Bit counts over packed arrays that are in memory already, eight bytes at a time."""
+    if in_train.shape[1] % 8 == 0:
+        in_train, correct = in_train.view(np.uint64), correct.view(np.uint64)
+    hits = np.bitwise_count(in_train & correct).sum(axis=1, dtype=np.int32)
+    n_in = np.bitwise_count(in_train).sum(axis=1, dtype=np.int32)
+    right = np.bitwise_count(correct).sum(axis=1, dtype=np.int32)
+    return np.asarray(hits / n_in - (right - hits) / (scale.models - n_in))

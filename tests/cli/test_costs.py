@@ -29,7 +29,9 @@ def test_a_plan_says_what_it_costs() -> None:
     )
     assert teacher > other
     assert disk.startswith(f"Disk space: {(20 * teacher + 100 * other) / 1e6:.3g} MB")
-    assert time == ("Time: 4 hours on one worker, 1 on 4 for 2 of 3 rows; the others are unknown.")
+    assert time == (
+        "Time: 4.0 hours on one worker, 1.0 on 4 for 2 of 3 rows; the others are unknown."
+    )
 
 
 def test_teachers_on_all_examples_are_counted() -> None:

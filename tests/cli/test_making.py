@@ -1,12 +1,14 @@
 """produce, plan, build and simulate: commands that make or foresee stores."""
 
 import json
+import math
 import sys
 from types import ModuleType
 
 import pytest
 
-from memanalysis.cli import plan
+from memanalysis import shipped
+from memanalysis.analysis import planning
 from memanalysis.store import Store
 
 
@@ -118,8 +120,8 @@ def test_plan_counts_models_and_precision(memanalysis) -> None:
 @pytest.mark.parametrize(("error", "subsets"), [(0.05, 334), (0.10, 84)])
 def test_planning_gives_the_published_numbers(error: float, subsets: int) -> None:
     """At ratio .7 a worst-case error of .05 takes 334 subsets and one of .10 takes 84."""
-    assert plan.subsets_for(error, 0.7) == subsets
-    assert plan.std_error(0.5, subsets, 0.7) <= error
+    assert planning.subsets_for(error, 0.7) == subsets
+    assert planning.std_error(0.5, subsets, 0.7) <= error
 
 
 def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
@@ -140,4 +142,30 @@ def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
     hours = {(row["objective"], row["size"]): row["hours"] for row in json.loads(result.out)}
     assert hours["one_hot", "resnet8w2"] == pytest.approx(2)
     assert hours["one_hot", "resnet8w4"] is None
-    assert "2.0 hours on one worker for 1 of 6 rows" in result.err
+    assert "2 hours on one worker for 1 of 6 rows" in result.err
+
+
+def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:
+    """Sixty subsets of 70 %: alpha .15 takes 200 (60 held out), verdicts are provisional."""
+    text = shipped.find("fashion-mnist", "study.toml").joinpath("study.toml").read_text()
+    (tmp_path / "study.toml").write_text(text)
+    plan = memanalysis("plan", tmp_path / "study.toml").err
+    assert "shapes can be told at alpha = 0.2." in plan
+    assert "Your 60 subsets cannot answer this at alpha = 0.15; 200 subsets can." in plan
+    assert "verdicts will be provisional" in plan
+    assert "0.05 takes 334 subsets for a score and 667 for a change" in plan
+    few = memanalysis("plan", "digits").err
+    assert "no shapes can be told" in few
+    assert "every verdict will be undetermined" in few
+
+
+def test_plan_takes_errors_from_a_store(memanalysis, simulated_store) -> None:
+    """--measured gives the largest mean error of the store's relation and what .05 would take."""
+    rows = simulated_store.read_table("reliability").to_pylist()
+    worst = max(
+        row["std_error"] for row in rows
+        if row["quantity"] == "level" and row["signal"] == "correctness" and row["n_groups"] == 6
+    )  # fmt: skip
+    err = memanalysis("plan", "digits", "--measured", simulated_store.path).err
+    assert f"the mean standard error of a score is {worst:.3f} with 60 models a size" in err
+    assert f"models needed: {math.ceil(60 * (worst / 0.05) ** 2)} for 0.05" in err

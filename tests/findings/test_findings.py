@@ -228,3 +228,18 @@ def test_nothing_to_decide_on() -> None:
         headlines = [row for row in evaluate(evidence) if row.row == "headline"]
         assert len(headlines) == 4
         assert {row.verdict for row in headlines} == {UNDETERMINED}
+
+
+def test_no_verdict_improves_by_losing_a_check():
+    """Supported without any probabilities; undetermined where they were known per group once."""
+    never = polarising()
+    lost = replace(never, probability_lost=True)
+    assert _headline_row(never).verdict == SUPPORTED
+    assert "not checked by the label's probability" in _headline_row(never).sentence
+    assert _headline_row(lost).verdict == UNDETERMINED
+    assert "build again from the model files" in _headline_row(lost).sentence
+
+
+def _headline_row(evidence: Evidence) -> Row:
+    found = {(row.finding, row.row): row for row in evaluate(evidence)}
+    return found["bimodality_grows", "headline"]

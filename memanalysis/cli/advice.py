@@ -1,0 +1,163 @@
+"""What a number of models can answer, in sentences: for ``memanalysis plan``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from memanalysis.settings import Study
+
+_ERRORS: Final = (0.05, 0.10)
+_RELIABLE: Final = 0.8  # a correlation with such a score keeps nine tenths of its size
+
+
+def precision(study: Study) -> list[str]:
+    """Standard errors that the planned subsets buy, and what others would take."""
+    from memanalysis.analysis.planning import std_error, subsets_for
+
+    k, r = study.n_subsets, study.subsets.ratio
+    worst, usual = (std_error(p, k, r) for p in (0.5, 0.9))
+    takes = [
+        f"{error:g} takes {subsets_for(error, r)} subsets for a score and "
+        f"{subsets_for(error, r, change=True)} for a change between two sizes or objectives"
+        for error in _ERRORS
+    ]
+    return [
+        f"Each example is out of about {k * (1 - r):.0f} models. Standard error of one "
+        f"memorisation score where models fit their subset: {worst:.3f} at worst "
+        f"(held-out accuracy .5), {usual:.3f} at .9; of a change between sizes about "
+        f"{math.sqrt(2) * worst:.3f} and {math.sqrt(2) * usual:.3f}.",
+        f"A standard error at worst of {'; of '.join(takes)}.",
+    ]
+
+
+def shapes(study: Study) -> list[str]:
+    """At which alpha trajectories can be told apart, and how many would be."""
+    from memanalysis.analysis.planning import alpha_for, subsets_for_alpha
+    from memanalysis.findings.rules import load
+
+    settings = load().trajectories
+    k, r = study.n_subsets, study.subsets.ratio
+    held_out = round(k * (1 - r), 6)
+    alpha = alpha_for(held_out, settings)
+    if len(study.sizes) < 2:
+        return ["One size has no trajectories: it takes at least two."]
+    lines = [
+        f"Trajectories: shapes can be told at alpha = {alpha:g}."
+        if alpha is not None
+        else "Trajectories: no shapes can be told, only directions and aggregates."
+    ]
+    for _, finer in sorted(settings.alpha_by_n_out, key=lambda step: step[1]):
+        needed = subsets_for_alpha(finer, r, settings)
+        if needed is not None and (alpha is None or finer < alpha):
+            lines.append(
+                f"Your {k} subsets cannot answer this at alpha = {finer:g}; "
+                f"{_whole_groups(needed, study.subsets.group_size)} subsets can."
+            )
+    return [*lines, _simulated(study, alpha)]
+
+
+def verdicts(study: Study) -> list[str]:
+    """Whether there are groups enough for the findings."""
+    from memanalysis.findings.rules import load
+
+    common, groups = load().common, study.subsets.groups
+    size = study.subsets.group_size
+    if groups < common.minimum_groups:
+        return [
+            f"Findings: every verdict will be undetermined, for want of groups ({groups}; "
+            f"{common.minimum_groups}, that is {common.minimum_groups * size} subsets, give "
+            f"provisional verdicts and {common.provisional_below} full ones)."
+        ]
+    if groups < common.provisional_below:
+        return [
+            f"Findings: verdicts will be provisional ({groups} groups; "
+            f"{common.provisional_below}, that is {common.provisional_below * size} subsets, give "
+            "full ones)."
+        ]
+    return [f"Findings: {groups} groups are enough for verdicts."]
+
+
+def measured(path: Path) -> list[str]:
+    """What the store of earlier models says of errors and reliabilities."""
+    from memanalysis.store import Store
+
+    store = Store.open(path)
+    if not store.table_path("reliability").exists():
+        return []
+    rows = [
+        row
+        for row in store.read_table("reliability").to_pylist()
+        if row["signal"] == "correctness" and row["std_error"] is not None
+    ]
+    lines = []
+    for quantity, name in _QUANTITIES.items():
+        mine = [row for row in rows if row["quantity"] == quantity]
+        most = max((row["n_groups"] for row in mine), default=0)
+        lines += _measured(name, [row for row in mine if row["n_groups"] == most])
+    return lines
+
+
+_QUANTITIES: Final = {
+    "level": "a score",
+    "change": "its change from the first to the last size",
+    "distillation": "its change by distillation",
+}
+
+
+def _measured(name: str, rows: list[dict[str, Any]]) -> list[str]:
+    """One sentence on the worst of the rows: error, and the models that a reliability takes."""
+    if not rows:
+        return []
+    worst = max(rows, key=lambda row: row["std_error"])
+    n_models, error = worst["n_models"], worst["std_error"]
+    # Errors fall like 1 / sqrt(models).
+    needed = [f"{math.ceil(n_models * (error / e) ** 2)} for {e:g}" for e in _ERRORS]
+    known = [row for row in rows if row["reliability"] is not None]
+    text = (
+        f"Measured: the mean standard error of {name} is {error:.3f} with {n_models} models a "
+        f"size; models needed: {', '.join(needed)}."
+    )
+    if len(known) < len(rows):
+        return [f"{text} At some size it is all noise: halves of the models do not agree."]
+    least = min(known, key=lambda row: row["reliability"])
+    r, n = least["reliability"], least["n_models"]
+    text += f" Its reliability is {r:.2f}"
+    if r >= _RELIABLE:
+        return [f"{text}."]
+    # Spearman and Brown's formula solved for the number of models.
+    lengthened = _RELIABLE * (1 - r) / (r * (1 - _RELIABLE))
+    return [f"{text}; {_RELIABLE:g} takes about {math.ceil(n * lengthened)} models a size."]
+
+
+def _simulated(study: Study, alpha: float | None) -> str:
+    import numpy as np
+
+    from memanalysis.analysis.planning import power, sample_size
+    from memanalysis.findings.rules import load
+    from memanalysis.simulate import cifar100_scores
+
+    n_sizes, k = len(study.sizes), study.n_subsets
+    n = sample_size(study.data.train_examples or 10**9, n_sizes, k)
+    masks = np.concatenate(
+        [study.subsets.masks(n, group, study.seed) for group in range(study.subsets.groups)]
+    )
+    scores = cifar100_scores(n, np.random.default_rng(study.seed))
+    found = power(masks.T, scores, n_sizes, alpha, load().trajectories, study.seed)
+    unchanged = (
+        f"of examples that do not change, {found.undetermined:.0%} stay undetermined, "
+        f"{found.fixed:.0%} are called fixed and {found.wrong:.1%} something else; "
+        if alpha is not None
+        else ""
+    )
+    return (
+        f"Simulated ({n} examples with scores as in CIFAR-100, models that fit everything): "
+        f"{unchanged}of examples whose memorisation rises by {found.rise:g}, {found.found:.0%} "
+        "are found increasing."
+    )
+
+
+def _whole_groups(subsets: int, group_size: int) -> int:
+    return math.ceil(subsets / group_size) * group_size
