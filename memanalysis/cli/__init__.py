@@ -6,9 +6,11 @@ with one clear message, 2 wrong usage, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -30,6 +32,16 @@ from memanalysis.cli import (
 from memanalysis.errors import MemanalysisError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+_PERMIT: Final = "Change its permissions, or give a place that you may read and write."
+_ADVICE: Final = {
+    errno.EACCES: _PERMIT,
+    errno.EPERM: _PERMIT,
+    errno.EROFS: "Give a place that can be written to.",
+    errno.ENAMETOOLONG: "Give a shorter name.",
+    errno.ENOTDIR: "A part of this path is a file; give another path.",
+    errno.ENOENT: "Check that nobody removed it, and that links on its path lead somewhere.",
+    errno.ELOOP: "Links on this path lead in a circle; give another path.",
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -85,8 +97,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in atomic.NO_ROOM:
-            _say(f"error: {os.strerror(error.errno)}. {atomic.INTACT}")
+        if isinstance(error, OSError) and (message := _of_system(error)):
+            _say(f"error: {message}")
+            return 1
+        if isinstance(error, MemoryError):
+            _say(f"error: there is not enough memory. {error}".rstrip())
             return 1
         if "--debug" in arguments:
             raise
@@ -96,6 +111,16 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _of_system(error: OSError) -> str:
+    """What the file system refused and what to do about it; empty where that is not the matter."""
+    if error.errno in atomic.NO_ROOM:
+        return f"{os.strerror(error.errno)}. {atomic.INTACT}"
+    if error.errno is None or error.filename is None:
+        return ""
+    place = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+    return f"'{place}': {os.strerror(error.errno)}. {_ADVICE.get(error.errno, '')}".rstrip()
 
 
 def _say(message: str) -> None:

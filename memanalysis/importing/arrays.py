@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Final, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ _NUMBERS: Final = "biuf"
 _TEXT: Final = "US"
 # A column-major member of an archive must be read whole to be cut into rows; above this it is not.
 _LARGEST_TURNED: Final = 2**31
+_INT64: Final = 2.0**63
 _OBJECTS: Final = (
     "Objects are pickles, which are never read. Save the numbers as a plain array in the "
     "environment that made the file."
@@ -50,8 +52,13 @@ class Held:
 
     def __init__(self, values: Any, where: str) -> None:
         self.where = where
-        shape = getattr(values, "shape", None)
-        self._values = np.asarray(values) if shape is None else values
+        if np.ma.is_masked(values):
+            raise fault(where, "an array with masked values", "a value everywhere")
+        # Data frames give columns, and matrices give matrices, where a row is asked for.
+        plain = hasattr(values, "shape") and not hasattr(values, "columns")
+        self._values = (
+            values if plain and not isinstance(values, np.matrix) else _numpy(values, where)
+        )
         self.shape = tuple(int(n) for n in self._values.shape)
         # Other libraries have dtypes of their own; a row of none tells NumPy's.
         self.dtype = _numpy(self._values[:0] if self.shape else self._values, where).dtype
@@ -243,6 +250,18 @@ def require_shape(array: Array, expected: tuple[int | None, ...], axes: tuple[st
     raise fault(array.where, f"shape {_text(array.shape)}", f"({wanted})", hint)
 
 
+def require_numbers(array: Array) -> None:
+    """Raise DataError if ``array`` holds text."""
+    if array.dtype.kind in _TEXT:
+        raise fault(array.where, f"{array.dtype}", "numbers")
+
+
+def require_line(array: Array, what: str) -> None:
+    """Raise DataError unless ``array`` has one axis; ``what`` its values are."""
+    if len(array.shape) != 1:
+        raise fault(array.where, f"shape {_text(array.shape)}", f"one axis of {what}")
+
+
 def as_bools(row: NDArray[Any], where: str, model: int) -> NDArray[np.bool_]:
     """0/1 values of one model as bool; ``where`` and ``model`` are for the message."""
     if row.dtype == np.bool_:
@@ -261,6 +280,13 @@ def integers(array: Array) -> NDArray[np.int64]:
         raise fault(array.where, f"{values.dtype}", "integers")
     if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.rint(values))).all():
         raise fault(array.where, "numbers that are not whole", "integers")
+    # 2^63 itself is a float, the largest int64 is not.
+    if (
+        values.dtype.kind in "uf"
+        and values.size
+        and not -_INT64 <= values.min() <= values.max() < _INT64
+    ):
+        raise fault(array.where, f"numbers to {values.max():g}", "integers of 64 bits")
     return values.astype(np.int64)
 
 
@@ -286,7 +312,11 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtyp
         if version not in readers:
             raise ValueError(f"version {version}")
         shape, fortran, dtype = readers[version](file)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # A header is Python text; a damaged one fails in whatever way such text can.
+    except (
+        ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, EOFError,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise fault(
             where,
             f"no whole .npy header ({error})",

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.arrays import Archive, as_bools, integers
+from memanalysis.importing.arrays import Archive, as_bools, integers, require_line
 from memanalysis.importing.contents import (
     UNKNOWN,
     Contents,
@@ -138,6 +138,7 @@ def _mask(archive: Archive, n_train: int) -> NDArray[np.bool_]:
 
 def _ids(archive: Archive, key: str, n: int) -> NDArray[np.int64]:
     array = archive[key]
+    require_line(array, "example ids")
     ids = integers(array)
     if len(ids) and (ids.min() < 0 or ids.max() >= n):
         raise fault(array.where, f"ids from {ids.min()} to {ids.max()}", f"0 to {n - 1}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,17 +170,17 @@ def _epoch(path: Path, epoch: int) -> tuple[list[str], NDArray[np.float64], NDAr
     if len({block.shape[1] for block in blocks}) > 1:
         raise fault(f"'{path}'", "rows of different lengths", "one logit for each class")
     logits = np.concatenate(blocks)
-    labels = np.array(gold)
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= logits.shape[1]:
-        found = f"gold from {labels.min()} to {labels.max()}"
-        raise fault(f"'{path}'", found, f"classes 0 to {logits.shape[1] - 1}")
-    return names, logits, labels.astype(np.int64)
+    classes = range(logits.shape[1])
+    wrong = [g for g in gold if isinstance(g, bool) or not isinstance(g, int) or g not in classes]
+    if wrong:
+        raise fault(f"'{path}'", f"gold {wrong[0]!r}", f"classes 0 to {len(classes) - 1}")
+    return names, logits, np.array(gold, np.int64)
 
 
 def _block(path: Path, rows: list[list[float]]) -> NDArray[np.float64]:
     try:
         block = np.array(rows, np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         expected = "equally many numbers in each line"
         raise fault(f"'{path}'", f"logits that are no array ({error})", expected) from error
     if block.ndim != 2 or block.shape[1] < 2 or not np.isfinite(block).all():
@@ -198,7 +199,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 if not isinstance(record, dict):
                     raise fault(f"'{path}'", f"line {number} with no object", "a JSON object")
                 yield record
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise fault(f"'{path}'", f"no JSON lines ({error})", "a JSON object a line") from error
 
 
@@ -264,8 +265,9 @@ def _mark_never(values: NDArray[np.float64], options: Options) -> str:
 
 def _finite(path: Path, record: dict[str, Any], name: str, line: int) -> float:
     value = record[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise fault(f"'{path}'", f"{name} = {value} in line {line}", "a finite number")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not abs(value) <= sys.float_info.max:  # false for NaN, too
+        raise fault(f"'{path}'", f"{name} = {value!r:.40} in line {line}", "a finite number")
     return float(value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from memanalysis.importing.arrays import Archive, Array, floats, open_npy
+from memanalysis.importing.arrays import Archive, Array, floats, open_npy, require_line
 from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
 from memanalysis.importing.contents import unknown_keys as rest
 from memanalysis.importing.faults import Faults, fault
@@ -43,6 +43,7 @@ def read(source: Path, options: Options) -> Contents:
         faults.raise_any()
         scores, labels = archive["scores"], checked(archive["labels"])
         if "filenames" in archive:
+            require_line(archive["filenames"], "names")
             names = [_text(name) for name in archive["filenames"].whole()]
         notes += rest(source.name, archive.keys, ("scores", "labels", "filenames"))
     if len(scores.shape) != 1:

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.arrays import Held, as_bools, open_npy
+from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
 from memanalysis.importing.contents import (
     UNKNOWN,
     Contents,
@@ -205,6 +205,7 @@ def _require_shapes(found: _Source, options: Options) -> None:
     if not found.outputs:
         faults.add(f"'{found.where}'", "masks alone", "margins or logits beside them")
     for name, array in found.outputs.items():
+        require_numbers(array)
         axes = 3 if name.endswith("logits") else 2
         length = n_train if name.startswith("train") else None
         fits = len(array.shape) == axes and array.shape[0] == n_models

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from memanalysis import proxies
 from memanalysis.importing.contents import Contents, Options, Pairs, Scores
+from memanalysis.importing.facts import note_proxy
 from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.roster import Roster
 from memanalysis.schema import INFLUENCE, PROXIES
@@ -32,6 +33,9 @@ def proxy_rows(
     for scores in contents.scores:
         key = (scores.objective, scores.size, scores.name)
         where = scores.where or f"'{contents.source}'"
+        note_proxy(faults, where, scores.name)
+        if not len(scores.values):
+            faults.add(where, "no values", "at least one")
         if key in taken:
             expected = "one that the store does not have at this size and objective"
             faults.add(where, f"a proxy '{scores.name}'", expected, "Give another name or --size.")
@@ -125,6 +129,8 @@ def _require_direction(faults: Faults, scores: Scores, where: str, declared: str
 
 def _positions(scores: Scores, roster: Roster, where: str) -> NDArray[np.int64]:
     """The example_id of each value."""
+    if scores.ids is not None and len(scores.ids) != len(scores.values):
+        raise fault(where, f"{len(scores.ids):,} ids", f"{len(scores.values):,}, as of scores")
     if scores.ids is None:
         if len(scores.values) != roster.n_train:
             expected = f"{roster.n_train:,}, one for each training example"

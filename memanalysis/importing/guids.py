@@ -31,8 +31,8 @@ class Guids:
 
     @property
     def are_positions(self) -> bool:
-        """Whether every name is a whole number from 0."""
-        return all(name.isascii() and name.isdigit() for name in self.rank)
+        """Whether every name is a whole number from 0, of 18 digits at most (int64)."""
+        return all(name.isascii() and name.isdigit() and len(name) < 19 for name in self.rank)
 
     def ids(self) -> NDArray[np.int64] | list[str]:
         """Positions int64 [n], or names that a store keeps as ``source_id``."""

@@ -20,6 +20,7 @@ _FIRST_TEN: Final[dict[tuple[int, ...], str]] = {
     (19, 29, 0, 11, 1, 86, 90, 28, 23, 31): "CIFAR-100 in its original order",
 }
 _SHOWN: Final = 5
+_LARGEST: Final = 2**31 - 1  # a store keeps labels as int32
 
 
 def read_labels(path: Path) -> Labels:
@@ -32,13 +33,20 @@ def read_labels(path: Path) -> Labels:
     if path.suffix == ".npz":
         return checked(Archive(path)["labels"])
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            cells = [row[0] for row in csv.reader(file) if row]
-        if cells and not cells[0].lstrip("-").isdigit():
+        # "sig": spreadsheets begin a file with a byte order mark.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+        wide = next((row for row in rows if len(row) > 1), None)
+        if wide is not None:
+            raise ValueError(f"{len(wide)} columns: {', '.join(wide[:4])}")
+        cells = [row[0] for row in rows]
+        if cells and not _is_number(cells[0]):
             cells = cells[1:]
         return _in_range(np.array([int(cell) for cell in cells], np.int64), f"'{path}'")
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise fault(f"'{path}'", str(error), "labels as .npy, .npz or .csv of integers") from error
+    except (OSError, ValueError, OverflowError, csv.Error) as error:
+        raise fault(
+            f"'{path}'", str(error), "labels as .npy, .npz or .csv of integers, one a line"
+        ) from error
 
 
 def checked(array: Array) -> Labels:
@@ -73,8 +81,19 @@ def recognised(labels: Labels) -> str | None:
     return _FIRST_TEN.get(tuple(int(label) for label in labels[:10]))
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _in_range(labels: Labels, where: str) -> Labels:
     if len(labels) and labels.min() < 0:
         at = int(np.argmax(labels < 0))
         raise fault(where, f"label {labels[at]} at example {at}", "classes from 0")
+    if len(labels) and labels.max() > _LARGEST:
+        at = int(np.argmax(labels))
+        raise fault(where, f"label {labels[at]} at example {at}", f"classes from 0 to {_LARGEST}")
     return labels

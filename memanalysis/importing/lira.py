@@ -56,6 +56,16 @@ class _Experiment:
         return str(self.hparams.get("arch", UNKNOWN))
 
     @property
+    def only_subset(self) -> int | None:
+        return _int(self.hparams.get("only_subset"))
+
+    @property
+    def ratio(self) -> float | None:
+        found = self.hparams.get("pkeep")
+        share = isinstance(found, float) and 0 < found < 1
+        return found if share else None
+
+    @property
     def logits(self) -> Path:
         return self.folder / "logits" / f"{self.epoch:010d}.npy"
 
@@ -132,7 +142,7 @@ def _hparams(folder: Path) -> dict[str, Any]:
     path = folder / "hparams.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise fault(f"'{path}'", str(error), "the settings of the training as JSON") from error
     if not isinstance(found, dict):
         raise fault(f"'{path}'", type(found).__name__, "a JSON object")
@@ -192,7 +202,7 @@ def _models(
             plain = _plain(logits, options.augmentation)
             yield Output(of_logits(plain, labels, logits.where, keep=options.keep_logits))
 
-    ratios = {e.hparams.get("pkeep") for e in mine if not e.hparams.get("only_subset")}
+    ratios = {e.ratio for e in mine if not e.only_subset}
     about = {
         "family": arch.partition("-")[0].rstrip("0123456789"),
         "epochs": mine[0].epoch,
@@ -232,9 +242,7 @@ def _plain(logits: Held, augmentation: str | None) -> NDArray[Any]:
 def _notes(experiments: Sequence[_Experiment], options: Options) -> list[str]:
     notes = [] if options.evaluation_mode else [_BATCH_NORM]
     notes += [_ORDER, _NO_TEST]
-    only = sorted(
-        {int(e.hparams["only_subset"]) for e in experiments if e.hparams.get("only_subset")}
-    )
+    only = sorted({e.only_subset for e in experiments if e.only_subset})
     if only:
         notes.append(f"only_subset = {only}: later examples are in no subset, scores NULL.")
     return notes
@@ -252,7 +260,7 @@ def _rank(arch: str) -> tuple[int, str]:
 
 
 def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -63,19 +63,18 @@ def read(source: Path, options: Options) -> Contents:
         None if test is None else Split("correct", test, test_labels),
     )
     runs = archive.get("total_runs")
-    n_runs = None if runs is None else int(_scalar(runs))
+    n_runs = None if runs is None else _count(runs)
     n_models, n_train, n_test = arrays.check(
         faults,
         n_runs,
         _n_train(archive, labels, options),
         None if test_labels is None else len(test_labels),
-        axes_known=options.axes_known or "memorization" in archive,
+        axes_known=options.axes_known or _proves(archive.get("memorization")),
     )
     _check_lengths(archive, faults, n_models, n_train, n_test)
     faults.raise_any()
     taken = min(n_models, options.models or n_models)
-    if taken == n_models:
-        _require_memorization(archive, n_train)
+    _require_memorization(archive, n_train)
     group_ids = archive.get("group_id")
     models = arrays.models(
         options.size or _word(archive, "size", UNKNOWN),
@@ -177,6 +176,19 @@ def _scalar(array: Array) -> Any:
     return values.item()
 
 
+def _count(array: Array) -> int:
+    values = integers(array)
+    if values.size != 1 or values.item() < 1:
+        found = f"{values.item()}" if values.size == 1 else f"shape {values.shape}"
+        raise fault(array.where, found, "one number, at least 1")
+    return int(values.item())
+
+
+def _proves(score: Array | None) -> bool:
+    """Whether a published score tells which axis is which: it has values that can be compared."""
+    return score is not None and bool(np.isfinite(floats(score)).any())
+
+
 def _word(archive: Archive, key: str, default: str) -> str:
     array = archive.get(key)
     return default if array is None else str(_scalar(array))
@@ -184,7 +196,11 @@ def _word(archive: Archive, key: str, default: str) -> str:
 
 def _names(archive: Archive) -> list[str]:
     array = archive.get("class_names")
-    return [] if array is None else [str(name) for name in array.whole()]
+    if array is None:
+        return []
+    if len(array.shape) != 1:
+        raise fault(array.where, f"shape {array.shape}", "(classes,), a name each")
+    return [str(name) for name in array.whole()]
 
 
 def _source_ids(archive: Archive, n_train: int) -> list[str] | None:

@@ -40,11 +40,16 @@ def of_logits(
     An example is correct if its label is the argmax, the first of the largest in a tie; margin =
     the label's logit less the largest other; loss = -log softmax; probability = exp(-loss).
     """
-    n, _ = logits.shape
+    n, classes = logits.shape
+    if classes < 2:
+        hint = "Of a binary classifier with one output z, give the two logits 0 and z."
+        raise fault(where, f"logits of {classes} class", "at least two classes", hint)
     correct = np.empty(n, dtype=np.bool_)
     margin, loss = np.empty(n), np.empty(n)
     for part in _parts(logits):
         z, y = _finite(logits[part], where, part.start), labels[part]
+        if keep:
+            _require_half(z, where, part.start)
         rows = np.arange(len(z))
         own = z[rows, y]
         correct[part] = z.argmax(axis=1) == y
@@ -92,7 +97,21 @@ def _parts(values: NDArray[Any]) -> list[slice]:
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
+def _require_half(logits: NDArray[np.float64], where: str, start: int) -> None:
+    """Refuse to keep logits that would all become the largest number of float16."""
+    if (abs(logits) > _HALF_LARGEST).any():
+        row, column = np.argwhere(abs(logits) > _HALF_LARGEST)[0]
+        raise fault(
+            where,
+            f"{logits[row, column]:.4g} at example {start + row}, class {column}",
+            f"logits of at most {_HALF_LARGEST:g}, which float16 can hold",
+            "Leave out keep_logits (--keep-logits), or subtract the largest logit of each example.",
+        )
+
+
 def _finite(values: NDArray[Any], where: str, start: int) -> NDArray[np.float64]:
+    if np.asarray(values).dtype.kind in "US":
+        raise fault(where, "text", "numbers")
     numbers = np.asarray(values).astype(np.float64)
     bad = ~np.isfinite(numbers)
     if bad.any():

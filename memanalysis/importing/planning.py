@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,12 +16,11 @@ from memanalysis.errors import StoreError
 from memanalysis.importing import foreign
 from memanalysis.importing.contents import UNKNOWN, Contents, Models, Options, Pairs, Scores
 from memanalysis.importing.design import Design, Subsets, digest, examine, numbered
+from memanalysis.importing.facts import note_facts, note_name, note_options
 from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.roster import make_roster
-from memanalysis.schema import OBJECTIVES
 from memanalysis.store import Manifest, Store, blob_array
 
-_SIZE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _PACKED: Final = (
     "The store is packed: it no longer has the detail per group of its earlier sizes, so intervals "
     "of their proxies, and checks of findings on probability, are lost by this import. Where that "
@@ -65,7 +63,7 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
         expected = "models, scores or pairs"
         raise fault(f"'{contents.source}'", "nothing that can be imported", expected)
     manifest = _manifest(store, name)
-    _require_conditions(store, contents)
+    _require_conditions(store, contents, options)
     roster = make_roster(store, contents, options)
     manifest.n_train, manifest.n_test = roster.n_train, roster.n_test
     manifest.class_names = list(roster.class_names)
@@ -132,8 +130,11 @@ def _manifest(store: Store | None, name: str) -> Manifest:
     )
 
 
-def _require_conditions(store: Store | None, contents: Contents) -> None:
-    """Each size and objective has a name that can be a folder's, and is not there yet."""
+def _require_conditions(store: Store | None, contents: Contents, options: Options) -> None:
+    """Each size and objective has a name that can be a folder's, and is not there yet.
+
+    Numbers and names that are said of models are such as a store can hold.
+    """
     faults = Faults(contents.source)
     taken = set()
     if store is not None:
@@ -142,12 +143,11 @@ def _require_conditions(store: Store | None, contents: Contents) -> None:
     parts: list[Models | Scores | Pairs] = [*contents.models, *contents.scores, *contents.pairs]
     for part in parts:
         where = part.where or f"'{contents.source}'"
-        if not _SIZE_NAME.fullmatch(part.size):
-            expected = "letters, digits and _ . + - beginning with a letter or digit"
-            faults.add(where, f"a size called '{part.size}'", expected, "Give --size.")
-        if part.objective not in OBJECTIVES:
-            faults.add(where, f"objective '{part.objective}'", f"one of {', '.join(OBJECTIVES)}")
+        note_name(faults, where, part.size, part.objective)
+    note_options(faults, options)
+    faults.raise_any()
     for models in contents.models:
+        note_facts(faults, models)
         condition = (models.objective, models.size)
         if condition in taken:
             faults.add(

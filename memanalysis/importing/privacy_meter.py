@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.arrays import Held, as_bools, open_npy
+from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
 from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
 from memanalysis.importing.faults import fault
 from memanalysis.importing.labels import read_labels
@@ -95,6 +95,7 @@ def _require_fits(masks: Held, signals: Held) -> NDArray[np.bool_]:
     if len(masks.shape) != 2 or len(signals.shape) != 2:
         found = f"shapes {masks.shape} and {signals.shape} of {masks.where}"
         raise fault(signals.where, found, "signals [examples, models], memberships the reverse")
+    require_numbers(signals)
     n_models, n_examples = masks.shape
     if signals.shape[1] != n_models:
         turned = signals.shape == masks.shape

@@ -9,7 +9,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.arrays import Archive, Array, floats, integers, require_shape
+from memanalysis.importing.arrays import (
+    Archive,
+    Array,
+    floats,
+    integers,
+    require_line,
+    require_numbers,
+    require_shape,
+)
 from memanalysis.importing.contents import (
     UNKNOWN,
     Contents,
@@ -82,6 +90,8 @@ def read_matrix(source: Path, archive: Archive, options: Options) -> Contents:
     labels = checked(archive["tr_labels"]) if "tr_labels" in archive else None
     tests = checked(archive["tt_labels"]) if "tt_labels" in archive else None
     names = [str(n) for n in archive["tr_filenames"].whole()] if "tr_filenames" in archive else None
+    for key in ("tr_mem", *(k for k in archive.keys if "_classidx_" in k or "_filenames" in k)):
+        require_line(archive[key], "values")
     values = floats(archive["tr_mem"])
     classes = [key.removeprefix("tr_classidx_") for key in archive.keys if "tr_classidx_" in key]
     known = ["tr_labels", "tt_labels", "tr_mem", "tr_filenames", "tt_filenames"]
@@ -103,11 +113,13 @@ def read_matrix(source: Path, archive: Archive, options: Options) -> Contents:
 
 def read_demo(source: Path, archive: Archive, options: Options) -> Contents:
     """``memorization`` [train] and ``influence`` [test, train] of the MNIST demo."""
+    require_line(archive["memorization"], "scores")
     values = floats(archive["memorization"])
     notes = [_NO_COUNTS, *unknown_keys(source.name, archive.keys, ("memorization", "influence"))]
     pairs, n_test = [], 0
     if "influence" in archive:
         matrix = archive["influence"]
+        require_numbers(matrix)
         require_shape(matrix, (None, len(values)), ("test examples", "training examples"))
         n_test = matrix.shape[0]
         parts = list(_rows(matrix, values))
@@ -160,7 +172,11 @@ def _tests(options: Options, labels: Ids | None) -> int:
 
 def _high(matrix: Array, train: Ids, test: Ids, memorization: Floats) -> tuple[Ids, Ids, Floats]:
     """High-influence pairs of one class's matrix [train, test]."""
+    require_numbers(matrix)
     require_shape(matrix, (len(train), len(test)), ("training examples", "test examples"))
+    if len(train) and not 0 <= train.min() <= train.max() < len(memorization):
+        found_ = f"training ids from {train.min()} to {train.max()}"
+        raise fault(matrix.where, found_, f"0 to {len(memorization) - 1}, as tr_mem has")
     found: list[tuple[Ids, Ids, Floats]] = []
     for example, row in zip(train, matrix.rows(), strict=True):
         if memorization[example] >= _MEMORIZATION:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis.importing.contents import Contents, Examples, Options
-from memanalysis.importing.faults import fault
+from memanalysis.importing.facts import note_class_names
+from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels, read_labels, recognised, require_equal
 from memanalysis.schema import EXAMPLES
 from memanalysis.store import Store
+
+# More examples than this are believed only of a source that scores one in a thousand of them.
+_PLAUSIBLE: Final = 10**7
+_PLAUSIBLE_SHARE: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,19 @@ def _with_options(contents: Contents, options: Options) -> Examples:
                 "for each label",
             )  # fmt: skip
         n_train = len(labels)
+    lengths = {"labels": labels, "clean_labels": given.clean_labels, "names": given.source_ids}
+    for what, values in lengths.items():
+        if values is not None and n_train is not None and len(values) != n_train:
+            expected = f"{n_train:,}, one for each training example"
+            raise fault(f"'{contents.source}'", f"{len(values):,} {what}", expected)
+    if None not in (options.n_train, n_train) and options.n_train != n_train:
+        hint = "Leave out --n-train, or correct it."
+        expected = f"{n_train:,}, which the source itself says"
+        raise fault("--n-train", f"{options.n_train:,}", expected, hint)
     names = options.class_names or given.class_names
+    faults = Faults(contents.source)
+    note_class_names(faults, f"'{contents.source}'", names)
+    faults.raise_any()
     return replace(given, n_train=n_train, labels=labels, class_names=names)
 
 
@@ -143,6 +160,7 @@ def _found(given: Examples, contents: Contents) -> Roster:
     if n_train is None:
         hint = "Give --labels FILE or --n-train N."
         raise fault(where, "nothing that says how many training examples there are", "it", hint)
+    _require_plausible(contents, n_train + n_test)
     notes = []
     if given.labels is None:
         notes.append("No labels: nothing can be told by class. --labels FILE adds them.")
@@ -161,6 +179,18 @@ def _found(given: Examples, contents: Contents) -> Roster:
     table = _table(data, n)
     source_ids = names or [None] * n_train
     return Roster(n_train, n_test, table, given.class_names, source_ids, n_test > 0, notes)
+
+
+def _require_plausible(contents: Contents, n: int) -> None:
+    """Refuse a number of examples that only a wrong id can mean, before memory is asked for."""
+    if contents.models or n <= _PLAUSIBLE:
+        return
+    known = max((len(scores.values) for scores in contents.scores), default=0)
+    known = max(known, *(len(pairs.influence) for pairs in contents.pairs), 0)
+    if n > _PLAUSIBLE_SHARE * known:
+        hint = "Is the id column something else than positions from 0? Name them in 'source_id'."
+        expected = f"at most {_PLAUSIBLE_SHARE:,} for each"
+        raise fault(f"'{contents.source}'", f"{n:,} examples for {known:,} scores", expected, hint)
 
 
 def _test_count(

@@ -9,6 +9,7 @@ have a definition (`memanalysis sql "from proxies"`), whose direction is known.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,14 @@ from numpy.typing import NDArray
 from memanalysis import proxies
 from memanalysis.errors import did_you_mean
 from memanalysis.importing.arrays import floats, open_npy
-from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
+from memanalysis.importing.contents import (
+    UNKNOWN,
+    Contents,
+    Examples,
+    Options,
+    Scores,
+    unknown_keys,
+)
 from memanalysis.importing.faults import Faults, fault
 
 Ids = NDArray[np.int64] | list[str] | None
@@ -36,6 +44,7 @@ _NOTE: Final = (
 
 def read(source: Path, options: Options) -> Contents:
     """Every numeric column as a proxy in ``value_in``, or ``value_out`` with --side out."""
+    notes: list[str] = []
     if source.suffix == ".npy":
         array = open_npy(source)
         if len(array.shape) != 1:
@@ -44,7 +53,7 @@ def read(source: Path, options: Options) -> Contents:
         name = options.names[0] if options.names else source.stem
         ids, columns = None, {name: floats(array)}
     else:
-        ids, columns = _table(source, options)
+        ids, columns, notes = _table(source, options)
     faults = Faults(str(source))
     for name in columns:
         if options.hard_is is None and proxies.find(name) is None:
@@ -74,11 +83,12 @@ def read(source: Path, options: Options) -> Contents:
             )
             for name, values in columns.items()
         ],
-        notes=[_NOTE],
+        notes=[_NOTE, *notes],
     )
 
 
-def _table(source: Path, options: Options) -> tuple[Ids, dict[str, NDArray[np.float64]]]:
+def _table(source: Path, options: Options) -> tuple[Ids, dict[str, NDArray[np.float64]], list[str]]:
+    """Ids, score columns, and a note on columns that are no scores."""
     table = _read(source)
     id_column = _id_column(source, table, options)
     rest = [name for name in table.column_names if name != id_column]
@@ -96,19 +106,24 @@ def _table(source: Path, options: Options) -> tuple[Ids, dict[str, NDArray[np.fl
         if name not in numeric:
             kind = table.schema.field(name).type
             raise fault(f"'{source}', column '{name}'", str(kind), "numbers")
-        column = table[name].cast(pa.float64()).to_numpy()
+        # Not "safe": whole numbers beyond 2^53 are rounded.
+        column = table[name].cast(pa.float64(), safe=False).to_numpy()
         columns[name] = np.array(column, np.float64)  # NULL becomes NaN
-    return _ids(source, table[id_column], id_column, options), columns
+    notes = unknown_keys(source.name, rest, picked)
+    return _ids(source, table[id_column], id_column, options), columns, notes
 
 
 def _read(source: Path) -> pa.Table:
     try:
-        if source.suffix.lower() in (".parquet", ".pq"):
-            return pq.read_table(source)
-        return pa_csv.read_csv(source)
-    except (pa.ArrowInvalid, OSError) as error:
-        expected = "a whole table as .csv, .parquet or .npy"
+        parquet = source.suffix.lower() in (".parquet", ".pq")
+        table = pq.read_table(source) if parquet else pa_csv.read_csv(source)
+        names = Counter(table.column_names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        expected = "a whole table as .csv, .parquet or .npy, its text in UTF-8"
         raise fault(f"'{source}'", f"no readable file ({error})", expected) from error
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise fault(f"'{source}'", f"column '{twice[0]}' more than once", "each column once")
+    return table
 
 
 def _id_column(source: Path, table: pa.Table, options: Options) -> str:

@@ -89,6 +89,7 @@ class Arrays:
             if n_test is None and len(self.test.array.shape) > 1:
                 n_test = self.test.array.shape[1]
             self._note_split(faults, self.test, n_models, n_test, "test examples")
+            self._note_classes(faults, self.train, self.test)
         return n_models or 0, n_train or 0, (n_test or 0) if self.test is not None else 0
 
     def _note_split(
@@ -111,6 +112,13 @@ class Arrays:
                     f"more than the largest label, {split.labels.max()}",
                 )
         self._note(faults, split.array, expected, axes)
+
+    @staticmethod
+    def _note_classes(faults: Faults, train: Split, test: Split) -> None:
+        shapes = train.array.shape, test.array.shape
+        if all(len(shape) == 3 for shape in shapes) and shapes[0][2] != shapes[1][2]:
+            found, expected = f"{shapes[1][2]} classes", f"{shapes[0][2]}, as in training"
+            faults.add(test.array.where, found, expected)
 
     @staticmethod
     def _note(

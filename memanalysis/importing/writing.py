@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from memanalysis.build import Progress
 from memanalysis.importing import bring
-from memanalysis.importing.arrays import Held
+from memanalysis.importing.arrays import Held, integers
 from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Models, Options, chosen
 from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels, checked
@@ -101,6 +99,11 @@ def write(
         "test_correct": test_correct, "test_logits": test_logits,
         "test_probabilities": test_probabilities,
     }  # fmt: skip
+    names = _names(sizes, "sizes")
+    _names(objectives, "objectives")
+    if test_labels is not None and all(given[f"test_{kind}"] is None for kind in KINDS):
+        expected = "test_correct, test_logits or test_probabilities"
+        raise fault(f"{_SOURCE}, test_labels", "labels alone", expected)
     known_train, known_test = _known_labels(Path(path))
     own = None if labels is None else checked(Held(labels, "labels"))
     own_test = None if test_labels is None else checked(Held(test_labels, "test_labels"))
@@ -110,7 +113,10 @@ def write(
         family=family, epochs=epochs, evaluation_mode=evaluation_mode, teacher=teacher,
         axes_known=axes_known,
     )  # fmt: skip
-    names = [sizes] if isinstance(sizes, str) else list(sizes)
+    if isinstance(parameters, Mapping) and (strange := parameters.keys() - set(names)):
+        raise fault(
+            f"{_SOURCE}, parameters", f"size {min(map(str, strange))!r}", f"of {', '.join(names)}"
+        )
     models, n = [], (0, 0)
     for objective, size, picked in _conditions(given, sizes, objectives):
         about = chosen(options) | {"parameters": _of(parameters, size)}
@@ -140,6 +146,17 @@ def _known_labels(path: Path) -> tuple[Labels | None, Labels | None]:
     return store_labels(Store.open(path)) if (path / "manifest.json").exists() else (None, None)
 
 
+def _names(given: Any, what: str) -> list[str]:
+    """A name or several, as a list of texts."""
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, Iterable) or not (names := list(names)):
+        raise fault(f"{_SOURCE}, {what}", repr(given), "a name, or several in a list")
+    strange = [name for name in names if not isinstance(name, str)]
+    if strange:
+        raise fault(f"{_SOURCE}, {what}", repr(strange[0]), "a name as text")
+    return names
+
+
 def _conditions(
     given: Mapping[str, Any], sizes: str | Sequence[str], objectives: str | Sequence[str]
 ) -> list[tuple[str, str, dict[str, Any]]]:
@@ -147,30 +164,33 @@ def _conditions(
     found = []
     for o, objective in enumerate([objectives] if isinstance(objectives, str) else objectives):
         for s, size in enumerate([sizes] if isinstance(sizes, str) else sizes):
-            levels = []
+            levels: list[tuple[int, str, Sequence[str], str]] = []
             if not isinstance(objectives, str):
-                levels.append((o, objective, len(objectives), "objectives"))
+                levels.append((o, objective, objectives, "objectives"))
             if not isinstance(sizes, str):
-                levels.append((s, size, len(sizes), "sizes"))
+                levels.append((s, size, sizes, "sizes"))
             picked = {name: _pick(value, levels, name) for name, value in given.items()}
             found.append((objective, size, picked))
     return found
 
 
-def _pick(value: Any, levels: list[tuple[int, str, int, str]], name: str) -> Any:
-    for at, key, length, what in levels:
+def _pick(value: Any, levels: list[tuple[int, str, Sequence[str], str]], name: str) -> Any:
+    for at, key, keys, what in levels:
         if value is None:
             return None
+        where, length = f"{_SOURCE}, {name}", len(keys)
         if isinstance(value, Mapping):
+            if strange := [other for other in value if other not in keys]:
+                raise fault(where, f"{what} {strange[0]!r}", f"of {', '.join(keys)}")
             if key not in value:
                 given = ", ".join(map(str, value))
-                raise fault(f"{_SOURCE}, {name}", f"{what} {given}", f"'{key}' among them")
+                raise fault(where, f"{what} {given}", f"'{key}' among them")
             value = value[key]
         elif name == "masks" and len(getattr(value, "shape", ())) == 2:
             return value  # the same subsets everywhere
-        elif len(value) != length:
-            raise fault(f"{_SOURCE}, {name}", f"{len(value)} entries", f"{length}, one for each of "
-                        f"the {what}")  # fmt: skip
+        elif not hasattr(value, "__len__") or len(value) != length:
+            found = f"{len(value)} entries" if hasattr(value, "__len__") else repr(value)
+            raise fault(where, found, f"{length}, one for each of the {what}")
         else:
             value = value[at]
     return value
@@ -201,7 +221,7 @@ def _models(
         None if labels[1] is None or arrays.test is None else len(labels[1]),
         axes_known=options.axes_known,
     )
-    groups = None if group_ids is None else np.asarray(group_ids)
+    groups = None if group_ids is None else integers(Held(group_ids, f"{_SOURCE}, group_ids"))
     if groups is not None and groups.shape != (n_models,):
         faults.add(f"{_SOURCE}, group_ids", f"shape {groups.shape}", f"({n_models},)")
     faults.raise_any()

@@ -108,6 +108,11 @@ def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = 
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The study file '{file}' cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"The study file '{file}' cannot be read: {error.reason} at byte {error.start}; "
+            "expected TOML, which is text in UTF-8."
+        ) from error
     return parse(text, where=str(file), folder=str(file.resolve().parent), changes=changes)
 
 

@@ -12,6 +12,7 @@ from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import Size
 
 SCOPES: Final = ("same_subset", "full_data")
+TEMPERATURES: Final = (1e-2, 1e4)  # beyond them z / T or T^2 leaves what float32 can hold
 TARGETS: Final = ("soft", "hard")
 _NAME: Final = re.compile("[a-z0-9]+")
 
@@ -30,7 +31,7 @@ class Distillation:
     teacher
         The teacher's size.
     temperature
-        T, above 0.
+        T, in ``TEMPERATURES``.
     weight
         The share of the teacher's term, in (0, 1].
     scope
@@ -95,7 +96,11 @@ def _setting(section: Section, sizes: list[str], main: Distillation | None) -> D
     targets = section.get(
         "targets", str, first.targets, valid=lambda v: v in TARGETS, expected=" or ".join(TARGETS)
     )
-    positive: dict[str, Any] = {"valid": lambda v: v > 0, "expected": "a positive number"}
+    low, high = TEMPERATURES
+    within: dict[str, Any] = {
+        "valid": lambda v: low <= v <= high,
+        "expected": f"a number from {low:g} to {high:g}",
+    }
     return Distillation(
         teacher=section.get(
             "teacher",
@@ -113,7 +118,7 @@ def _setting(section: Section, sizes: list[str], main: Distillation | None) -> D
             (float, int),
             first.temperature,
             required=main is None and targets == "soft",
-            **positive,
+            **within,
         ),
         weight=section.get(
             "weight",

@@ -102,6 +102,7 @@ def _proxies(section: Section) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             section.fault(f"{section.label('proxies')} has {name!r}: expected {_list(known)}")
+    names = [name for name in names if name in known]
     wanted = {*names} - {"default"} | ({*DEFAULT_PROXIES} if "default" in names else set())
     return tuple(name for name in PROXIES if name in wanted)
 

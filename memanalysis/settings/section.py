@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from memanalysis.errors import did_you_mean
+
+_INT64: Final = 2**63
+_SHOWN: Final = 100  # characters of a value in a message
 
 
 class Section:
@@ -54,7 +58,10 @@ class Section:
         value = self.content[key]
         # bool is an int to Python and never one to the writer of a study file.
         if not isinstance(value, kind) or isinstance(value, bool) or not valid(value):
-            self.fault(f"{self.label(key)} = {value!r}: expected {expected or _names(kind)}")
+            self.fault(f"{self.label(key)} = {_shown(value)}: expected {expected or _names(kind)}")
+            return default
+        if limit := _beyond(value):
+            self.fault(f"{self.label(key)} = {_shown(value)}: expected {limit}")
             return default
         return value
 
@@ -73,6 +80,22 @@ class Section:
             if key not in self.known:
                 hint = did_you_mean(key, self.known) or f" Known: {', '.join(self.known)}."
                 self.fault(f"unknown key {self.label(key)}.{hint}")
+
+
+def _beyond(value: Any) -> str:
+    """What a value of the right kind must be besides, empty where it is."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a finite number"
+    if isinstance(value, int) and abs(value) >= _INT64:
+        return "a number of 64 bits"
+    if isinstance(value, str) and not (value.strip() and value.isprintable()):
+        return "a text of characters that can be printed"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _names(kind: type | tuple[type, ...]) -> str:

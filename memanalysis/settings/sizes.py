@@ -53,18 +53,26 @@ class _Axis:
     expected: str
 
 
-_COUNT: Final = _Axis((int,), lambda v: v >= 1, "a whole number from 1")
+# Beyond any network that fits a machine; a slip of the keyboard is told before it takes memory.
+_DEEPEST: Final = 10_000
+_WIDEST: Final = 100_000
+_DEPTH: Final = _Axis((int,), lambda v: 1 <= v <= _DEEPEST, f"a whole number from 1 to {_DEEPEST}")
+_COUNT: Final = _Axis((int,), lambda v: 1 <= v <= _WIDEST, f"a whole number from 1 to {_WIDEST}")
 _MULTIPLIER: Final = _Axis((int, float), lambda v: 0 < v <= 100, "a positive number")
 _ANYTHING: Final = _Axis((int, float, str), lambda v: v != "", "a number or a text")
 
 FAMILIES: Final[Mapping[str, Mapping[str, _Axis]]] = {
     "resnet": {
-        "depth": _Axis((int,), lambda v: v >= 8 and (v - 2) % 6 == 0, "6n + 2, from 8"),
+        "depth": _Axis(
+            (int,),
+            lambda v: 8 <= v <= _DEEPEST and (v - 2) % 6 == 0,
+            f"6n + 2, from 8 to {_DEEPEST}",
+        ),
         "width": _COUNT,
     },
     "mobilenet": {"width": _MULTIPLIER},
     "lenet": {"width": _MULTIPLIER},
-    "mlp": {"depth": _COUNT, "width": _COUNT},
+    "mlp": {"depth": _DEPTH, "width": _COUNT},
 }
 # How many models are trained together up to a width, if the study does not say: measured for
 # residual networks (see `default_ensemble`), by their likeness to them for the others.
@@ -180,6 +188,8 @@ def _variants(
 def _values(section: Section, key: str, axis: _Axis) -> tuple[Value, ...]:
     value = section.get(key, (*axis.kinds, list), None, required=True, expected=axis.expected)
     values = value if isinstance(value, list) else [] if value is None else [value]
+    if value == []:
+        section.fault(f"{section.label(key)} = []: expected at least one value")
     for entry in values:
         if not isinstance(entry, axis.kinds) or isinstance(entry, bool) or not axis.valid(entry):
             section.fault(f"{section.label(key)} has {entry!r}: expected {axis.expected}")

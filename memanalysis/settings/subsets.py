@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis import subsets as subset_designs
 from memanalysis.settings.section import Section
+
+MOST_SUBSETS: Final = 10**6  # a store has a bit for each subset and example
 
 
 @dataclass(frozen=True)
@@ -56,5 +59,9 @@ def read(section: Section) -> Subsets:
                 f"the balanced design of ratio {ratio} has groups of {balanced[0]}"
             )
         size = balanced[0] if balanced else 10
+    if groups * (size or 10) > MOST_SUBSETS:
+        section.fault(
+            f"{section.label('groups')} = {groups}: expected at most {MOST_SUBSETS // (size or 10)}"
+        )
     section.finish()
     return Subsets(ratio=ratio, groups=groups, group_size=size or 10, design=design)

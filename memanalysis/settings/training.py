@@ -8,6 +8,7 @@ from typing import Any, Final
 from memanalysis.settings.section import Section
 
 PRECISIONS: Final = ("float32", "bf16")
+MOST: Final = 10**6  # epochs, and examples in a batch
 KERNELS: Final = ("torch", "compiled")
 
 
@@ -32,10 +33,14 @@ class Training:
 def read(section: Section) -> Training:
     """Validate [training]."""
     positive: dict[str, Any] = {"valid": lambda v: v > 0, "expected": "a positive number"}
+    count: dict[str, Any] = {
+        "valid": lambda v: 1 <= v <= MOST,
+        "expected": f"a whole number from 1 to {MOST}",
+    }
     unit: dict[str, Any] = {"valid": lambda v: 0 <= v < 1, "expected": "a number in [0, 1)"}
     training = Training(
-        epochs=section.get("epochs", int, 1, required=True, **positive),
-        batch_size=section.get("batch_size", int, Training.batch_size, **positive),
+        epochs=section.get("epochs", int, 1, required=True, **count),
+        batch_size=section.get("batch_size", int, Training.batch_size, **count),
         learning_rate=section.get(
             "learning_rate", (float, int), Training.learning_rate, **positive
         ),

@@ -230,7 +230,7 @@ CARTOGRAPHY = {
     ),
     "text gold": (
         lambda f: edit(f / "dynamics_epoch_0.jsonl", lambda r: [{**x, "gold": 5} for x in r]),
-        r"gold from 5 to 5; expected classes 0 to 2",
+        "gold 5; expected classes 0 to 2",
     ),
     "ragged": (
         lambda f: edit(f / "dynamics_epoch_0.jsonl",

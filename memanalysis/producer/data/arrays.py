@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
-from memanalysis.producer.data.source import ArrayImages, Source, Split
+from memanalysis.producer.data.source import ArrayImages, Source, Split, numbered_classes
 from memanalysis.settings import Data
 
 REQUIRED: Final = ("train_images", "train_labels", "test_images", "test_labels")
@@ -39,7 +41,10 @@ def npz(settings: Data) -> Source:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"'{path}' holds one array; expected an .npz file of several.")
             found = {key: archive[key] for key in (*REQUIRED, *OPTIONAL) if key in archive}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError, ValueError, SyntaxError, TokenError, EOFError, MemoryError, NotImplementedError,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise DataError(f"'{path}' cannot be read as an .npz file: {error}.") from error
     return from_arrays(found, f"'{path}'", path.stem)
 
@@ -62,9 +67,15 @@ def from_arrays(arrays: dict[str, NDArray[Any]], where: str, name: str) -> Sourc
         )
     train, test = (_split(arrays, which, where) for which in ("train", "test"))
     if "class_names" in arrays:
-        names = tuple(str(n) for n in arrays["class_names"].tolist())
+        given = arrays["class_names"]
+        if given.ndim != 1 or len(np.unique(given)) != len(given):
+            raise DataError(
+                f"class_names of {where} is {list(given.shape)} {given.tolist()!r:.80}; expected a "
+                "list of different names, one for each class."
+            )
+        names = tuple(str(n) for n in given.tolist())
     else:
-        names = tuple(map(str, range(int(train.labels.max(initial=-1)) + 1)))
+        names = numbered_classes(train.labels, f"train_labels of {where}")
     return Source(
         name=name,
         licence="not stated",
@@ -78,7 +89,8 @@ def from_arrays(arrays: dict[str, NDArray[Any]], where: str, name: str) -> Sourc
 def _split(arrays: dict[str, NDArray[Any]], which: str, where: str) -> Split:
     images, labels = arrays[f"{which}_images"], arrays[f"{which}_labels"]
     colours = images.ndim == 4 and images.shape[-1] in (1, 3)
-    if images.dtype != np.uint8 or not (images.ndim == 3 or colours):
+    some = 0 not in images.shape[1:]
+    if images.dtype != np.uint8 or not (images.ndim == 3 or colours) or not some:
         raise DataError(
             f"{which}_images of {where} is {images.dtype} {list(images.shape)}; expected uint8 "
             "[n, height, width] or [n, height, width, 1 or 3], with values from 0 to 255."

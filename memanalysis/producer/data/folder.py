@@ -61,7 +61,7 @@ def folder(settings: Data) -> Source:
     if empty:
         raise DataError(f"No images in train/{', train/'.join(empty)} of '{root}'. {_LAYOUT}")
     test = _test(root, classes, settings.test_split)
-    channels = settings.channels or channels_of(train.paths[0].read_bytes(), _name(train.paths[0]))
+    channels = settings.channels or channels_of(_content(train.paths[0]), _name(train.paths[0]))
     return Source(
         name=root.resolve().name,
         licence="not stated",
@@ -118,7 +118,7 @@ def _annotated(split: Path, classes: list[str]) -> _Files:
     """Tiny-ImageNet's validation split: file name and class, separated by tabs, on each line."""
     labels = {name: label for label, name in enumerate(classes)}
     files = _Files([], [])
-    lines = (split / _ANNOTATIONS).read_text(encoding="utf-8").splitlines()
+    lines = _lines(split / _ANNOTATIONS)
     for number, line in enumerate(lines, start=1):
         name, _, rest = line.partition("\t")
         label = labels.get(rest.partition("\t")[0].strip())
@@ -137,7 +137,7 @@ def _class_names(root: Path, classes: list[str]) -> tuple[str, ...]:
     names = dict(zip(classes, classes, strict=True))
     words = root / "words.txt"
     if words.is_file():
-        for line in words.read_text(encoding="utf-8").splitlines():
+        for line in _lines(words):
             key, _, text = line.partition("\t")
             if key in names and text:
                 names[key] = text.partition(",")[0].strip()
@@ -149,13 +149,30 @@ def _split(root: Path, files: _Files, channels: int) -> Split:
     def read(index: Index) -> Iterator[Pixels]:
         for position in index.tolist():
             path = files.paths[position]
-            yield decode(path.read_bytes(), channels, _name(path))
+            yield decode(_content(path), channels, _name(path))
 
     return Split(
         images=FileImages(read, lambda position: _name(files.paths[position])),
         labels=np.array(files.labels, dtype=np.int64),
         ids=[path.relative_to(root).as_posix() for path in files.paths],
     )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{_name(path)} cannot be read: {error.strerror}. Expected an image file; mend it or "
+            "move it away."
+        ) from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{_name(path)} cannot be read as text in UTF-8: {error}.") from error
 
 
 def _name(path: Path) -> str:

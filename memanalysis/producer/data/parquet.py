@@ -22,6 +22,7 @@ from memanalysis.producer.data.source import (
     Source,
     Split,
     missing,
+    numbered_classes,
 )
 from memanalysis.settings import Data
 
@@ -53,8 +54,15 @@ def parquet(settings: Data) -> Source:
     label = _label_column(schema, settings.label_column, image, train[0])
     names = _class_names(schema, label)
     columns = [_column(files, label) for files in (train, test)]
+    kinds = {pa.types.is_integer(column.type) for column in columns}
+    if len(kinds) > 1:
+        shown = " and ".join(str(column.type) for column in columns)
+        raise DataError(
+            f"Column '{label}' of '{root}' is {shown} in the two splits; expected numbers in both "
+            "or names in both."
+        )
     if names is None:
-        names = _names_of(columns[0])
+        names = _names_of(columns[0], f"Column '{label}' of '{root}'")
     first = next(_contents(train, image, np.zeros(1, dtype=np.int64)), None)
     channels = settings.channels or (channels_of(*first) if first else 1)
     splits = [
@@ -179,17 +187,24 @@ def _column(files: list[Path], label: str) -> pa.ChunkedArray:
     return column
 
 
-def _names_of(column: pa.ChunkedArray) -> tuple[str, ...]:
-    values = column.unique().to_pylist()
+def _names_of(column: pa.ChunkedArray, where: str) -> tuple[str, ...]:
+    values = column.to_pylist()
     if values and isinstance(values[0], str):
-        return tuple(sorted(values))
-    return tuple(map(str, range(max(values, default=-1) + 1)))
+        return tuple(sorted(set(values)))
+    return numbered_classes(_integers(values, where), where)
+
+
+def _integers(values: list[Any], where: str) -> Labels:
+    try:
+        return np.array(values, dtype=np.int64)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise DataError(f"{where} has labels that are no classes ({error}).") from error
 
 
 def _labels(column: pa.ChunkedArray, names: tuple[str, ...], path: Path, label: str) -> Labels:
     values = column.to_pylist()
     if not (values and isinstance(values[0], str)):
-        return np.array(values, dtype=np.int64)
+        return _integers(values, f"Column '{label}' of '{path}'")
     index = {name: number for number, name in enumerate(names)}
     strange = sorted(set(values) - index.keys())
     if strange:
@@ -241,6 +256,11 @@ def _rows(file: pq.ParquetFile, path: Path, image: str, rows: Index) -> Iterator
 
 def _bytes(value: Any, path: Path, image: str, row: int) -> tuple[bytes, str]:
     content = value.get("bytes") if isinstance(value, dict) else value
+    if content is not None and not isinstance(content, bytes):
+        raise DataError(
+            f"'{path}', row {row}: column '{image}' has {type(content).__name__}; expected the "
+            "bytes of image files, as in the other files."
+        )
     if content is None:
         raise DataError(
             f"'{path}', row {row}: column '{image}' has no bytes. Files that only name their "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import warnings
 from functools import cache
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def decode(content: bytes, channels: int | None, name: str) -> Pixels:
     """
     pillow = _pillow()
     try:
-        with pillow.open(io.BytesIO(content)) as image:
+        with _opened(pillow, content) as image:
             mode = image.mode
             if mode not in (*_GREY, *_COLOUR):
                 raise DataError(
@@ -51,6 +52,16 @@ def decode(content: bytes, channels: int | None, name: str) -> Pixels:
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{name} cannot be read as an image: {error}.") from error
     return pixels.reshape(*pixels.shape[:2], wanted)
+
+
+def _opened(pillow: ModuleType, content: bytes) -> Any:
+    """The image, opened; Pillow's warning of a decompression bomb is an error here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pillow.DecompressionBombWarning)
+        try:
+            return pillow.open(io.BytesIO(content))
+        except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
+            raise ValueError(str(error)) from error
 
 
 def channels_of(content: bytes, name: str) -> int:

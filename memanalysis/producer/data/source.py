@@ -103,6 +103,11 @@ def require_labels(source: Source) -> None:
         With the first example or all classes concerned.
     """
     classes = len(source.class_names)
+    if classes < 2:
+        raise DataError(
+            f"{source.name} has the classes {_some(source.class_names) or 'none'}; expected at "
+            "least two, or there is nothing to classify."
+        )
     for which, split in (("training", source.train), ("test", source.test)):
         if not len(split.labels):
             raise DataError(f"{source.name} has no {which} examples.")
@@ -121,6 +126,23 @@ def require_labels(source: Source) -> None:
             f"{source.name}: no training example has the class {_some(empty)}; "
             "expected at least one of each class."
         )
+
+
+def numbered_classes(labels: Labels, where: str) -> tuple[str, ...]:
+    """Classes called by their numbers, for labels without names.
+
+    Raises
+    ------
+    DataError
+        If a label is so large that some class must be without an example.
+    """
+    largest = int(labels.max(initial=-1))
+    if largest >= max(1, len(labels)):
+        raise DataError(
+            f"{where} has the label {largest}, but only {len(labels)} training examples; expected "
+            "classes from 0 on, with at least one example of each."
+        )
+    return tuple(map(str, range(largest + 1)))
 
 
 def missing(what: str, folder: Path, absent: Sequence[str], advice: str) -> DataError:

@@ -109,6 +109,11 @@ class ImportedNetwork(Network):
                 member = _made(function, size, classes, channels, image_size)
                 self._streams.append(torch.get_rng_state())
             self.members.append(member)
+        made = list(self.members)
+        if len(made) == 1:  # the next model must be another module, too
+            with torch.random.fork_rng(devices=[]):
+                made.append(_made(function, size, classes, channels, image_size))
+        _require_own_weights(made, size)
 
     def owner(self, parameter: str) -> int:
         """The number in ``members.<number>.<name>``."""
@@ -185,6 +190,20 @@ def _made(
             f"{batch} to {shape}; expected logits [2, {classes}]."
         )
     return module.train()
+
+
+def _require_own_weights(modules: Sequence[nn.Module], size: Size) -> None:
+    """Refuse modules that share weights: each model would learn what the others train on."""
+    seen: set[int] = set()
+    for module in modules:
+        own = {id(weight) for weight in module.parameters()}
+        if own & seen:
+            raise SettingsError(
+                f"sizes.family = '{size.family}': the function returned modules that share "
+                "weights, so models would not be independent; expected new weights in each call. "
+                "Make every layer inside the function."
+            )
+        seen |= own
 
 
 def _failed(path: str, doing: str, error: Exception) -> SettingsError:
