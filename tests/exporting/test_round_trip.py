@@ -37,7 +37,6 @@ def groups(path: Path) -> set[frozenset[bytes]]:
 STUDIES = st.fixed_dictionaries({
     "sizes": st.sampled_from([("small",), ("small", "large")]),
     "objectives": st.sampled_from([("one_hot",), ("one_hot", "distilled")]),
-    # Enough for masks to differ: of equal ones nobody can tell which group they were in.
     "n_train": st.integers(24, 40),
     "n_test": st.integers(0, 7),
     "n_subsets": st.integers(7, 30),
@@ -76,5 +75,7 @@ def test_import_after_export_is_the_identity(
                     ), key
             if not study["untrained"]:
                 assert groups(one) == groups(other)
-            # Sizes that share no subset of a group cannot tell that it is one.
-            assert all(any(g <= whole for whole in groups(one)) for g in groups(other))
+            # Sizes that share no subset of a group cannot tell that it is one, and of equal masks
+            # (the balanced design repeats after ten) nobody knows which was in which group.
+            repeated = study["balanced"] and study["n_subsets"] > 10
+            assert repeated or all(any(g <= whole for whole in groups(one)) for g in groups(other))
