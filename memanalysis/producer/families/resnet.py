@@ -9,14 +9,12 @@ network alone keeps a processor waiting; ten side by side do not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from memanalysis.producer.families.layers import convolution
+from memanalysis.producer.families.layers import Linear, apart, convolution, initialise
 from memanalysis.producer.families.network import Network
 
 KERNEL = 3
@@ -78,9 +76,8 @@ class EnsembleResNet(Network):
         self.stem = convolution(self.models, channels, width, KERNEL)
         self.stem_norm = nn.BatchNorm2d(self.models * width)
         self.blocks = _blocks(self.models, (depth - 2) // 6, width)
-        self.weight = nn.Parameter(torch.empty(self.models, 4 * width, classes))
-        self.bias = nn.Parameter(torch.zeros(self.models, 1, classes))
-        self._initialise(seeds)
+        self.classifier = Linear(self.models, 4 * width, classes)
+        initialise(self, self.models, seeds)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images float32 [batch, M * channels, H, W] -> logits float32 [M, batch, classes]."""
@@ -92,11 +89,8 @@ class EnsembleResNet(Network):
         x = found["stem"] = self._stem(x)
         for number, block in enumerate(self.blocks, start=1):
             x = found[f"block{number}"] = block(x)
-        apart = {
-            name: values.reshape(len(x), self.models, -1, *values.shape[2:]).transpose(0, 1)
-            for name, values in found.items()
-        }
-        return {**apart, "softmax": self._classified(x).softmax(-1)}
+        by_model = {name: apart(values, self.models) for name, values in found.items()}
+        return {**by_model, "softmax": self._classified(x).softmax(-1)}
 
     def _stem(self, x: Tensor) -> Tensor:
         return functional.relu(self.stem_norm(self.stem(x)), inplace=True)
@@ -104,20 +98,8 @@ class EnsembleResNet(Network):
     def _classified(self, x: Tensor) -> Tensor:
         x = functional.adaptive_avg_pool2d(x, 1)
         features = x.view(x.shape[0], self.models, -1).transpose(0, 1)
-        return torch.baddbmm(self.bias, features, self.weight)
-
-    @torch.no_grad()
-    def _initialise(self, seeds: Sequence[int]) -> None:
-        """He et al. (2015), fan out, for convolutions; 1 / sqrt(fan in) for the last layer."""
-        for model, seed in enumerate(seeds):
-            generator = torch.Generator().manual_seed(seed)
-            for layer in self.modules():
-                if isinstance(layer, nn.Conv2d):
-                    weights = layer.weight.chunk(self.models)[model]
-                    fan_out = weights.shape[0] * weights[0, 0].numel()
-                    weights.normal_(0.0, math.sqrt(2 / fan_out), generator=generator)
-            bound = 1 / math.sqrt(self.weight.shape[1])
-            self.weight[model].uniform_(-bound, bound, generator=generator)
+        logits: Tensor = self.classifier(features)
+        return logits
 
 
 def _blocks(models: int, per_stage: int, width: int) -> nn.Sequential:
