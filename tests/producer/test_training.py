@@ -86,7 +86,7 @@ def test_weights_at_the_start_are_a_models_own():
     alone, company = EnsembleResNet([5], **shape), EnsembleResNet([9, 5], **shape)
     for a, b in zip(alone.parameters(), company.parameters(), strict=True):
         torch.testing.assert_close(b.chunk(2)[1], a, atol=0, rtol=0)
-    assert not torch.equal(*company.weight)
+    assert not torch.equal(*company.classifier.weight)
 
 
 def test_parameters_are_counted_per_model():
