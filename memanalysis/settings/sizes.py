@@ -89,7 +89,7 @@ def default_ensemble(width: float | None, group_size: int, family: str = "resnet
 
     Narrow nets are bound by the overhead of each operation and gain from company; wide ones are
     bound by arithmetic and gain little. Of 1, 2, 5 and 10 residual networks at a time ten were
-    fastest up to width 4 (1.05 to 1.4 times as fast as five), five at widths 6 and 8, two at 12 and
+    fastest up to width 4 (1.1 to 1.2 times as fast as five), five at widths 6 and 8, two at 12 and
     16 (1.15 times as fast as one); measured in turn on one core with AVX2, 14×14 images, batch 64.
     A function of the user's makes one model at a time, which gains nothing from company.
     """
