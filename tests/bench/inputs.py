@@ -19,6 +19,9 @@ Bits = NDArray[np.bool_]
 GROUP = 10
 
 
+CLASSES = 100  # pairs of one class are what influence compares
+
+
 @dataclass(frozen=True)
 class Scale:
     """How many examples, models per objective and size, sizes and objectives."""
@@ -130,6 +133,7 @@ def _empty_store(path: Path, scale: Scale) -> Store:
         group_size=GROUP,
         n_subsets=scale.models,
         sizes=sizes,
+        class_names=[f"class{label}" for label in range(CLASSES)],
         n_train=scale.examples,
         packed=True,
     )
@@ -148,6 +152,7 @@ def _outcomes(
         "size_rank": np.full(n, rank, np.int32),
         "example_id": np.arange(start, start + n),
         "split": pa.array(["train"]).take(pa.array(np.zeros(n, np.int8))),
+        "label": np.arange(start, start + n, dtype=np.int32) % CLASSES,
         "n_models": np.full(n, scale.models, np.int32),
         "trained": pa.array([trained], pa.binary()).take(pa.array(np.zeros(n, np.int8))),
         "in_train": _blobs(in_train),
@@ -166,7 +171,11 @@ def _sealed(store: Store, scale: Scale) -> Store:
     store.note_table("outcomes")
     store.write_table("models", pa.Table.from_pylist(list(_models(scale)), MODELS))
     n = scale.examples
-    examples = {"example_id": np.arange(n), "split": pa.array(["train"] * n)}
+    examples = {
+        "example_id": np.arange(n),
+        "split": pa.array(["train"] * n),
+        "label": np.arange(n, dtype=np.int32) % CLASSES,
+    }
     schema = TABLES["examples"][1]
     columns = [examples.get(f.name, pa.nulls(n, f.type)) for f in schema]
     store.write_table("examples", pa.table(columns, schema=schema))
