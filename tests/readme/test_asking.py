@@ -12,7 +12,7 @@ import readme_parts
 import memanalysis as ma
 
 SECTION = readme_parts.section("Ask your own question")
-TOP, HEADLINES, REFUSED = readme_parts.commands(SECTION)
+TOP, HEADLINES, PARTNERS, REFUSED = readme_parts.commands(SECTION)
 (PYTHON,) = readme_parts.blocks(SECTION, "python")
 
 pytestmark = pytest.mark.usefixtures("embedded")
@@ -35,6 +35,15 @@ def test_headlines_as_json(shell) -> None:
     findings = ma.open().table("findings")["finding"].unique(maintain_order=True)
     assert [row["finding"] for row in rows] == findings.to_list()
     assert all(row["sentence"] for row in rows)
+
+
+def test_whom_an_example_helps(shell) -> None:
+    """Five rows of the macro, each with its error."""
+    assert len(shell(PARTNERS).splitlines()) == 2 + 5
+    (query,) = readme_parts.words(PARTNERS)[1:]
+    found = ma.open().sql(query)
+    assert found.columns == ["test_id", "influence", "std_error"]
+    assert (found["std_error"] > 0).all()
 
 
 def test_sql_changes_nothing(shell, folder) -> None:
