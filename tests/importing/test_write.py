@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import memanalysis as ma
 from memanalysis.errors import DataError, StoreError
@@ -110,7 +111,6 @@ def test_arrays_of_any_library_are_read_model_by_model(tmp_path, world, memoriza
 @pytest.mark.usefixtures("without_derive")
 def test_torch_tensors_are_arrays(tmp_path, world, memorization):
     """Tensors in main memory need no conversion; one that requires gradients says what to do."""
-    torch = pytest.importorskip("torch")
     tensors = {"masks": torch.from_numpy(world.masks), "labels": torch.from_numpy(world.labels)}
     logits = torch.from_numpy(world.logits)
     ma.store.write(tmp_path / "out", logits=logits, **tensors)

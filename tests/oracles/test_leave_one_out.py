@@ -16,6 +16,7 @@ import handmade
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 import memanalysis as ma
 
@@ -27,8 +28,7 @@ class RandomFeatures:
     """The data set, and training on any part of it with any seed."""
 
     def __init__(self) -> None:
-        datasets = pytest.importorskip("sklearn.datasets")
-        pixels, labels = datasets.load_digits(return_X_y=True)
+        pixels, labels = load_digits(return_X_y=True)
         rng = np.random.default_rng(0)
         chosen = rng.choice(len(labels), N, replace=False)
         self.pixels = np.c_[pixels[chosen] / 16, np.ones(N)]

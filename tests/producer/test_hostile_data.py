@@ -8,12 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from memanalysis.errors import DataError
 from memanalysis.producer.data import dataset
 from memanalysis.settings.data import Data
-
-Image = pytest.importorskip("PIL.Image")
 
 
 def png() -> bytes:

@@ -100,7 +100,6 @@ class ImportedNetwork(Network):
     ) -> None:
         super().__init__()
         self.models = len(seeds)
-        self.stacked = False
         self.members = nn.ModuleList()
         self._streams: list[Tensor] = []
         for seed in seeds:
@@ -115,9 +114,12 @@ class ImportedNetwork(Network):
                 made.append(_made(function, size, classes, channels, image_size))
         _require_own_weights(made, size)
 
-    def owner(self, parameter: str) -> int:
-        """The number in ``members.<number>.<name>``."""
-        return int(parameter.split(".")[1])
+    def by_model(self, parameter: str, values: Tensor) -> Tensor:
+        """A parameter ``members.<number>.<name>`` belongs to that member; it is 0 to the others."""
+        own = values.flatten(1)
+        everyone = own.new_zeros(len(own), self.models, own.shape[1])
+        everyone[:, int(parameter.split(".")[1])] = own
+        return everyone
 
     def to(self, *args: Any, **kwargs: Any) -> ImportedNetwork:
         """As for any module, but a memory format is left out."""

@@ -14,13 +14,9 @@ class Network(nn.Module):
     ----------
     models
         M.
-    stacked
-        Whether each parameter holds the weights of all models, one model after another; else each
-        parameter belongs to one model, its ``owner``.
     """
 
     models: int
-    stacked: bool = True
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -33,9 +29,14 @@ class Network(nn.Module):
         ``x`` as for ``forward``. The first is ``input``, the last ``softmax``.
         """
 
-    def owner(self, parameter: str) -> int:
-        """The number of the model that a parameter belongs to, by its name; unless ``stacked``."""
-        raise NotImplementedError(f"{type(self).__name__} says not whose '{parameter}' is")
+    def by_model(self, parameter: str, values: Tensor) -> Tensor:
+        """What a parameter, called by its name, means to each model.
+
+        ``values`` are [batch, *shape of the parameter], the result is [batch, M, numbers]. Unless a
+        family says otherwise, a parameter holds the weights of one model after another.
+        """
+        del parameter
+        return values.reshape(len(values), self.models, -1)
 
     @property
     def parameters_per_model(self) -> int:

@@ -160,10 +160,7 @@ def gradient_norms(network: Network, images: Images, index: Tensor) -> Tensor:
         ) from error
     squares = torch.zeros(len(index), network.models, device=x.device)
     for name, gradient in gradients.items():
-        if network.stacked:
-            squares += gradient.detach().reshape(len(index), network.models, -1).square().sum(-1)
-        else:
-            squares[:, network.owner(name)] += gradient.detach().flatten(1).square().sum(-1)
+        squares += network.by_model(name, gradient.detach()).square().sum(-1)
     return squares.sqrt().T
 
 
