@@ -11,6 +11,7 @@ from typing import Final
 from memanalysis.errors import StoreError
 
 _FILE: Final = ".lock"
+_TURN: Final = ".turn.lock"
 _GROUPS: Final = ".groups.lock"  # its n-th byte stands for group n
 
 
@@ -33,6 +34,14 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
                 f"Another process is writing to '{store}'. Wait for it or stop it; several can "
                 "work on one store only if each of them is a `produce` with a --shard."
             ) from error
+        yield
+
+
+@contextmanager
+def in_turn(store: Path) -> Iterator[None]:
+    """Wait for the turn to make or change the manifest, as shards that start together must."""
+    with (store / _TURN).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

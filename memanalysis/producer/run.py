@@ -87,9 +87,14 @@ def prepare(study: Study, root: Path) -> Store:
     """
     _require_networks(study)
     dataset = data.load(study.data, study.seed)
-    if not (root / "manifest.json").exists():
-        return _create(root, study, dataset)
-    fresh = _manifest(study, dataset)
+    root.mkdir(parents=True, exist_ok=True)
+    with locking.in_turn(root):
+        if not (root / "manifest.json").exists():
+            return _create(root, study, dataset)
+        return _continued(root, _manifest(study, dataset))
+
+
+def _continued(root: Path, fresh: Manifest) -> Store:
     store = Store.open(root)
     faults = differences(store.manifest, fresh)
     if faults:

@@ -117,6 +117,23 @@ def test_a_group_is_trained_once(finished):
         holder.stdin.close()
 
 
+def test_two_shards_at_once_give_the_bits_of_one_run(finished, tmp_path):
+    """Two processes train a half each into one store; an unsharded run is the oracle."""
+    study_file = tmp_path / "study.toml"
+    study_file.write_text(STUDY)
+    command = [sys.executable, "-m", "memanalysis", "produce", study_file, "--workers", "1"]
+    shards = [
+        subprocess.Popen([*command, "--out", tmp_path / "store", "--shard", f"{i}/2"])
+        for i in (1, 2)
+    ]
+    assert [shard.wait() for shard in shards] == [0, 0]
+    expected, found = files(finished), files(tmp_path / "store")
+    assert found.keys() == expected.keys()
+    for name, arrays in expected.items():
+        for key, values in arrays.items():
+            np.testing.assert_array_equal(found[name][key], values, err_msg=f"{name} {key}")
+
+
 @pytest.mark.parametrize(("size", "all_trained"), [(100, False), (180, True)])
 def test_a_full_disk_is_one_clear_error(tmp_path, size, all_trained):
     """On a real file system of few kB, training or build ends in one message, files whole."""
