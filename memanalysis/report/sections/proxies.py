@@ -143,7 +143,13 @@ def _trends(reading: Reading) -> list[blocks.Block]:
         pl.col("objective") == objective, pl.col("auc").is_not_null()
     )
     if table.is_empty():
-        return [blocks.Note("Trends of proxies need at least two sizes and increasing examples.")]
+        return [
+            blocks.Note(
+                "Trends of proxies cannot be told here: they take at least two sizes, increasing "
+                "examples, and values per group of models, which a packed store has only if they "
+                "were derived before packing."
+            )
+        ]
     return [
         reading.figure(
             "proxy-trends",
