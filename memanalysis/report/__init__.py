@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from memanalysis import atomic
-from memanalysis.report.page import render
+from memanalysis.report.html import render
 from memanalysis.study import Study
 
 __all__ = ["render", "report"]
