@@ -358,7 +358,7 @@ def _complete_groups(store: Store) -> dict[int, set[int]]:
     ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
     models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = len(objectives) * len(planned)
+    n_conditions = sum(store.manifest.plans(o, size) for o in objectives for size in planned)
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):

@@ -30,10 +30,12 @@ from memanalysis.errors import StoreError
 from memanalysis.schema import (
     CONTRACT_VERSION,
     HALVES,
+    OBJECTIVES,
     SIGNALS,
     TABLES,
     is_objective,
     objective_order,
+    variant_objective,
 )
 
 _MANIFEST: Final = "manifest.json"
@@ -83,6 +85,16 @@ class Manifest:
     def objectives(self) -> list[str]:
         """All objectives that the study plans, trained or not; empty where it does not say."""
         return list(self.settings.get("objectives", []))
+
+    def plans(self, objective: str, size: str) -> bool:
+        """Whether models of ``size`` are trained by one of the study's objectives."""
+        main = self.settings.get("distillation") or {}
+        by_name = {OBJECTIVES[1]: main} | {
+            variant_objective(name): variant
+            for name, variant in (main.get("variants") or {}).items()
+        }
+        students = by_name.get(objective, {}).get("students")
+        return students is None or size in students
 
     @property
     def design(self) -> str:

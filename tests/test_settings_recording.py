@@ -123,6 +123,11 @@ def test_variants_inherit_from_the_main_setting() -> None:
             "[distillation.variants.a]\nweight = 1.0\n[distillation.variants.b]\nweight = 1.0",
             "variants.b] is the same setting as [distillation.variants.a]",
         ),
+        (
+            "[distillation.variants.a]\nstudents = ['w9']",
+            "a.students = ['w9']: expected a list of some of resnet8w2, resnet8w4, each once",
+        ),
+        ("[distillation.variants.a]\nstudents = []", "a.students = []: expected a list of some"),
         ("variants = 3", "[distillation.variants] must be a table, not 3"),
     ],
 )
@@ -131,6 +136,23 @@ def test_each_fault_of_a_variant_says_what_was_expected(text: str, words: str) -
     found = faults(TAUGHT + text)
     assert words in found
     assert found.count("\n  - ") == 1
+
+
+def test_students_are_some_of_the_sizes() -> None:
+    """Sizes that are not taught by an objective have no models of it; variants inherit that."""
+    variants = "[distillation.variants.hot]\ntemperature = 9\n[distillation.variants.all]\n"
+    study = settings.parse(
+        f"{STUDY}{TAUGHT}students = ['resnet8w2']\n{variants}students = ['resnet8w4', 'resnet8w2']"
+    )
+    assert [(objective, size.name) for objective, size in study.conditions] == [
+        ("one_hot", "resnet8w2"),
+        ("one_hot", "resnet8w4"),
+        ("distilled", "resnet8w2"),
+        ("distilled_all", "resnet8w2"),
+        ("distilled_all", "resnet8w4"),
+        ("distilled_hot", "resnet8w2"),
+    ]
+    assert study.n_models == 30 * 6
 
 
 def test_a_variant_is_a_table() -> None:

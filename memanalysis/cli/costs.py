@@ -30,7 +30,7 @@ def calibrated(study: Study) -> dict[tuple[str, str], float]:
     from memanalysis.producer import calibration
 
     by_size = calibration.seconds_per_model(study, calibration.shape_of(study))
-    return {(objective, size): s for objective in study.objectives for size, s in by_size.items()}
+    return {(objective, size.name): by_size[size.name] for objective, size in study.conditions}
 
 
 def lines(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
@@ -54,7 +54,7 @@ def _arithmetic(study: Study, shape: Shape) -> str:
     from memanalysis.producer import calibration, tasks
 
     each = calibration.arithmetic(study, shape)
-    total = study.n_subsets * len(study.objectives) * sum(a.training for a in each.values())
+    total = study.n_subsets * sum(each[size.name].training for _, size in study.conditions)
     teachers = tasks.full_data_teachers(study)
     total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
     also = (
@@ -101,8 +101,7 @@ def _disk(study: Study, shape: Shape) -> str:
             n_test=shape.n_test,
             classes=shape.classes,
         )
-        for objective in study.objectives
-        for size in study.sizes
+        for objective, size in study.conditions
     )
     return f"Disk space: {_bytes(total)} of model files before they are built into tables."
 

@@ -77,8 +77,7 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
             if (objective, size.name) in seconds
             else None,
         )
-        for objective in study.objectives
-        for size in study.sizes
+        for objective, size in study.conditions
     ]
     schema = {
         "objective": pl.String,
@@ -94,12 +93,21 @@ def summary(study: Study) -> list[str]:
     """The plan in sentences."""
     return [
         f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
-        f"{study.subsets.group_size}) x {len(study.sizes)} sizes x "
-        f"{len(study.objectives)} objectives.",
+        f"{study.subsets.group_size}) x {_conditions(study)}.",
         *advice.precision(study),
         *advice.shapes(study),
         *advice.verdicts(study),
     ]
+
+
+def _conditions(study: Study) -> str:
+    sizes, objectives = len(study.sizes), len(study.objectives)
+    if len(study.conditions) == sizes * objectives:
+        return f"{sizes} sizes x {objectives} objectives"
+    return (
+        f"{len(study.conditions)} pairs of an objective and a size, of {sizes} sizes and "
+        f"{objectives} objectives, of which not all are taught to all"
+    )
 
 
 def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:

@@ -73,11 +73,11 @@ def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
 
 def _group(study: Study, group: int) -> list[Task]:
     tasks = []
+    first = group * study.subsets.group_size
+    ids = range(first, first + study.subsets.group_size)
     for objective in study.objectives:
         # Largest first: the default teacher, and no long task is left for the end of a group.
-        for size in reversed(study.sizes):
-            first = group * study.subsets.group_size
-            ids = range(first, first + study.subsets.group_size)
+        for size in reversed(study.sizes_of(objective)):
             for start in range(0, len(ids), size.ensemble):
                 members = tuple(ids[start : start + size.ensemble])
                 tasks.append(Task(group, objective, size.name, members))

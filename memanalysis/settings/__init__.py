@@ -90,9 +90,19 @@ class Study:
         return self.distillation.by_objective.get(objective) if self.distillation else None
 
     @property
+    def conditions(self) -> list[tuple[str, Size]]:
+        """Every objective with each of the sizes that are trained by it, in their order."""
+        return [(name, size) for name in self.objectives for size in self.sizes_of(name)]
+
+    def sizes_of(self, objective: str) -> list[Size]:
+        """The sizes that are trained by an objective: all, or the students of its teacher."""
+        setting = self.distillation_of(objective)
+        return [size for size in self.sizes if setting is None or setting.teaches(size.name)]
+
+    @property
     def n_models(self) -> int:
         """Trainings in all."""
-        return self.n_subsets * len(self.sizes) * len(self.objectives)
+        return self.n_subsets * len(self.conditions)
 
 
 def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Study:

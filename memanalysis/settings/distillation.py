@@ -33,12 +33,15 @@ class Distillation:
     temperature
         T, in ``TEMPERATURES``.
     weight
-        The share of the teacher's term, in (0, 1].
+        The share of the teacher's term, in [0, 1]. With 0 the student learns from labels alone,
+        with seeds of its own: a negative control, in which distillation changes nothing.
     scope
         ``same_subset``: the teacher was trained on the student's subset. ``full_data``: on all
         training examples, so the labels held out from the student leak through it.
     targets
         ``soft`` or ``hard``.
+    students
+        The sizes that are taught; None for all.
     variants
         Further settings by name; students of the variant ``x`` have the objective
         ``distilled_x``.
@@ -49,6 +52,7 @@ class Distillation:
     weight: float
     scope: str = "same_subset"
     targets: str = "soft"
+    students: tuple[str, ...] | None = None
     variants: Mapping[str, Distillation] = field(default_factory=dict)
 
     @property
@@ -56,6 +60,10 @@ class Distillation:
         """The main setting and all variants, by the objective of their students."""
         named = {variant_objective(name): variant for name, variant in self.variants.items()}
         return {OBJECTIVES[1]: self, **dict(sorted(named.items()))}
+
+    def teaches(self, size: str) -> bool:
+        """Whether models of ``size`` are students."""
+        return self.students is None or size in self.students
 
 
 def read(section: Section, sizes: tuple[Size, ...]) -> Distillation:
@@ -125,10 +133,24 @@ def _setting(section: Section, sizes: list[str], main: Distillation | None) -> D
             (float, int),
             first.weight,
             required=main is None,
-            valid=lambda v: 0 < v <= 1,
-            expected="a number in (0, 1], the share of the teacher's term",
+            valid=lambda v: 0 <= v <= 1,
+            expected="a number in [0, 1], the share of the teacher's term",
         ),
+        students=_students(section, sizes, first.students),
     )
+
+
+def _students(
+    section: Section, sizes: list[str], default: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    chosen = section.get(
+        "students",
+        list,
+        None,
+        valid=lambda v: bool(v) and all(v.count(name) == 1 and name in sizes for name in v),
+        expected=f"a list of some of {', '.join(sizes)}, each once",
+    )
+    return default if chosen is None else tuple(name for name in sizes if name in chosen)
 
 
 def _fields(setting: Distillation) -> dict[str, Any]:

@@ -51,6 +51,11 @@ temperature = 2.0
 targets = "hard"
 teacher = "resnet8w2"
 
+[distillation.variants.again]
+weight = 0.0
+teacher = "resnet8w2"
+students = ["resnet8w2"]
+
 [observe]
 proxies = ["default", "second_split_forgetting"]
 """
@@ -98,12 +103,13 @@ def test_the_layers_of_prediction_depth_are_listed(finished):
 
 
 def test_every_objective_has_its_models(finished):
-    """Four objectives of two sizes and four subsets; two teachers that saw every example."""
+    """Four objectives of two sizes, a fifth of one; two teachers that saw every example."""
     found = files(finished)
     assert {name.split("/")[1] for name in found if name.startswith("models")} == {
-        "one_hot", "distilled", "distilled_full", "distilled_hard",
+        "one_hot", "distilled", "distilled_again", "distilled_full", "distilled_hard",
     }  # fmt: skip
-    assert sum(name.startswith("models") for name in found) == 4 * 2 * 4
+    assert sum(name.startswith("models") for name in found) == (4 * 2 + 1) * 4
+    assert not any(name.startswith("models/distilled_again/resnet8w3") for name in found)
     assert [name for name in found if name.startswith("teachers")] == [
         "teachers/full_data/resnet8w3/00000.safetensors",
         "teachers/full_data/resnet8w3/00001.safetensors",
@@ -128,6 +134,7 @@ def test_models_say_who_taught_them(finished, tmp_path):
     assert said == {
         ("one_hot", None, None, None),
         ("distilled", "resnet8w3", "same_subset", 3.0),
+        ("distilled_again", "resnet8w2", "same_subset", 3.0),
         ("distilled_full", "resnet8w3", "full_data", 2.0),
         ("distilled_hard", "resnet8w2", "same_subset", None),
     }
@@ -144,8 +151,8 @@ def test_models_say_who_taught_them(finished, tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-5])
     (fault,) = check(store.path)
     assert "teachers/full_data/resnet8w3/00001.safetensors" in str(fault)
-    assert [r["objective"] for r in rows[::8]] == [
-        "one_hot", "distilled", "distilled_full", "distilled_hard",
+    assert list(dict.fromkeys(r["objective"] for r in rows)) == [
+        "one_hot", "distilled", "distilled_again", "distilled_full", "distilled_hard",
     ]  # fmt: skip
 
 
@@ -236,6 +243,20 @@ def test_students_of_a_group_share_its_full_data_teacher(finished):
     assert heard.shape == (2, 30, 10)
     for model in range(2):
         np.testing.assert_array_equal(heard[model].numpy(), teacher.logits[:30].astype(np.float32))
+
+
+def test_without_weight_the_teacher_changes_nothing():
+    """The loss of labels alone, to the bit, and so are its derivatives."""
+    generator = torch.Generator().manual_seed(2)
+    logits, teacher = torch.randn(2, 3, 6, 4, generator=generator)
+    labels = torch.randint(0, 4, (3, 6), generator=generator)
+    found = []
+    for heard, setting in ((None, None), (teacher, Distillation("t", 3.0, weight=0.0))):
+        leaf = logits.clone().requires_grad_()
+        loss = training.objective_loss(leaf, labels, heard, setting)
+        found.append((loss, torch.autograd.grad(loss, leaf)[0]))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
 
 
 def test_hard_targets_are_the_teachers_class():
