@@ -21,6 +21,7 @@ from memanalysis.cli import (
     check,
     export,
     import_,
+    judge,
     plan,
     produce,
     removal,
@@ -67,6 +68,7 @@ for _command in (
     import_.command,
     check.command,
     export.command,
+    judge.command,
     removal.command,
     simulate.command,
 ):

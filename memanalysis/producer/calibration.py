@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from memanalysis.producer import data, families, training
+from memanalysis.producer.retraining import one_thread
 from memanalysis.settings import Observe, Size, Study
 
 # Steps that are timed after those that warm up; a step of a small network takes milliseconds.
@@ -77,7 +76,7 @@ def seconds_per_model(study: Study, shape: Shape, device: str = "cpu") -> dict[s
     are not in it.
     """
     steps = -(-round(study.subsets.ratio * shape.n_train) // study.training.batch_size)
-    with _one_thread():
+    with one_thread():
         return {
             size.name: _step(study, size, shape, device) * steps * study.training.epochs
             for size in study.sizes
@@ -126,13 +125,3 @@ def _step(study: Study, size: Size, shape: Shape, device: str) -> float:
         spent.append(elapsed)
     # The difference leaves out what a training costs once.
     return max(spent[1] - spent[0], spent[1] / 10) / STEPS / size.ensemble
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

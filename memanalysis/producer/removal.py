@@ -6,20 +6,19 @@ stands a random one of the same number, from the same candidates, trained with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 from scipy import stats
 
 from memanalysis import settings
-from memanalysis.errors import SettingsError, StoreError
-from memanalysis.producer import run, tasks, training
+from memanalysis.errors import SettingsError
+from memanalysis.producer import tasks, training
+from memanalysis.producer.retraining import one_thread, study_of
 from memanalysis.producer.worker import Trainer
 from memanalysis.store import Store
 
@@ -101,10 +100,10 @@ def removal(
     StoreError
         If the store's study or data set cannot be had again.
     """
-    study = _study(store)
+    study = study_of(store)
     _require_valid(study, size, shares, seeds)
     planned = trainings(scores, shares, seeds, study.seed)
-    with _one_thread():
+    with one_thread():
         accuracy = _accuracies(Trainer(study, store, device), planned, size, progress)
     rows = [_row(scores, planned, accuracy, "nothing", 0.0)]
     for share in shares:
@@ -116,19 +115,6 @@ def removal(
         .with_columns(pl.lit(size).alias("size"))
         .select("size", pl.exclude("size"))
     )
-
-
-def _study(store: Store) -> settings.Study:
-    """The study of a store, checked to give the same examples again."""
-    text = store.manifest.settings.get("text")
-    if not text:
-        raise StoreError(
-            f"'{store.path}' was not trained by memanalysis, so its models cannot be trained "
-            "again: its manifest holds no study file. Give a store made by `memanalysis produce`."
-        )
-    study = settings.parse(text, where=f"study file in {store.path / 'manifest.json'}")
-    run.prepare(study, store.path)
-    return study
 
 
 def _require_valid(study: settings.Study, size: str, shares: Sequence[float], seeds: int) -> None:
@@ -217,14 +203,3 @@ def _of(planned: list[Training], removed: str, share: float) -> list[int]:
     return [
         k for k, model in enumerate(planned) if (model.removed, model.share) == (removed, share)
     ]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Bits are reproducible on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -107,6 +108,29 @@ def _continued(root: Path, fresh: Manifest) -> Store:
         store.manifest.settings, store.manifest.n_subsets = fresh.settings, fresh.n_subsets
         store.write_manifest()
     return store
+
+
+def require_alike(store: Store, study: Study) -> None:
+    """Refuse a study that would train other models than those of the store.
+
+    What models record of themselves, and how many are trained together, may differ.
+
+    Raises
+    ------
+    StoreError
+        With every difference.
+    DataError
+        If the data set cannot be read.
+    """
+    fresh = _manifest(study, data.load(study.data, study.seed))
+    faults = [
+        fault
+        for fault in differences(store.manifest, fresh)
+        if not re.match(r"observe\.|sizes\.\d+\.ensemble", fault)
+    ]
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise StoreError(f"'{store.path}' cannot be trained again; things changed:\n{listed}")
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:

@@ -21,7 +21,7 @@ comment on column examples.label is
 comment on column examples.clean_label is
     'Class before labels were changed on purpose, 0 to classes - 1; of a blend that of the first image in source_id. NULL where nothing is known.';
 comment on column examples.kind is
-    'What was planted in the example: ''flipped'' a wrong label, ''blended'' the mean of two images of different classes with either label, ''rotated'' a turn by 90 degrees with the right label, ''random'' a random label, ''clean'' nothing; NULL in real data.';
+    'What was planted in the example: ''flipped'' a wrong label, ''blended'' the mean of two images of different classes with either label, ''rotated'' a turn by 90 degrees with the right label, ''random'' a random label, ''clean'' nothing. Or what a judge that never saw the scores thinks of it: ''easy'', ''suspected_mislabel'', ''ambiguous'', ''hard''. NULL where neither is known.';
 comment on column examples.image is 'Thumbnail, PNG bytes; NULL where none is kept.';
 comment on column examples.source_id is
     'Name of the example in the data set it came from; NULL where it has none.';

@@ -9,7 +9,7 @@ from memanalysis import cli
 from memanalysis.errors import StoreError
 
 COMMANDS = (
-    "report", "sql", "tables", "produce", "plan", "build", "check", "removal", "simulate",
+    "report", "sql", "tables", "produce", "plan", "build", "check", "judge", "removal", "simulate",
     "import", "export",
 )  # fmt: skip
 
