@@ -8,7 +8,9 @@ READER := .venv-report
 FULL := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: report test lint bench bench-gpu produce notebooks clean
+STUDY ?= width
+
+.PHONY: report test lint bench bench-gpu produce study notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -32,6 +34,11 @@ bench-gpu: $(FULL)/installed
 
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
+
+# One of the reference studies of data/: `make study STUDY=planted`. Hours; it continues where it was
+# stopped.
+study: $(FULL)/installed
+	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)
 
 notebooks: $(FULL)/installed
 	$(FULL)/bin/jupyter lab notebooks
