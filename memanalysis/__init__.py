@@ -16,6 +16,7 @@ from memanalysis._version import __version__
 if TYPE_CHECKING:
     from memanalysis import charts, store
     from memanalysis.build import build
+    from memanalysis.comparing import compare
     from memanalysis.producer.api import produce
     from memanalysis.report import report
     from memanalysis.simulate import simulate
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "build",
     "charts",
+    "compare",
     "open",
     "produce",
     "report",
@@ -39,6 +41,7 @@ _SOURCES: Final[dict[str, tuple[str, str | None]]] = {
     "open": ("memanalysis.study", "open"),
     "build": ("memanalysis.build", None),
     "charts": ("memanalysis.charts", None),
+    "compare": ("memanalysis.comparing", "compare"),
     "produce": ("memanalysis.producer.api", "produce"),
     "report": ("memanalysis.report", None),
     "simulate": ("memanalysis.simulate", None),

@@ -19,6 +19,7 @@ from memanalysis._version import __version__
 from memanalysis.cli import (
     build,
     check,
+    compare,
     export,
     import_,
     judge,
@@ -67,6 +68,7 @@ for _command in (
     build.command,
     import_.command,
     check.command,
+    compare.command,
     export.command,
     judge.command,
     removal.command,

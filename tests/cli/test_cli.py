@@ -9,8 +9,8 @@ from memanalysis import cli
 from memanalysis.errors import StoreError
 
 COMMANDS = (
-    "report", "sql", "tables", "produce", "plan", "build", "check", "judge", "removal", "simulate",
-    "import", "export",
+    "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge", "removal",
+    "simulate", "import", "export",
 )  # fmt: skip
 
 
