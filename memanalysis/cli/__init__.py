@@ -27,6 +27,7 @@ from memanalysis.cli import (
     produce,
     removal,
     report,
+    reproduce,
     simulate,
     sql,
     tables,
@@ -72,6 +73,7 @@ for _command in (
     export.command,
     judge.command,
     removal.command,
+    reproduce.command,
     simulate.command,
 ):
     cli.add_command(_command)

@@ -110,10 +110,11 @@ def _continued(root: Path, fresh: Manifest) -> Store:
     return store
 
 
-def require_alike(store: Store, study: Study) -> None:
+def require_alike(store: Store, study: Study, *, bits: bool = False) -> None:
     """Refuse a study that would train other models than those of the store.
 
-    What models record of themselves, and how many are trained together, may differ.
+    What models record of themselves may differ, and without ``bits`` how many are trained together,
+    which only changes how numbers are rounded.
 
     Raises
     ------
@@ -123,10 +124,9 @@ def require_alike(store: Store, study: Study) -> None:
         If the data set cannot be read.
     """
     fresh = _manifest(study, data.load(study.data, study.seed))
+    harmless = r"observe\." if bits else r"observe\.|sizes\.\d+\.ensemble"
     faults = [
-        fault
-        for fault in differences(store.manifest, fresh)
-        if not re.match(r"observe\.|sizes\.\d+\.ensemble", fault)
+        fault for fault in differences(store.manifest, fresh) if not re.match(harmless, fault)
     ]
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)

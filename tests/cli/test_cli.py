@@ -10,7 +10,7 @@ from memanalysis.errors import StoreError
 
 COMMANDS = (
     "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge", "removal",
-    "simulate", "import", "export",
+    "reproduce", "simulate", "import", "export",
 )  # fmt: skip
 
 
