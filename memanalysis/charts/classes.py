@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import altair as alt
 import polars as pl
 
 from memanalysis.charts import theme
 
+# More classes than this cannot be read in one figure: those with the highest scores stand for all.
+_MOST_CLASSES: Final = 40
+_MOST_PANELS: Final = 20
+
 
 def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
-    """Mean memorisation of each class, one point per size."""
+    """Mean memorisation of each class, one point per size; of very many, the 40 highest."""
     table = study.table("memorization_by_class").filter(pl.col("objective") == objective)
     if table.is_empty():
         return theme.nothing("No example was both trained on and held out.")
@@ -20,8 +26,9 @@ def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> th
     )
     largest = frame.filter(pl.col("size_rank") == frame["size_rank"].max())
     order = largest.sort("memorization", descending=True)["class_name"].to_list()
-    base = alt.Chart(frame).encode(
-        y=alt.Y("class_name:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12)),
+    shown = order[:_MOST_CLASSES]
+    base = alt.Chart(frame.filter(pl.col("class_name").is_in(shown))).encode(
+        y=alt.Y("class_name:N", sort=shown, title=None, axis=alt.Axis(labelFontSize=12)),
     )
     x = alt.X(
         "memorization:Q",
@@ -46,11 +53,15 @@ def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> th
             ),
         ),
     ).properties(width=520, height=alt.Step(24))
-    return theme.finish(layers, "Mean memorisation of each class")
+    title = "Mean memorisation of each class"
+    return theme.finish(layers, title + _cut(len(shown), len(order)))
 
 
 def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
-    """Mean curves of the trajectory shapes in each class; line width is the number of examples."""
+    """Mean curves of the trajectory shapes in each class; line width is the number of examples.
+
+    Of very many classes, the 20 whose mean score at the largest size is highest.
+    """
     table = study.table("trajectory_curves_by_class").filter(pl.col("objective") == objective)
     if table["size"].n_unique() < 2:
         return theme.nothing("No trajectories: they need at least two sizes.")
@@ -58,6 +69,8 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
         *("label", "class_name", "shape", "size", "size_rank", "n_examples", "memorization"),
     )
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    every = frame["label"].n_unique()
+    frame = _highest(frame)
     classes = frame.sort("label")["class_name"].unique(maintain_order=True).to_list()
     lines = (
         alt.Chart(frame)
@@ -77,5 +90,22 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
         .properties(width=130, height=130)
     )
     chart = theme.panels(lines, "class_name", classes, columns=5)
-    title = "Mean curves of each shape, class by class"
+    title = f"Mean curves of each shape, class by class{_cut(len(classes), every)}"
     return theme.finish(chart, title, panel=165, count=len(classes))
+
+
+def _highest(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the classes with the highest mean score at the largest size."""
+    weight = pl.col("n_examples")
+    means = (
+        frame.filter(pl.col("size_rank") == pl.col("size_rank").max())
+        .group_by("label")
+        .agg(((pl.col("memorization") * weight).sum() / weight.sum()).alias("mean"))
+        .sort("mean", "label", descending=[True, False], nulls_last=True)
+    )
+    return frame.join(means.head(_MOST_PANELS), on="label", how="semi", nulls_equal=True)
+
+
+def _cut(shown: int, there: int) -> str:
+    """What the title says of classes that are not shown."""
+    return "" if shown == there else f": the {shown} highest of {there:,}"

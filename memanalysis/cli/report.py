@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from memanalysis.cli.options import store_argument
+from memanalysis.errors import MemanalysisError, MissingDependencyError
 
 
 @click.command("report")
@@ -14,21 +15,60 @@ from memanalysis.cli.options import store_argument
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-    help="The page to write; it opens offline.",
+    help="The file to write, replaced if it exists.  [default: report.html]",
 )
-def command(store: Path | None, out: Path) -> None:
-    """Write one page: findings, charts and how they came about.
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("html", "md", "json", "pdf")),
+    help="Default: by the ending of --out.",
+)
+@click.option("--sections", metavar="NAMES", help="Only these, in this order: a,b,c.")
+@click.option("--title", metavar="TEXT", help="In place of the study's title.")
+@click.option(
+    "--examples",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="How many examples carry their images.",
+)
+def command(
+    store: Path | None,
+    out: Path | None,
+    format_: str | None,
+    sections: str | None,
+    title: str | None,
+    examples: int | None,
+) -> None:
+    """Write one file: findings, charts and how they came about.
 
     Without STORE, of the study that comes with memanalysis.
 
     \b
+    html  a page that opens offline, with the example explorer
+    md    every number as tables, no charts
+    json  findings, tables and figures as data, with a JSON Schema
+    pdf   typeset, for reading and print; needs memanalysis[pdf]
+
+    \b
     Example:
       memanalysis report runs/mine --out mine.html
+      memanalysis report --out mine.pdf --title "Our study"
+      memanalysis report --sections findings,accuracy,methods --out short.md
+      memanalysis report --examples 500 --out small.html
+
+    A name that is no section gets the list of them.
     """
-    from memanalysis.report import report
+    from memanalysis.report import check, report
     from memanalysis.study import open as open_study
 
-    report(open_study(store), out)
-    click.echo(f"wrote {out}", err=True)
+    path = out or Path(f"report.{format_ or 'html'}")
+    try:
+        check(path, sections=sections, title=title, examples=examples, format=format_)
+    except MissingDependencyError:
+        raise
+    except MemanalysisError as error:
+        raise click.UsageError(str(error)) from error
+    report(
+        open_study(store), path, sections=sections, title=title, examples=examples, format=format_
+    )
+    click.echo(f"wrote {path}", err=True)

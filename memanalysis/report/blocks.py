@@ -56,6 +56,18 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Snippet:
+    """Text to copy: a paragraph (``language`` is ``text``), LaTeX or BibTeX."""
+
+    name: str
+    title: str
+    text: str
+    language: str
+    caption: str = ""
+    kind: str = "snippet"
+
+
+@dataclass(frozen=True)
 class Tile:
     """One example of a gallery: its image as a data URI, what it is, and its curve as SVG."""
 
@@ -118,7 +130,7 @@ class Findings:
     kind: str = "findings"
 
 
-Block = Text | Note | Figure | Table | Gallery | Findings
+Block = Text | Note | Figure | Table | Gallery | Findings | Snippet
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import polars as pl
 
 from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
+from memanalysis.report.asking import Options
 from memanalysis.study import Study
 
 _SCOPES: Final = {
@@ -21,8 +22,9 @@ _SCOPES: Final = {
 class Reading:
     """A study's relations, each read once, with the words that describe its models."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, options: Options | None = None) -> None:
         self.study = study
+        self.options = options or Options()
         self.manifest = study.manifest
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -31,6 +33,15 @@ class Reading:
         if name not in self._tables:
             self._tables[name] = self.study.table(name)
         return self._tables[name]
+
+    @property
+    def examples(self) -> int | None:
+        """How many examples may carry their images; None where nobody said."""
+        return self.options.examples
+
+    def has(self, section: str) -> bool:
+        """Whether the report has the section, so that a link to it leads somewhere."""
+        return self.options.has(section)
 
     def sql(self, text: str) -> pl.DataFrame:
         """Return the result of a query."""

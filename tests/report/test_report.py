@@ -4,13 +4,13 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from page_parts import Elements
 
 from memanalysis.report import render, report
 from memanalysis.report.sections import ORDER
@@ -23,31 +23,6 @@ SECTIONS = [
     "methods",
 ]  # fmt: skip
 HOSTILE = ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "🦊 & <b>"]
-
-
-class Elements(HTMLParser):
-    """Start tags with their attributes, and the text outside scripts and styles."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._quiet = 0
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._quiet += tag in ("script", "style")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._quiet -= tag in ("script", "style")
-
-    def handle_data(self, data: str) -> None:
-        if not self._quiet:
-            self.text += data
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def specs(page: str) -> dict[str, dict[str, Any]]:

@@ -15,11 +15,8 @@ from markupsafe import Markup
 from memanalysis._version import __version__
 from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
+from memanalysis.report.document import Document
 from memanalysis.report.html import embedding
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections import ORDER
-from memanalysis.report.sections.opening import opening
-from memanalysis.study import Study
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
@@ -28,14 +25,13 @@ _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "print")
 _SCRIPTS: Final = ("charts", "copying")
 
 
-def render(study: Study) -> str:
-    """Return the report on ``study`` as the text of an HTML page."""
-    reading = Reading(study)
-    sections = [part.section(reading) for part in ORDER]
+def render(document: Document) -> str:
+    """Return the report as the text of an HTML page."""
+    sections = document.sections
     page = _environment().get_template("page.html.jinja")
     text = page.render(
-        opening=opening(reading),
-        study=study.manifest.study,
+        opening=document.opening,
+        study=document.study,
         sections=sections,
         specs={
             f"spec-{figure.name}": embedding.chart_json(figure.spec)

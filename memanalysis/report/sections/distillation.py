@@ -24,10 +24,11 @@ def section(reading: Reading) -> blocks.Section:
     """Return the section on distillation."""
     content: list[blocks.Block]
     if not reading.distilled:
+        has = "one training objective" if reading.objectives else "no models"
         content = [
             blocks.Note(
-                "This study has one training objective, so there is nothing to compare: distilled "
-                "models and models trained on labels are both needed."
+                f"This study has {has}, so there is nothing to compare: distilled models and "
+                "models trained on labels are both needed."
             )
         ]
     else:

@@ -22,6 +22,7 @@ where objective = '{objective}'
 order by label, rank"""
 
 _PER_CLASS = 8
+_MOST_CLASSES = 24
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -42,7 +43,7 @@ def section(reading: Reading) -> blocks.Section:
                 "Mean memorisation of each class, one point per size; the line joins its extremes.",
                 (objective,),
             ),
-            _gallery(reading, table),
+            _gallery(reading, _highest_classes(table)),
         ]
         if reading.table("examples").filter(pl.col("image").is_not_null()).is_empty():
             content.append(blocks.Note("This store keeps no images, so examples show as numbers."))
@@ -54,7 +55,7 @@ def _gallery(reading: Reading, table: pl.DataFrame) -> blocks.Gallery:
     size = theme.in_order(table)[-1]
     return blocks.Gallery(
         name="most-memorized",
-        title=f"Highest scores of each class at {size}",
+        title=f"Highest scores of {_which(reading, table)} at {size}",
         caption="A high score says that models get the example right only when they trained on it: "
         "a rare case, an ambiguous one or a wrong label. The score does not tell these apart. "
         "Chosen on the models that are shown, so the scores look higher than they are.",
@@ -62,6 +63,20 @@ def _gallery(reading: Reading, table: pl.DataFrame) -> blocks.Gallery:
         rows=_rows(reading, table),
         sql=_MOST_SQL.format(objective=objective),
     )
+
+
+def _highest_classes(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the classes with the highest scores, all of them where there are few."""
+    highest = table.group_by("label").agg(pl.col("memorization").max())
+    kept = highest.sort("memorization", "label", descending=[True, False]).head(_MOST_CLASSES)
+    return table.join(kept, on="label", how="semi", nulls_equal=True)
+
+
+def _which(reading: Reading, table: pl.DataFrame) -> str:
+    shown, there = table["label"].n_unique(), len(reading.manifest.class_names)
+    if shown < _MOST_CLASSES or there <= shown:
+        return "each class"
+    return f"{shown} classes of {wording.count(there)}, those with the highest scores,"
 
 
 def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:

@@ -5,46 +5,90 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from memanalysis.report import blocks, wording
+from memanalysis.report import blocks, paper, wording
+from memanalysis.report.coverage import coverage
 from memanalysis.report.reading import Reading
 
+# Exact where the page's glossary is plain.
 _DEFINITIONS: Final = (
     (
+        "example",
+        "One image with its label.",
+    ),
+    (
+        "subset, group",
+        "A subset is the random part of the training examples that one model learns "
+        "from. A group is a block of subsets that together leave each example out "
+        "equally often; it carries all its sizes, objectives and teachers, and is the "
+        "unit of every interval.",
+    ),
+    (
         "p_in, p_out",
-        "Share of models that classify an example correctly, among models whose training subset "
-        "contains it and among those whose subset does not.",
+        "Share of models that classify an example correctly, among models whose "
+        "training subset contains it (p_in) and among those whose subset does not "
+        "(p_out).",
     ),
     (
         "memorisation score",
-        "p_in − p_out (stability score; Feldman and Zhang 2020, arXiv 2008.03703), from argmax "
-        "correctness of the final model, evaluated without augmentation. Intervals of single "
-        "examples are Newcombe’s hybrid of Wilson limits.",
+        "p_in − p_out (stability score; Feldman and Zhang 2020, arXiv 2008.03703), from "
+        "argmax correctness of the final model, evaluated without augmentation. 1: "
+        "right only when trained on it. 0: training on it makes no difference. "
+        "Intervals of single examples are Newcombe’s hybrid of Wilson limits.",
     ),
     (
-        "intervals of aggregates",
-        "All examples share the models, so models are resampled, never examples: "
-        "delete-one-group jackknife with t(G − 1), G the number of groups. Whatever chooses "
-        "examples leaves one group out: chosen on the others, measured on the one.",
+        "saturated size",
+        "A size whose mean p_in is at least .99: it fits nearly every example it "
+        "trained on, and the score is nearly 1 − p_out.",
     ),
     (
-        "polarisation",
-        "τ²/(μ(1 − μ)): μ the mean score, τ² its variance over examples less the mean binomial "
-        "noise p(1 − p)/(n − 1) of both rates.",
+        "objective",
+        "What a model is trained on: one-hot labels, or, distilled, the outputs of a teacher too.",
+    ),
+    (
+        "teacher scope",
+        "What the teacher saw. same_subset: the student’s own subset, so held out means "
+        "held out. full_data: all training examples, so labels held out from the "
+        "student can reach it through its teacher, and memorisation looks inhibited by "
+        "construction.",
     ),
     (
         "trajectory shapes",
-        "Paired contrasts between sizes on the same subsets (adjusted as in Agresti and Min 2005), "
-        "Benjamini–Hochberg over examples, equivalence by two one-sided tests within α.",
+        "An example’s score from the smallest size to the largest. Shapes are decided "
+        "by paired contrasts between sizes on the same subsets (adjusted as in Agresti "
+        "and Min 2005), with Benjamini–Hochberg over examples, and equivalence by two "
+        "one-sided tests within α.",
     ),
     (
-        "saturated",
-        "Mean p_in of at least .99: the size fits nearly every example it trained on, and the "
-        "score is nearly 1 − p_out.",
+        "α",
+        "The smallest change of a score that counts. It follows from the number of "
+        "models: with few of them, small changes cannot be told from noise.",
     ),
     (
-        "NULL or –",
-        "Cannot be estimated, for instance the score of an example that was never held out. It is "
-        "never 0.",
+        "noise share",
+        "The share of examples that would get a shape if no example changed at all and "
+        "only the finite number of models made scores differ.",
+    ),
+    (
+        "polarisation",
+        "τ²/(μ(1 − μ)): μ the mean score, τ² its variance over examples less the mean "
+        "binomial noise p(1 − p)/(n − 1) of both rates. 0 where all examples have the "
+        "same score, 1 where every score is 0 or 1.",
+    ),
+    (
+        "proxy",
+        "A cheap quantity from one training that is meant to stand in for the score.",
+    ),
+    (
+        "jackknife interval",
+        "All examples share the models, so models are resampled, never examples: "
+        "delete-one-group jackknife with t(G − 1), G the number of groups. Whatever "
+        "chooses examples leaves one group out: chosen on the others, measured on the "
+        "one.",
+    ),
+    (
+        "– (NULL in SQL)",
+        "Cannot be estimated, for instance the score of an example that was never held "
+        "out. It is never 0.",
     ),
     (
         "undetermined",
@@ -67,6 +111,8 @@ def section(reading: Reading) -> blocks.Section:
                 "the top of this page describes."
             ),
             blocks.Table("Definitions", ("term", "meaning"), _DEFINITIONS),
+            *paper.parts(reading),
+            coverage(reading),
             _table("The data", manifest.dataset),
             _table("Settings of the study", _settings(manifest.settings, manifest.seed)),
             *([_table("Imported", {"import": manifest.imports})] if manifest.imports else []),

@@ -53,7 +53,8 @@ def section(reading: Reading) -> blocks.Section:
     """Return the section on trajectories."""
     content: list[blocks.Block]
     if len(reading.sizes) < 2:
-        content = [blocks.Note("Trajectories need at least two sizes; this study has one.")]
+        has = "one" if reading.sizes else "no models"
+        content = [blocks.Note(f"Trajectories need at least two sizes; this study has {has}.")]
     elif reading.table("trajectory_shares").is_empty():
         content = [
             blocks.Note("This store holds no tests of trajectories: too few models, or not built.")

@@ -25,9 +25,10 @@ _LATEX: Final = {
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"$<$", ">": r"$>$", "|": r"$|$", "[": "{[}", "]": "{]}",
     "−": "$-$", "×": r"$\times$", "≥": r"$\ge$", "≤": r"$\le$", "±": r"$\pm$", "Δ": r"$\Delta$",
-    "→": r"$\rightarrow$", "–": "--", "—": "---", "…": r"\ldots{}", "\u202f": r"\,", "\u00a0": "~",
+    "→": r"$\rightarrow$", "α": r"$\alpha$", "τ": r"$\tau$", "μ": r"$\mu$",
+    "–": "--", "—": "---", "…": r"\ldots{}", "\u202f": r"\,", "\u00a0": "~",
 }  # fmt: skip
-_MARKDOWN: Final = {c: f"\\{c}" for c in "\\`*_{}[]<>|#&"}
+_MARKDOWN: Final = {c: f"\\{c}" for c in "\\`*_{}[]<>|#&$~"}
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,27 @@ def markdown(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in zip(*texts, strict=True))
 
 
+def latex_text(text: str) -> str:
+    """``text`` as one line of LaTeX in which nothing is a command."""
+    return "".join(_LATEX.get(character, character) for character in _line(text))
+
+
+def markdown_text(text: str) -> str:
+    """``text`` as one line of GitHub-flavoured Markdown in which nothing is markup, nor maths."""
+    return "".join(_MARKDOWN.get(character, character) for character in _line(text))
+
+
+def _line(text: str) -> str:
+    """Without line breaks, and without characters that print nothing and that readers refuse."""
+    return " ".join("".join(c for c in text if c.isspace() or c >= " ").split())
+
+
 def _latex_cell(text: str | None, *, numeric: bool) -> str:
     if text is None:
         return "--"
     if numeric:
         return text.replace("-", "$-$").replace("<", "$<$")
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+    return latex_text(text)
 
 
 def _markdown_cell(text: str | None, *, numeric: bool) -> str:
@@ -105,7 +121,7 @@ def _markdown_cell(text: str | None, *, numeric: bool) -> str:
         return "–"
     if numeric:
         return text.replace("-", "−").replace("<", "&lt;")
-    return "".join(_MARKDOWN.get(character, character) for character in " ".join(text.split()))
+    return markdown_text(text)
 
 
 # Columns
