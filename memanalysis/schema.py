@@ -209,6 +209,18 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_interval("dip_plain"),
         ]
     ),
+    "memorization_density": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("bin_low", pa.float64()),
+            ("bin_high", pa.float64()),
+            *_interval("share"),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
     "proxy_correlations": pa.schema(
         [
             ("objective", pa.string()),
@@ -368,6 +380,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
     "bimodality_trends": pa.schema(
         [
             ("objective", pa.string()),
+            ("sizes", pa.string()),  # all | saturated
             ("statistic", pa.string()),  # a column of bimodality
             ("first", pa.float64()),
             ("last", pa.float64()),

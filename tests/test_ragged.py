@@ -13,6 +13,9 @@ import memanalysis as ma
 from memanalysis.derive import derive
 from memanalysis.derive.reading import read_study
 from memanalysis.findings import load
+from memanalysis.report.blocks import Figure
+from memanalysis.report.reading import Reading
+from memanalysis.report.sections import distillation
 
 N_TRAIN, SUBSETS = 30, 60
 SIZES = ("small", "middle", "large")
@@ -109,6 +112,20 @@ def test_variants_of_distillation_have_their_own_rows(tmp_path: Path) -> None:
     assert set(effects["selected_on"].drop_nulls()) == {"one_hot", "distilled_hot"}
     assert {"score", "bin", "shape"} <= set(effects["grouping"])
     assert first.table("findings").equals(second.table("findings"))
+    names = _figures(second)
+    both_ways = ("change", "density", "halves", "by-score", "by-bin", "gap", "transitions")
+    for name in both_ways:
+        assert {f"distillation-{name}", f"distillation-{name}-hot"} <= set(names)
+        assert "(hot)" in names[f"distillation-{name}-hot"].title
+    assert "distilled (hot)" in names["distillation-change-hot"].conditions
+    assert set(names["distillation-settings"].frame["objective"]) == {"distilled", "distilled_hot"}
+    assert Reading(first).students == ["distilled"]
+
+
+def _figures(study: ma.Study) -> dict[str, Figure]:
+    """The figures of the report's section on distillation, by name."""
+    blocks = distillation.section(Reading(study)).blocks
+    return {block.name: block for block in blocks if isinstance(block, Figure)}
 
 
 def test_students_by_size(tmp_path: Path) -> None:
@@ -138,28 +155,28 @@ def test_students_by_size(tmp_path: Path) -> None:
     by_label = study.table("trajectories").filter(objective="one_hot")
     for category, mine in shapes.group_by("category_one_hot"):
         assert mine["n_examples"].sum() == (by_label["shape"] == category[0]).sum()
-    density = study.table("distillation_density").group_by("size", "one_hot_low")
+    density = study.table("distillation_halves").group_by("size", "compared", "one_hot_low")
     columns = density.agg(pl.col("share_of_one_hot").sum())["share_of_one_hot"]
     assert columns.to_numpy() == pytest.approx(1)
 
 
 def test_effects_by_bin_equal_effects_by_choice(tmp_path: Path) -> None:
     """Sorting all examples at once gives what choosing each category by itself gives."""
-    from memanalysis.analysis import distillation
+    from memanalysis.analysis import distillation as changes
 
     conditions = [*course("one_hot", SIZES, 0.1, 11), *course("distilled", SIZES, 0.1, 12)]
     study = read_study(handmade.write(tmp_path / "store", conditions, n_test=4))
     comparison = study.evidence.comparison()
     assert comparison is not None
     for objective in ("one_hot", "distilled"):
-        sorting = distillation.by_bins(comparison, objective, (0.25, 0.5))
-        together = distillation.cross_fitted_by(comparison, sorting, 3)
-        biased = distillation.naive_by(comparison, sorting, 3)
+        sorting = changes.by_bins(comparison, objective, (0.25, 0.5))
+        together = changes.cross_fitted_by(comparison, sorting, 3)
+        biased = changes.naive_by(comparison, sorting, 3)
         for column, limits in enumerate(((-np.inf, 0.25), (0.25, 0.5), (0.5, np.inf))):
-            choice = distillation.by_score(comparison, objective, *limits)
-            alone = distillation.cross_fitted(comparison, choice).change
+            choice = changes.by_score(comparison, objective, *limits)
+            alone = changes.cross_fitted(comparison, choice).change
             for name in ("estimate", "low", "high"):
                 found = getattr(together.change, name)[:, column]
                 assert np.allclose(found, getattr(alone, name), equal_nan=True)
-            expected = distillation.naive(comparison, choice).change.estimate
+            expected = changes.naive(comparison, choice).change.estimate
             assert np.allclose(biased.change.estimate[:, column], expected, equal_nan=True)

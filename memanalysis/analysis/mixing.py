@@ -9,6 +9,7 @@ maximisation, started from the uniform distribution and stopped early, which kee
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,9 @@ Floats = NDArray[np.float64]
 # cells between. So mem = p_in - p_out has cells that end at .1, .7, .8 and .9.
 GRID: Final[Floats] = np.concatenate([[0.0], (np.arange(20) + 0.5) / 20, [1.0]])
 SCORES: Final[Floats] = np.round(GRID[:, None] - GRID[None, :], 6)  # mem of each grid point
+
+# Bins of mem for pictures: .05 wide, centred on 0, on 1 and on what lies between.
+BIN_EDGES: Final[Floats] = np.round((np.arange(-20, 22) - 0.5) / 20, 6)
 
 # Simulated with Feldman & Zhang's CIFAR-100 scores, 2,000 examples, 60 models, true tails .556 and
 # .114: 20 iterations give .565 +- .031 and .110 +- .015 (half a jackknife interval), 100 iterations
@@ -58,6 +62,11 @@ def mass(weights: Floats, low: float, high: float) -> float:
     A grid point exactly on a limit stands for a cell that straddles it and counts half.
     """
     return float((weights * (_below(high) - _below(low))).sum())
+
+
+def binned(weights: Floats) -> Floats:
+    """Share of examples in each bin between ``BIN_EDGES``: float64 [41], sum 1."""
+    return np.array([mass(weights, low, high) for low, high in pairwise(BIN_EDGES)])
 
 
 def cumulative(weights: Floats) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ jackknife can call it with any group of models left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,33 +119,43 @@ def plain_dip(counts: Counts) -> Floats:
 
 @dataclass(frozen=True)
 class Summary:
-    """Every statistic of STATISTICS: from all groups [L, S], and without each [G, L, S]."""
+    """Every statistic of STATISTICS: from all groups [L, S], and without each [G, L, S].
+
+    ``density`` [L, B] and ``density_replicates`` [G, L, B] are the shares of examples in the bins
+    of ``mixing.BIN_EDGES``, noise removed.
+    """
 
     estimate: Floats
     replicates: Floats
+    density: Floats
+    density_replicates: Floats
 
     def per_size(self) -> dict[str, Interval]:
         """Per statistic and size, [L], with jackknife intervals."""
         interval = jackknife(self.estimate, self.replicates)
         return {name: interval[:, column] for column, name in enumerate(STATISTICS)}
 
-    def over_sizes(self) -> tuple[Interval, Interval]:
+    def densities(self) -> Interval:
+        """Share of examples per size and bin, [L, B], with jackknife intervals."""
+        return jackknife(self.density, self.density_replicates)
+
+    def over_sizes(self, sizes: Sequence[int] | None = None) -> tuple[Interval, Interval]:
         """Change from the first to the last size, and slope per step of size: [S] each.
 
-        The slope is that of least squares on the rank of the size. Jackknifed as a whole: sizes
-        share their subsets, so their errors do not add up.
+        ``sizes`` are the places of the sizes to look at, by default all; at least two. The slope
+        is that of least squares on the rank of the size. Jackknifed as a whole: sizes share their
+        subsets, so their errors do not add up.
         """
-        rank = np.arange(len(self.estimate)) - (len(self.estimate) - 1) / 2
+        places = np.arange(len(self.estimate)) if sizes is None else np.asarray(sizes)
+        estimate, replicates = self.estimate[places], self.replicates[:, places]
+        rank = places - places.mean()
 
         def slope(values: Floats) -> Floats:
             return np.asarray((rank[:, None] * values).sum(axis=-2) / (rank**2).sum())
 
         return (
-            jackknife(
-                self.estimate[-1] - self.estimate[0],
-                self.replicates[:, -1] - self.replicates[:, 0],
-            ),
-            jackknife(slope(self.estimate), slope(self.replicates)),
+            jackknife(estimate[-1] - estimate[0], replicates[:, -1] - replicates[:, 0]),
+            jackknife(slope(estimate), slope(replicates)),
         )
 
 
@@ -154,15 +165,21 @@ def summarise(groups: Counts) -> Summary:
     ``groups`` int32 [G, L, n].
     """
     total, n_groups = groups.sum(0), len(groups.n_in)
-    estimate = _statistics(total)
-    replicates = [_statistics(total - groups[group]) for group in range(n_groups)]
-    return Summary(estimate, np.asarray(replicates).reshape(n_groups, *estimate.shape))
+    estimate, density = _described(total)
+    folds = [_described(total - groups[group]) for group in range(n_groups)]
+    return Summary(
+        estimate,
+        np.asarray([fold[0] for fold in folds]).reshape(n_groups, *estimate.shape),
+        density,
+        np.asarray([fold[1] for fold in folds]).reshape(n_groups, *density.shape),
+    )
 
 
-def _statistics(counts: Counts) -> Floats:
-    """[L, STATISTICS]."""
+def _described(counts: Counts) -> tuple[Floats, Floats]:
+    """Statistics [L, STATISTICS] and noise-removed shares of the bins [L, B]."""
     plain = plain_tails(counts)
-    deconvolved = np.array([_deconvolved(weights) for weights in _fits(counts)])
+    fits = _fits(counts)
+    deconvolved = np.array([_deconvolved(weights) for weights in fits])
     columns = {
         "mean": moments(counts).mean,
         "polarisation": polarisation(counts),
@@ -172,7 +189,8 @@ def _statistics(counts: Counts) -> Floats:
         "dip_plain": plain_dip(counts),
         **dict(zip(_DECONVOLVED, deconvolved.T, strict=True)),
     }
-    return np.stack([columns[name] for name in STATISTICS], axis=-1)
+    statistics = np.stack([columns[name] for name in STATISTICS], axis=-1)
+    return statistics, np.array([mixing.binned(weights) for weights in fits])
 
 
 def _fits(counts: Counts) -> list[Floats]:

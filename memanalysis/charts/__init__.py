@@ -4,17 +4,25 @@ Every chart draws one small relation of the study (never above 5,000 rows) and h
 a notebook and in the report.
 """
 
-from memanalysis.charts.accuracy import accuracy
+from memanalysis.charts.accuracy import accuracy, accuracy_spread
+from memanalysis.charts.bimodality import bimodality, bimodality_trends, held_out_errors
 from memanalysis.charts.classes import memorization_by_class, trajectories_by_class
 from memanalysis.charts.distillation import (
     distillation_change,
     distillation_density,
-    distillation_groups,
+    distillation_halves,
 )
-from memanalysis.charts.histograms import bimodality, memorization_histogram
+from memanalysis.charts.histograms import memorization_density, memorization_histogram
 from memanalysis.charts.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
+from memanalysis.charts.students import (
+    distillation_gap,
+    distillation_groups,
+    distillation_settings,
+    distillation_transitions,
+)
 from memanalysis.charts.trajectories import (
     example_curves,
+    example_curves_by_class,
     trajectories,
     trajectory_shares,
     trajectory_sweep,
@@ -22,12 +30,21 @@ from memanalysis.charts.trajectories import (
 
 __all__ = [
     "accuracy",
+    "accuracy_spread",
     "bimodality",
+    "bimodality_trends",
     "distillation_change",
     "distillation_density",
+    "distillation_gap",
     "distillation_groups",
+    "distillation_halves",
+    "distillation_settings",
+    "distillation_transitions",
     "example_curves",
+    "example_curves_by_class",
+    "held_out_errors",
     "memorization_by_class",
+    "memorization_density",
     "memorization_histogram",
     "proxy_correlations",
     "proxy_correlations_by",

@@ -1,4 +1,4 @@
-"""One-hot against distilled training: scores side by side and what changes."""
+"""One-hot against distilled training: both scores of the same example, and their mean change."""
 
 from __future__ import annotations
 
@@ -7,63 +7,142 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import categories, sizes, theme
 
+NONE: Final = "No distilled models beside models trained on labels."
+PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
+# Columns of fewer examples show single examples, not a distribution.
 _FEWEST: Final = 5
-_NONE: Final = "No distilled models beside models trained on labels."
-_PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
-_SCORES: Final = {
-    "mem < 0.25": "score < .25",
-    "0.25 <= mem < 0.5": ".25 ≤ score < .5",
-    "mem >= 0.5": "score ≥ .5",
-}
-_MEASURED: Final = "datum.estimator != 'naive'"
-_SELECTED: Final = {
-    "one_hot": "chosen on one-hot scores",
-    "distilled": "chosen on distilled scores",
-}
+_COMPARED: Final = {"distilled": "distilled", "one_hot": "one-hot again"}
+
+
+def parts_scale() -> alt.Scale:
+    """The colours of the two rates that a change is made of."""
+    return alt.Scale(domain=list(PARTS), range=[theme.colour(name) for name in PARTS.values()])
+
+
+def titled(title: str, objective: str) -> str:
+    """``title``, with the variant's name where ``objective`` is not the main one."""
+    name = objective.removeprefix("distilled").removeprefix("_")
+    return f"{title} ({name})" if name else title
 
 
 def distillation_density(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
     """Joint histogram of one-hot and distilled scores at each size; the line is equality."""
     table = study.table("distillation_density").filter(pl.col("objective") == objective)
-    table = theme.in_tenths(table, "one_hot", "distilled")
     if table.is_empty():
-        return theme.nothing(_NONE)
-    sizes = theme.in_order(table)
-    low = float(table.select("one_hot_low", "distilled_low").to_numpy().min())
-    scale = alt.Scale(domain=[low, 1], nice=False)
-    axis = alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format=".1f", grid=False)
-    base = alt.Chart(table)
-    cells = base.mark_rect(color=theme.colour("size-5")).encode(
-        x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
-        x2="one_hot_high:Q",
-        y=alt.Y("distilled_low:Q", bin="binned", title="score, distilled", scale=scale, axis=axis),
-        y2="distilled_high:Q",
-        opacity=alt.Opacity(
-            "n_examples:Q",
-            title="examples in the cell",
-            scale=alt.Scale(type="log", range=[0.18, 1]),
-            legend=alt.Legend(values=[1, 10, 100, 1000], symbolType="square"),
-        ),
-        tooltip=theme.tooltip(
-            "size",
-            "one_hot_low:.2f",
-            "one_hot_high:.2f",
-            "distilled_low:.2f",
-            "distilled_high:.2f",
-            "n_examples",
-        ),
+        return theme.nothing(NONE)
+    table = categories.compact(table.drop("objective"))
+    order = theme.in_order(table)
+    edges = table.select("one_hot_low", "distilled_low", "one_hot_high", "distilled_high")
+    domain = [float(edges.to_numpy().min()), float(edges.to_numpy().max())]
+    scale, axis = _square(domain)
+    cells = (
+        alt.Chart(table)
+        .mark_rect(color=theme.colour("size-5"))
+        .encode(
+            x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
+            x2="one_hot_high:Q",
+            y=alt.Y(
+                "distilled_low:Q", bin="binned", title="score, distilled", scale=scale, axis=axis
+            ),
+            y2="distilled_high:Q",
+            opacity=alt.Opacity(
+                "n_examples:Q",
+                title="examples in the cell",
+                scale=alt.Scale(type="log", range=[0.18, 1]),
+                legend=alt.Legend(values=[1, 10, 100, 1000], symbolType="square"),
+            ),
+            tooltip=theme.tooltip(
+                *("size", "one_hot_low:.2f", "one_hot_high:.2f"),
+                *("distilled_low:.2f", "distilled_high:.2f", "n_examples"),
+            ),
+        )
     )
-    diagonal = (
-        theme.once(table)
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(x=alt.datum(low), x2=alt.datum(1), y=alt.datum(low), y2=alt.datum(1))
+    layers = alt.layer(cells, _equality(table, domain)).properties(width=200, height=200)
+    labels = sizes.labels(study, "one_hot", objective)
+    chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
+    title = titled("The same example under both objectives", objective)
+    return theme.finish(chart, title, panel=170, count=len(order), square=True)
+
+
+def distillation_halves(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+    """How distilled scores spread where the one-hot score is what it is; columns sum to 1.
+
+    Both scores are from opposite halves of the groups of models. The solid line is the mean
+    distilled score of a column, the dashed one the mean one-hot score of the other half: what
+    noise alone does. Columns of fewer than 5 examples are left out.
+    """
+    table = study.table("distillation_halves").filter(
+        pl.col("objective") == objective, pl.col("n_one_hot") >= _FEWEST
     )
-    layers = alt.layer(cells, diagonal).properties(width=200, height=200)
-    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 3))
-    title = "The same example under both objectives"
-    return theme.finish(chart, title, panel=170, count=len(sizes), square=True)
+    if table.is_empty():
+        return theme.nothing("No example has a score from both halves of the groups of models.")
+    column = ["size", "compared", "one_hot_low"]
+    spread = table.filter(pl.col("compared") == "distilled")
+    noise = table.filter(pl.col("compared") == "one_hot").unique(column, maintain_order=True)
+    frame = categories.compact(
+        pl.concat([spread, noise])
+        .drop("objective", "n_examples")
+        .with_columns(pl.col("compared").replace(_COMPARED))
+    )
+    order = theme.in_order(frame)
+    edges = spread.select("one_hot_low", "score_low", "one_hot_high", "score_high").to_numpy()
+    domain = [float(edges.min(initial=0)), float(edges.max(initial=1))]
+    scale, axis = _square(domain)
+    cells = (
+        alt.Chart(frame)
+        .transform_filter(alt.datum.compared == _COMPARED["distilled"])
+        .mark_rect(color=theme.colour("size-5"))
+        .encode(
+            x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
+            x2="one_hot_high:Q",
+            y=alt.Y("score_low:Q", bin="binned", title="score, other half", scale=scale, axis=axis),
+            y2="score_high:Q",
+            opacity=alt.Opacity(
+                "share_of_one_hot:Q",
+                title="share of the column",
+                scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0, 0.9]),
+                legend=alt.Legend(values=[0.02, 0.1, 0.3, 1], symbolType="square", format="%"),
+            ),
+            tooltip=theme.tooltip(
+                *("size", "one_hot_low:.2f", "one_hot_high:.2f", "score_low:.2f", "score_high:.2f"),
+                *("share_of_one_hot:.1%", "n_one_hot:,.0f"),
+            ),
+        )
+    )
+    layers = alt.layer(cells, _equality(frame, domain), _column_means(frame, scale)).properties(
+        width=200, height=200
+    )
+    labels = sizes.labels(study, "one_hot", objective)
+    chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
+    title = titled("Distilled scores, given the one-hot score", objective)
+    return theme.finish(chart, title, panel=170, count=len(order), square=True)
+
+
+def _column_means(frame: pl.DataFrame, scale: alt.Scale) -> alt.Chart:
+    """The mean compared score of each column, distilled and one-hot again."""
+    names = list(_COMPARED.values())
+    ink = theme.colour("ink")
+    lines: alt.Chart = (
+        alt.Chart(frame)
+        .transform_aggregate(
+            mean="mean(mean_score)",
+            n="max(n_one_hot)",
+            groupby=["compared", "one_hot_low", "one_hot_high"],
+        )
+        .transform_calculate(middle="(datum.one_hot_low + datum.one_hot_high) / 2")
+        .mark_line(color=ink, strokeWidth=1.7)
+        .encode(
+            x=alt.X("middle:Q", scale=scale),
+            y=alt.Y("mean:Q", scale=scale),
+            strokeDash=alt.StrokeDash(
+                "compared:N", scale=alt.Scale(domain=names, range=[[1, 0], [3, 3]])
+            ),
+            tooltip=theme.tooltip("compared", "middle:.2f", "mean:.3f", "n:,.0f"),
+        )
+    )
+    return lines
 
 
 def distillation_change(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
@@ -72,30 +151,21 @@ def distillation_change(study: theme.Tables, objective: str = "distilled") -> th
         pl.col("objective") == objective, pl.col("grouping") == "all"
     )
     if table.is_empty():
-        return theme.nothing(_NONE)
-    frame = pl.concat(
-        table.with_columns(pl.lit(part).alias("part"), value.alias("value"))
-        for part, value in (
-            ("from p_in", pl.col("change_in")),
-            ("from p_out", -pl.col("change_out")),
-            ("change", pl.col("change")),
-        )
-    ).select("size", "size_rank", "part", "value", "change_low", "change_high", "n_groups")
-    base = alt.Chart(frame).encode(x=theme.size_axis(theme.in_order(table)))
-    parts = base.mark_bar(opacity=0.85, width={"band": 0.55}).encode(
+        return theme.nothing(NONE)
+    frame = split(table).select(
+        "size", "size_rank", "part", "value", "change_low", "change_high", "n_groups"
+    )
+    labels = sizes.labels(study, "one_hot", objective)
+    base = alt.Chart(frame).encode(x=theme.size_axis(theme.in_order(table), labels=labels))
+    bars = base.mark_bar(opacity=0.85, width={"band": 0.55}).encode(
         y=alt.Y("value:Q", title="mean change of the score", stack="zero"),
-        color=alt.Color(
-            "part:N",
-            scale=alt.Scale(
-                domain=list(_PARTS), range=[theme.colour(name) for name in _PARTS.values()]
-            ),
-        ),
+        color=alt.Color("part:N", scale=parts_scale()),
         tooltip=theme.tooltip("size", "part", "value:+.4f"),
     )
     whole = base.transform_filter(alt.datum.part == "change")
     ink = theme.colour("ink")
     layers = alt.layer(
-        parts.transform_filter(alt.datum.part != "change"),
+        bars.transform_filter(alt.datum.part != "change"),
         theme.once(frame)
         .mark_rule(color=theme.colour("axis"), strokeWidth=1)
         .encode(y=alt.datum(0)),
@@ -107,68 +177,32 @@ def distillation_change(study: theme.Tables, objective: str = "distilled") -> th
             ),
         ),
     ).properties(width=460, height=250)
-    return theme.finish(layers, "Mean change of the score under distillation")
+    return theme.finish(layers, titled("Mean change of the score under distillation", objective))
 
 
-def distillation_groups(
-    study: theme.Tables, grouping: str = "shape", objective: str = "distilled"
-) -> theme.AnyChart:
-    """Mean change of groups of examples, measured on models that did not choose them.
+def split(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows of changes, once for the whole (``part`` is ``change``) and once for each rate.
 
-    Groups of fewer than 5 examples are left out: their intervals would be all there is to see.
-
-    ``grouping`` is ``shape`` (of the trajectory) or ``score`` (memorised or not). Filled points
-    leave one group of models out; hollow points, the naive estimate, carry the choice's own noise.
+    ``value`` is what the part adds to the change of the score: a rise of p_out lowers it.
     """
-    table = study.table("distillation_effects").filter(
-        pl.col("objective") == objective,
-        pl.col("grouping") == grouping,
-        pl.col("n_examples") >= _FEWEST,
+    parts = {"change": pl.col("change")}
+    parts |= dict(zip(PARTS, (pl.col("change_in"), -pl.col("change_out")), strict=True))
+    return pl.concat(
+        table.with_columns(pl.lit(part).alias("part"), value.alias("value"))
+        for part, value in parts.items()
     )
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    frame = table.with_columns(
-        pl.col("selected_on").replace(_SELECTED),
-        pl.col("category").replace(_SCORES),
-    )
-    categories = theme.known_order(frame["category"].to_list(), [*theme.SHAPES, *_SCORES.values()])
-    chosen = theme.known_order(frame["selected_on"].drop_nulls().to_list(), [*_SELECTED.values()])
-    sizes = theme.in_order(frame)
-    scale = theme.size_scale(sizes)
-    base = alt.Chart(frame).encode(
-        y=alt.Y("category:N", sort=categories, title=None),
-        yOffset=alt.YOffset("size:N", sort=sizes),
-        color=alt.Color("size:N", scale=scale),
-    )
-    x = alt.X("change:Q", title="mean change of the score", axis=alt.Axis(grid=True, tickCount=5))
-    tooltip = theme.tooltip(
-        "size",
-        "category",
-        "selected_on",
-        "estimator",
-        "change:+.4f",
-        "change_low:+.4f",
-        "change_high:+.4f",
-        "change_in:+.4f",
-        "change_out:+.4f",
-        "n_examples:.0f",
-        "n_groups",
-    )
-    layers = alt.layer(
+
+
+def _square(domain: list[float]) -> tuple[alt.Scale, alt.Axis]:
+    ticks = [tick for tick in (-1, -0.5, 0, 0.5, 1) if domain[0] <= tick <= domain[1]]
+    return alt.Scale(domain=domain, nice=False), alt.Axis(values=ticks, format=".1f", grid=False)
+
+
+def _equality(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
+    low, high = (alt.datum(end) for end in domain)
+    line: alt.Chart = (
         theme.once(frame)
-        .mark_rule(color=theme.colour("axis"), strokeWidth=1)
-        .encode(x=alt.datum(0)),
-        base.transform_filter(_MEASURED)
-        .mark_rule()
-        .encode(x=alt.X("change_low:Q"), x2="change_high:Q"),
-        theme.dots(
-            base.encode(x=x, tooltip=tooltip),
-            _MEASURED,
-            "size:N",
-            scale,
-            size=40,
-        ),
-    ).properties(width=330, height=alt.Step(9))
-    chart = theme.panels(layers, "selected_on", chosen, columns=2)
-    title = f"Change under distillation by {'trajectory shape' if grouping == 'shape' else 'score'}"
-    return theme.finish(chart, title, panel=260, count=max(len(chosen), 1))
+        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
+        .encode(x=low, x2=high, y=low, y2=high)
+    )
+    return line

@@ -1,4 +1,4 @@
-"""How scores are distributed at each size: histograms and measures of bi-modality."""
+"""How scores are distributed at each size: as estimated, and with their noise removed."""
 
 from __future__ import annotations
 
@@ -7,118 +7,123 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import categories, sizes, theme
 
-_MEASURES: Final = {
-    "polarisation": "polarisation",
-    "low_mass": "share of scores ≤ .1",
-    "high_mass": "share of scores ≥ .9",
-    "upper_mode_ratio": "upper-mode ratio",
-}
-_NOISE_REMOVED: Final = "noise removed"
-_PLAIN: Final = "plain"
+# Heights are shares per this much of the score, about the width of a bin.
+PER: Final = 0.05
+_TICKS: Final = (0, 0.01, 0.05, 0.15, 0.3, 0.5, 0.75)
+_NONE: Final = "No example was both trained on and held out."
+
+
+def share_axis(field: str = "height") -> alt.Y:
+    """Shares of examples on a square-root axis, which keeps small ones visible beside a peak."""
+    return alt.Y(
+        f"{field}:Q",
+        title="share of examples per .05",
+        scale=alt.Scale(type="sqrt"),
+        axis=alt.Axis(format="%", values=list(_TICKS), labelOverlap=False),
+    )
+
+
+def _bins(study: theme.Tables) -> pl.DataFrame:
+    """The histogram from the lowest score up, with ``height``: its share per .05 of score."""
+    table = study.table("memorization_histogram")
+    low = float(table.filter(pl.col("n_examples") > 0)["bin_low"].to_numpy().min(initial=0))
+    return categories.compact(
+        table.filter(pl.col("bin_low") >= low)
+        .with_columns((pl.col("density") * PER).alias("height"))
+        .drop("density", "bin")
+    )
 
 
 def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     """Histogram of the memorisation score at each size, on a square-root axis.
 
-    Bars are models trained on labels, the stepped line is distilled models.
+    Bars are models trained on labels, stepped lines are distilled models. Bins follow the scores
+    that are possible; heights are shares per .05 of score.
     """
-    table = theme.in_tenths(study.table("memorization_histogram"), "bin")
+    table = _bins(study)
     if table.is_empty():
-        return theme.nothing("No example was both trained on and held out.")
-    sizes = theme.in_order(table)
-    low = float(table.filter(pl.col("n_examples") > 0)["bin_low"].to_numpy().min(initial=0))
-    frame = theme.with_objective_titles(table.filter(pl.col("bin_low") >= low))
+        return theme.nothing(_NONE)
+    order = theme.in_order(table)
+    frame = theme.with_objective_titles(table)
     titles = frame["objective"].unique(maintain_order=True).to_list()
     base = alt.Chart(frame).encode(
-        y=alt.Y(
-            "share:Q",
-            title="share of examples (square-root axis)",
-            scale=alt.Scale(type="sqrt"),
-            axis=alt.Axis(
-                format="%", values=[0, 0.01, 0.05, 0.15, 0.3, 0.5, 0.75], labelOverlap=False
-            ),
-        ),
+        y=share_axis(),
         color=alt.Color("objective:N", scale=theme.objective_scale(titles)),
         tooltip=theme.tooltip(
-            "objective", "size", "bin_low:.2f", "bin_high:.2f", "n_examples", "share:.2%"
+            *("objective", "size", "bin_low:.3f", "bin_high:.3f", "n_examples:,.0f", "share:.2%")
         ),
     )
-    x = alt.X(
-        "bin_low:Q",
-        bin="binned",
-        title="memorisation score",
-        scale=alt.Scale(domain=[low, 1], nice=False),
-        axis=alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format=".1f"),
-    )
+    scale = alt.Scale(domain=domain(frame), nice=False)
     bars = (
         base.mark_bar(binSpacing=1, opacity=0.88)
-        .encode(x=x, x2="bin_high:Q")
+        .encode(x=_score(scale), x2="bin_high:Q")
         .transform_filter(alt.datum.objective == titles[0])
     )
     steps = (
         base.transform_filter(alt.datum.objective != titles[0])
         .transform_calculate(middle="(datum.bin_low + datum.bin_high) / 2")
         .mark_line(interpolate="step", strokeWidth=1.6)
-        .encode(x=alt.X("middle:Q", scale=alt.Scale(domain=[low, 1], nice=False)))
+        .encode(x=alt.X("middle:Q", scale=scale))
     )
     layers = alt.layer(bars, steps).properties(width=200, height=170)
-    chart = theme.panels(layers, "size", sizes, columns=min(len(sizes), 3))
-    return theme.finish(chart, "Memorisation scores by model size", panel=170, count=len(sizes))
+    chart = theme.panels(layers, "size", order, min(len(order), 3), sizes.labels(study))
+    return theme.finish(chart, "Memorisation scores by model size", panel=170, count=len(order))
 
 
-def bimodality(study: theme.Tables) -> theme.AnyChart:
-    """Measures of bi-modality by size, noise removed (solid) and plain (dashed)."""
-    table = study.table("bimodality")
+def memorization_density(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """Scores as estimated (bars), and their distribution with the noise removed (line, band)."""
+    table = study.table("memorization_density").filter(pl.col("objective") == objective)
     if table.is_empty():
-        return theme.nothing("No measure of bi-modality: too few examples or groups of models.")
-    sizes = theme.in_order(table)
-    frame = theme.with_objective_titles(_long(table))
-    scale = theme.objective_scale(frame["objective"].unique(maintain_order=True).to_list())
-    base = alt.Chart(frame).encode(
-        x=theme.size_axis(sizes), color=alt.Color("objective:N", scale=scale)
+        return theme.nothing("The noise of the scores cannot be removed: no counts of models.")
+    bins = _bins(study).filter(
+        pl.col("objective") == objective, pl.col("size").is_in(table["size"].unique().to_list())
     )
-    y = alt.Y("value:Q", title="measure", scale=alt.Scale(zero=True, nice=False, padding=8))
-    lines = base.mark_line(strokeWidth=1.8).encode(
-        y=y,
-        strokeDash=alt.StrokeDash(
-            "estimator:N", scale=alt.Scale(domain=[_NOISE_REMOVED, _PLAIN], range=[[1, 0], [4, 3]])
+    low = float(bins["bin_low"].to_numpy().min(initial=0))
+    curve = table.filter(pl.col("bin_high") > low).select(
+        *("size", "size_rank", "n_examples", "n_groups"),
+        ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("score"),
+        *(
+            # Shares below 0 are intervals of bins with next to nothing in them.
+            (pl.col(name).clip(0, 1) / (pl.col("bin_high") - pl.col("bin_low")) * PER).alias(height)
+            for name, height in (("share", "curve"), ("share_low", "low"), ("share_high", "high"))
         ),
     )
-    tooltip = theme.tooltip(
-        "objective", "size", "measure", "estimator", "value:.3f", "low:.3f", "high:.3f", "n_groups"
-    )
-    points = theme.dots(
-        base.encode(y=y, tooltip=tooltip),
-        f"datum.estimator == '{_NOISE_REMOVED}'",
-        "objective:N",
-        scale,
-    )
-    rules = base.mark_rule().encode(y=alt.Y("low:Q", title="measure"), y2="high:Q")
-    layers = alt.layer(lines, rules, points).properties(width=300, height=180)
-    chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=2)
-    return theme.finish(
-        chart.resolve_scale(y="independent"),
-        "Bi-modality of the scores by model size",
-        panel=190,
-        count=len(_MEASURES),
-    )
+    plain = bins.select("size", "size_rank", "bin_low", "bin_high", "height", "share")
+    frame = categories.compact(pl.concat([plain, curve], how="diagonal"))
+    order = theme.in_order(frame)
+    scale = alt.Scale(domain=domain(bins), nice=False)
+    base = alt.Chart(frame)
+    score = alt.X("score:Q", scale=scale)
+    ink = theme.colour("ink")
+    tooltip = theme.tooltip("size", "score:.2f", "curve:.2%", "low:.2%", "high:.2%", "n_groups")
+    layers = alt.layer(
+        base.transform_filter("isValid(datum.bin_low)")
+        .mark_bar(binSpacing=1, color=theme.colour("outside"), opacity=0.55)
+        .encode(
+            x=_score(scale),
+            x2="bin_high:Q",
+            y=share_axis(),
+            tooltip=theme.tooltip("size", "bin_low:.3f", "bin_high:.3f", "share:.2%"),
+        ),
+        base.transform_filter("isValid(datum.score)")
+        .mark_area(color=ink, opacity=0.18, interpolate="step")
+        .encode(x=score, y=alt.Y("low:Q"), y2="high:Q"),
+        base.transform_filter("isValid(datum.score)")
+        .mark_line(color=ink, strokeWidth=1.6, interpolate="step")
+        .encode(x=score, y=alt.Y("curve:Q"), tooltip=tooltip),
+    ).properties(width=200, height=170)
+    labels = sizes.labels(study, objective)
+    chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
+    return theme.finish(chart, "The same with the noise removed", panel=170, count=len(order))
 
 
-def _long(table: pl.DataFrame) -> pl.DataFrame:
-    kept = ("objective", "size", "size_rank", "n_groups")
-    plain = {f"{name}_plain": title for name, title in _MEASURES.items()}
-    return pl.concat(
-        table.select(
-            *kept,
-            pl.lit(title).alias("measure"),
-            pl.lit(estimator).alias("estimator"),
-            pl.col(name).alias("value"),
-            pl.col(f"{name}_low").alias("low"),
-            pl.col(f"{name}_high").alias("high"),
-        )
-        for columns, estimator in ((_MEASURES, _NOISE_REMOVED), (plain, _PLAIN))
-        for name, title in columns.items()
-        if name in table.columns
-    ).sort("objective", "size_rank", maintain_order=True)
+def domain(bins: pl.DataFrame) -> list[float]:
+    """From the lowest edge of ``bins`` to the highest."""
+    return [float(bins["bin_low"].to_numpy().min()), float(bins["bin_high"].to_numpy().max())]
+
+
+def _score(scale: alt.Scale) -> alt.X:
+    axis = alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format=".1f")
+    return alt.X("bin_low:Q", bin="binned", title="memorisation score", scale=scale, axis=axis)

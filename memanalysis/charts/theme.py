@@ -52,6 +52,9 @@ LIGHT: Final = {
     "size-6": "#374581",
     "size-7": "#353068",
     "size-8": "#2b1c49",
+    "variant-0": "#b9527c",
+    "variant-1": "#707a22",
+    "variant-2": "#8a5b3d",
 }
 DARK: Final = {
     "paper": "#14181d",
@@ -79,6 +82,9 @@ DARK: Final = {
     "size-6": "#a4d5a9",
     "size-7": "#c8e4a6",
     "size-8": "#eef1a8",
+    "variant-0": "#e792b3",
+    "variant-1": "#b6c35a",
+    "variant-2": "#cb9c7a",
 }
 
 SHAPES: Final = ("increasing", "decreasing", "cap", "u", "mixed", "fixed", "undetermined")
@@ -87,6 +93,7 @@ OBJECTIVE_TITLES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _RAMP: Final = 9
+_VARIANTS: Final = 3
 
 
 def colour(name: str) -> str:
@@ -124,11 +131,11 @@ def category_scale(categories: Sequence[str]) -> alt.Scale:
 
 
 def objective_scale(titles: Sequence[str]) -> alt.Scale:
-    """The colour scale of objectives, by their titles."""
+    """The colour scale of objectives, by their titles; variants have colours of their own."""
     names = {title: name for name, title in OBJECTIVE_TITLES.items()}
-    return alt.Scale(
-        domain=list(titles), range=[colour(names.get(title, "muted")) for title in titles]
-    )
+    variants = [title for title in titles if title not in names]
+    names |= {title: f"variant-{place % _VARIANTS}" for place, title in enumerate(variants)}
+    return alt.Scale(domain=list(titles), range=[colour(names[title]) for title in titles])
 
 
 def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
@@ -143,23 +150,6 @@ def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def in_tenths(frame: pl.DataFrame, *edges: str) -> pl.DataFrame:
-    """Histogram bins merged into bins of width .1; ``edges`` name the axes, as in ``bin``_low.
-
-    Scores are multiples of 1/n_out, so with few models narrower bins would hold none at all and
-    show gaps that are not there.
-    """
-    # The relations' edges are multiples of .05, which floats miss by a rounding error.
-    tenth = [(pl.col(f"{edge}_low") * 10 + 1e-6).floor() / 10 for edge in edges]
-    merged = frame.with_columns(
-        *(low.alias(f"{edge}_low") for edge, low in zip(edges, tenth, strict=True)),
-        *((low + 0.1).alias(f"{edge}_high") for edge, low in zip(edges, tenth, strict=True)),
-    )
-    sums = [name for name in ("n_examples", "share") if name in frame.columns]
-    keys = [name for name in frame.columns if name not in (*sums, "bin")]
-    return merged.group_by(keys, maintain_order=True).agg(pl.col(sums).sum())
-
-
 def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     """``frame`` with ``class_name``: the name of its ``label``, the label itself if it has none."""
     if "class_name" in frame.columns:
@@ -171,16 +161,23 @@ def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     )
 
 
-def size_axis(sizes: Sequence[str], title: str = "model size") -> alt.X:
-    """The x channel of charts over sizes."""
+def size_axis(sizes: Sequence[str], title: str = "model size", labels: str | None = None) -> alt.X:
+    """The x channel of charts over sizes; ``labels`` is a Vega expression (``sizes.labels``)."""
     longest = max((len(size) for size in sizes), default=0)
     angle = 0 if longest <= 3 else -38
-    return alt.X("size:N", sort=list(sizes), title=title, axis=alt.Axis(labelAngle=angle))
+    axis = alt.Axis(labelAngle=angle, labelExpr=labels or alt.Undefined)
+    return alt.X("size:N", sort=list(sizes), title=title, axis=axis)
 
 
-def panels(chart: AnyChart, field: str, order: Sequence[str], columns: int) -> alt.FacetChart:
-    """Small multiples of ``chart``, one for each value of ``field`` in the given order."""
-    facet = alt.Facet(f"{field}:N", sort=list(order), title=None)
+def panels(
+    chart: AnyChart, field: str, order: Sequence[str], columns: int, labels: str | None = None
+) -> alt.FacetChart:
+    """Small multiples of ``chart``, one for each value of ``field`` in the given order.
+
+    ``labels`` is a Vega expression for the panels' titles (``sizes.labels``).
+    """
+    header = alt.Header(labelExpr=labels or alt.Undefined)
+    facet = alt.Facet(f"{field}:N", sort=list(order), title=None, header=header)
     # Shared x axes would also be drawn under the empty cells of a last row that is not full.
     faceted = chart.facet(facet=facet, columns=columns).resolve_axis(x="independent")
     return cast("alt.FacetChart", faceted)

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import sizes, theme
 
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
@@ -116,7 +116,7 @@ def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     )
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table)),
+        x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study, objective)),
         y=alt.Y("value:Q", title="mean over examples of the shape"),
         color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
         tooltip=theme.tooltip("shape", "size", "quantity", "value:.3f", "n_examples"),
@@ -142,7 +142,7 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         alt.Chart(frame)
         .mark_line(strokeWidth=1.3, opacity=0.65, point=alt.OverlayMarkDef(size=16))
         .encode(
-            x=theme.size_axis(theme.in_order(frame)),
+            x=theme.size_axis(theme.in_order(frame), labels=sizes.labels(study, objective)),
             y=alt.Y("memorization:Q", title="memorisation score"),
             color=alt.Color("shape:N", scale=theme.category_scale(shapes), legend=None),
             detail="example_id:N",
@@ -152,6 +152,37 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
     )
     chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 3))
     return theme.finish(chart, "The strongest examples of each shape", panel=180, count=len(shapes))
+
+
+def example_curves_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+    """Scores by size of the strongest examples of each class, one line per example.
+
+    At most three of each shape that moves; of more than 12 classes those where most examples move.
+    """
+    table = study.table("strongest_examples_by_class").filter(pl.col("objective") == objective)
+    if table.is_empty():
+        return theme.nothing("No example has a shape other than fixed or undetermined.")
+    shapes = theme.known_order(table["shape"].to_list(), theme.SHAPES)
+    frame = table.sort("label").select(
+        "class_name", "shape", "rank", "example_id", "size", "size_rank", "memorization"
+    )
+    classes = frame["class_name"].unique(maintain_order=True).to_list()
+    lines = (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=1.4, opacity=0.75, strokeJoin="round")
+        .encode(
+            x=theme.size_axis(theme.in_order(frame), labels=sizes.labels(study, objective)),
+            y=alt.Y("memorization:Q", title="memorisation score"),
+            color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
+            detail="example_id:N",
+            tooltip=theme.tooltip("example_id", "class_name", "shape", "size", "memorization:.3f"),
+        )
+        .properties(width=130, height=130)
+    )
+    chart = theme.panels(lines, "class_name", classes, columns=min(len(classes), 4))
+    return theme.finish(
+        chart, "The strongest examples of each class", panel=165, count=len(classes)
+    )
 
 
 def _alpha(study: theme.Tables) -> float | None:

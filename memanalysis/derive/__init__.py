@@ -43,7 +43,7 @@ def derive(store: Store) -> None:
     study = read_study(store)
     signals = read_signals(store, study)
     tests, shares, _ = trajectory_tables(study)
-    sizes, trends = bimodality(study)
+    sizes, trends, densities = bimodality(study)
     influence, influence_summary, memorized_partners = influence_tables(store, study)
     taught = students(study)
     # Slow ones are functions, so that what is kept is not computed.
@@ -52,6 +52,7 @@ def derive(store: Store) -> None:
         "trajectory_shares": shares,
         "accuracy_intervals": accuracy_intervals(study),
         "bimodality": sizes,
+        "memorization_density": densities,
         "proxy_correlations": lambda: proxy_correlations(study, tests),
         "proxy_trends": lambda: proxy_trends(study),
         "distillation_effects": distillation_effects(taught),

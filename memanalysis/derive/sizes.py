@@ -9,8 +9,9 @@ import numpy as np
 
 from memanalysis.analysis import beta_binomial as beta
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
+from memanalysis.analysis.mixing import BIN_EDGES
 from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.analysis.polarisation import STATISTICS, summarise
+from memanalysis.analysis.polarisation import STATISTICS, Summary, summarise
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import interval_columns, stack
 from memanalysis.findings.evidence import Condition
@@ -42,30 +43,54 @@ def accuracy_intervals(study: Study) -> dict[str, list[Any]]:
     return stack(parts)
 
 
-def bimodality(study: Study) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
-    """Every statistic of ``analysis.polarisation`` per objective and size, and its trend."""
-    parts, trends = [], []
+def bimodality(study: Study) -> tuple[dict[str, list[Any]], ...]:
+    """Columns of ``bimodality``, ``bimodality_trends`` and ``memorization_density``."""
+    parts, trends, densities = [], [], []
+    limit = study.evidence.rules.common.saturated_accuracy_in
     for objective, condition in study.conditions.items():
         columns: dict[str, Any] = _size_columns(study, objective, condition)
         summary = summarise(condition.counts)
+        densities += _densities(columns, summary)
         for name, interval in summary.per_size().items():
             columns |= interval_columns(name, interval)
         parts.append(columns)
-        if len(condition.sizes) > 1:
-            change, slope = summary.over_sizes()
-            trends.append(
-                {
-                    "objective": objective,
-                    "statistic": list(STATISTICS),
-                    "first": summary.estimate[0],
-                    "last": summary.estimate[-1],
-                    **interval_columns("change", change),
-                    **interval_columns("slope", slope),
-                    "n_sizes": len(condition.sizes),
-                    "n_groups": condition.n_groups,
-                }
-            )
-    return stack(parts), stack(trends)
+        saturated = np.flatnonzero(condition.accuracy_in() >= limit).tolist()
+        chosen = {"all": list(range(len(condition.sizes))), "saturated": saturated}
+        trends += [
+            {"objective": objective, "sizes": name, **_trend(summary, places)}
+            for name, places in chosen.items()
+            if len(places) > 1
+        ]
+    return stack(parts), stack(trends), stack(densities)
+
+
+def _trend(summary: Summary, places: list[int]) -> dict[str, Any]:
+    change, slope = summary.over_sizes(places)
+    return {
+        "statistic": list(STATISTICS),
+        "first": summary.estimate[places[0]],
+        "last": summary.estimate[places[-1]],
+        **interval_columns("change", change),
+        **interval_columns("slope", slope),
+        "n_sizes": len(places),
+        "n_groups": len(summary.replicates),
+    }
+
+
+def _densities(columns: dict[str, Any], summary: Summary) -> list[dict[str, Any]]:
+    """The bins of each size that was measured, one part per size."""
+    shares = summary.densities()
+    return [
+        {
+            **{name: values[0] for name, values in row.items() if isinstance(values, list)},
+            "objective": row["objective"],
+            "bin_low": BIN_EDGES[:-1],
+            "bin_high": BIN_EDGES[1:],
+            **interval_columns("share", shares[place]),
+        }
+        for place, row in enumerate(_rows(columns))
+        if np.isfinite(summary.density[place]).all()
+    ]
 
 
 def beta_binomial(study: Study) -> dict[str, list[Any]]:

@@ -91,7 +91,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Images of single examples, sorted into rows."""
+    """Images of single examples, sorted into rows; behind a click on ``folded``, if it is given."""
 
     name: str
     title: str
@@ -99,6 +99,7 @@ class Gallery:
     conditions: str
     rows: Sequence[Row]
     sql: str
+    folded: str = ""
     kind: str = "gallery"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import sizes, theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.asking import Options
 from memanalysis.study import Study
@@ -67,12 +67,32 @@ class Reading:
         """Whether distilled models stand beside models trained on labels."""
         return set(theme.OBJECTIVES) <= set(self.objectives)
 
+    @property
+    def students(self) -> list[str]:
+        """The distilled objectives that stand beside ``one_hot``, the main one first."""
+        found = [name for name in self.objectives if name.startswith(theme.OBJECTIVES[1])]
+        return found if theme.OBJECTIVES[0] in self.objectives else []
+
+    def stars(self, *objectives: str) -> str:
+        """Say what the stars behind sizes mean; empty where there are none."""
+        every, some = sizes.saturated(self, *objectives)
+        if not every and not some:
+            return ""
+        partly = ", (*) those that are so under some objectives only" if some else ""
+        return f" * marks saturated sizes (mean p_in of at least .99){partly}."
+
     @cached_property
     def teacher(self) -> str:
         """The teacher in words: size, scope, temperature and weight; empty without one."""
+        return self.teacher_of("distilled")
+
+    def teacher_of(self, objective: str) -> str:
+        """The teacher of one distilled objective in words; empty for any other."""
+        if not objective.startswith(theme.OBJECTIVES[1]):
+            return ""
         rows = (
             self.table("models")
-            .filter(pl.col("objective") == "distilled")
+            .filter(pl.col("objective") == objective)
             .select("teacher_size", "teacher_scope", "temperature", "distillation_weight")
             .unique(maintain_order=True)
         )
@@ -88,8 +108,7 @@ class Reading:
             f"{_range(per_size)} models for each size and objective",
             wording.listed([wording.objective(name) for name in names]),
         ]
-        if "distilled" in names and self.teacher:
-            parts.append(self.teacher)
+        parts += [teacher for name in names if (teacher := self.teacher_of(name))]
         return "; ".join(parts) + "."
 
     def class_name(self, label: int | None) -> str:

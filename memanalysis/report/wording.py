@@ -12,7 +12,8 @@ _OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
 
 def objective(name: str) -> str:
     """An objective as running text names it."""
-    return _OBJECTIVES.get(name, name)
+    variant = name.removeprefix("distilled_")
+    return _OBJECTIVES.get(name, name if variant == name else f"distilled ({variant})")
 
 
 def count(value: float | None) -> str:
@@ -47,9 +48,9 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def plural(value: int, noun: str) -> str:
-    """A count with its noun: 1 size, 5 sizes."""
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+def plural(value: int, noun: str, nouns: str = "") -> str:
+    """A count with its noun: 1 size, 5 sizes; ``nouns`` where it is no mere s."""
+    return f"{count(value)} {noun if value == 1 else nouns or noun + 's'}"
 
 
 def cell(value: object) -> str:

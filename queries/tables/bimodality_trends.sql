@@ -1,9 +1,10 @@
--- One row per objective and statistic.
+-- One row per objective, sizes and statistic.
 -- How each statistic of bimodality moves with size: from the first size to the last, and its least-squares
 -- slope on the rank of the size. Intervals leave out one group of models at a time, with all its sizes.
 create or replace view bimodality_trends as
 select
     objective,
+    sizes,
     statistic,
     first,
     last,
@@ -18,9 +19,11 @@ select
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/bimodality_trends.parquet');
 
 comment on view bimodality_trends is
-    'One row per objective and statistic. How the measures of bimodality move with size.';
+    'One row per objective, sizes and statistic. How the measures of bimodality move with size.';
 comment on column bimodality_trends.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
+comment on column bimodality_trends.sizes is
+    'Which sizes: ''all'', or ''saturated'' (mean accuracy_in at least .99; no rows below two of them).';
 comment on column bimodality_trends.statistic is
     'Column of bimodality that the row is about; ''polarisation'' is the primary one.';
 comment on column bimodality_trends.first is

@@ -15,12 +15,21 @@ Chart = Callable[[theme.Tables], theme.AnyChart]
 
 MARKS = {
     "accuracy": {"line", "rule", "point"},
+    "accuracy_spread": {"rule", "tick", "point"},
     "bimodality": {"line", "rule", "point"},
+    "bimodality_trends": {"rule", "point"},
     "distillation_change": {"bar", "rule", "point"},
     "distillation_density": {"rect", "rule"},
-    "distillation_groups": {"rule", "point"},
+    "distillation_gap": {"line", "rule", "point"},
+    "distillation_groups": {"bar", "rule", "point"},
+    "distillation_halves": {"rect", "rule", "line"},
+    "distillation_settings": {"rule", "point"},
+    "distillation_transitions": {"rect", "text"},
     "example_curves": {"line"},
+    "example_curves_by_class": {"line"},
+    "held_out_errors": {"bar", "line"},
     "memorization_by_class": {"rule", "point"},
+    "memorization_density": {"bar", "area", "line"},
     "memorization_histogram": {"bar", "line"},
     "proxy_correlations": {"rule", "point"},
     "proxy_correlations_by": {"point"},
@@ -215,14 +224,3 @@ def test_text_and_categories_stand_out_from_the_page(palette: dict[str, str]) ->
     for name, least in [("ink", 4.5), ("muted", 4.5), *((shape, 2.6) for shape in theme.SHAPES)]:
         high, low = sorted((_luminance(palette[name]), page), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= least, name
-
-
-def test_bins_are_merged_into_tenths_without_losing_an_example() -> None:
-    """Pairs of bins of .05 become one of .1, on both sides of zero."""
-    frame = pl.DataFrame(
-        {"size": ["s"] * 4, "bin_low": [-0.1, -0.05, 0.3, 0.35], "n_examples": [1, 2, 3, 4]}
-    ).with_columns(bin_high=pl.col("bin_low") + 0.05)
-    merged = theme.in_tenths(frame, "bin")
-    assert merged["n_examples"].to_list() == [3, 7]
-    assert merged["bin_low"].to_list() == pytest.approx([-0.1, 0.3])
-    assert merged["bin_high"].to_list() == pytest.approx([0.0, 0.4])

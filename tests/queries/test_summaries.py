@@ -53,38 +53,6 @@ def test_accuracy_carries_the_stored_intervals(ask, tmp_path: Path) -> None:
     assert table["memorization"].null_count() == 0
 
 
-def test_histograms_count_every_score_once(case, scores: pl.DataFrame) -> None:
-    """Bins cover [-1, 1], sum to the scores there are, and hold what lies between their edges."""
-    table = case.study.table("memorization_histogram")
-    assert table.height == 6 * 40
-    assert table["n_examples"].sum() == scores.height
-    for (objective, size), mine in table.group_by("objective", "size"):
-        values = scores.filter(objective=objective, size=size)["memorization"]
-        for row in mine.iter_rows(named=True):
-            last = row["bin"] == 39
-            inside = (values >= row["bin_low"] - 1e-9) & (
-                values < row["bin_high"] + (1 if last else -1) * 1e-9
-            )
-            assert row["n_examples"] == inside.sum()
-        assert mine["share"].sum() == pytest.approx(1)
-
-
-def test_scores_on_an_edge_belong_to_the_bin_above(ask, tmp_path: Path) -> None:
-    """.15 and .35, which floats only approach, open their bins, and 1 is in the last one."""
-    import numpy as np
-
-    n_out, misses = 20, [3, 7, 20, 0]
-    in_train = np.zeros((4, 30), bool)
-    in_train[:, n_out:] = True
-    correct = np.array([[k >= m for k in range(30)] for m in misses])
-    condition = handmade.Condition("one_hot", "one", 0, in_train, correct, np.ones(30, bool), {})
-    table = ask(handmade.write(tmp_path / "s", [condition], n_test=0)).table(
-        "memorization_histogram"
-    )
-    filled = table.filter(pl.col("n_examples") > 0)
-    assert filled["bin_low"].to_list() == [0, 0.15, 0.35, 0.95]
-
-
 def test_classes_are_averaged_apart(case, scores: pl.DataFrame) -> None:
     """Class means are means of the class's scores, and its name is the manifest's."""
     table = case.study.table("memorization_by_class")
@@ -95,19 +63,6 @@ def test_classes_are_averaged_apart(case, scores: pl.DataFrame) -> None:
         assert row["n_examples"] == mine.height
         for name in ("memorization", "accuracy_in", "accuracy_out"):
             assert row[name] == pytest.approx(mine[name].mean())
-
-
-def test_densities_count_every_pair_once(case) -> None:
-    """Cells sum to the examples with both scores."""
-    both = case.study.table("distillation").drop_nulls(
-        ["memorization_one_hot", "memorization_distilled"]
-    )
-    table = case.study.table("distillation_density")
-    assert table["n_examples"].sum() == both.height
-    assert table.unique(["size", "one_hot_low", "distilled_low"]).height == table.height
-    assert (table["one_hot_high"] - table["one_hot_low"]).to_list() == pytest.approx(
-        [0.05] * table.height
-    )
 
 
 @pytest.mark.parametrize("name", ["trajectory_curves", "trajectory_curves_by_class"])

@@ -1,17 +1,26 @@
-"""Accuracy and mean memorisation against size, with p_in and p_out beside it."""
+"""Accuracy and memorisation against size: means, p_in and p_out beside them, single examples."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
 
 from memanalysis import charts
 from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 
-_SQL = """select objective, size, parameters, n_models, accuracy_in, accuracy_out,
+_SQL = """select objective, size, parameters, n_models, accuracy_in, accuracy_in_low,
+    accuracy_in_high, accuracy_out, accuracy_out_low, accuracy_out_high,
     accuracy_in - accuracy_out as difference, memorization, memorization_low, memorization_high,
     accuracy_test, accuracy_test_low, accuracy_test_high, saturated
 from accuracy
 order by objective desc, size_rank"""
+
+_SPREAD_SQL = """select objective, size, quantity, n_examples, mean, sd, q10, q25, q50, q75, q90
+from accuracy_spread
+order by objective desc, quantity, size_rank"""
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -23,43 +32,99 @@ def section(reading: Reading) -> blocks.Section:
     else:
         content = [
             blocks.Text(
-                "Mean memorisation is mean p_in minus mean p_out, exactly: it is the gap between "
-                "how well the models fit the examples they saw and how well they do on those they "
-                "did not. Where a size fits everything (p_in near 1), memorising less on average "
-                "and generalising better are one statement."
+                "An example can be memorised only where models get it right because they saw it. "
+                "So three numbers belong together: how often models are right on examples they "
+                "were trained on (p_in), how often on examples held out (p_out), and the "
+                "difference, which is the memorisation score."
             ),
-            reading.figure(
-                "accuracy",
-                charts.accuracy(reading),
-                _SQL,
-                "Means over training examples by model size, with 95 % intervals from a "
-                "delete-one-group jackknife over models. Filled points are saturated sizes, "
-                "where mean p_in is at least .99; hollow points are not. The panels have "
-                "scales of their own.",
-            ),
+            _means(reading),
             _identity(reading),
+            blocks.Text(f"A mean hides how unequal examples are.{_unequal(reading)}"),
+            _spread(reading),
         ]
     return blocks.Section("accuracy", "Accuracy and mean memorisation", content)
+
+
+def _means(reading: Reading) -> blocks.Figure:
+    return reading.figure(
+        "accuracy",
+        charts.accuracy(reading),
+        _SQL,
+        "Means over examples by model size; upright lines are 95 % intervals from leaving out one "
+        f"group of models at a time. Each panel has a scale of its own.{_from_to(reading)}"
+        f"{reading.stars()}",
+    )
+
+
+def _from_to(reading: Reading) -> str:
+    """The three means at both ends, in words."""
+    table = reading.table("accuracy").filter(pl.col("objective") == reading.primary)
+    known = table.drop_nulls(["accuracy_in", "accuracy_out"]).sort("size_rank")
+    if known.height < 2:
+        return ""
+    first, last = known.row(0, named=True), known.row(-1, named=True)
+
+    def ends(name: str) -> str:
+        return f"from {wording.number(first[name])} to {wording.number(last[name])}"
+
+    return (
+        f" With {wording.objective(reading.primary)}, from {first['size']} to {last['size']} p_in "
+        f"goes {ends('accuracy_in')}, p_out {ends('accuracy_out')} and mean memorisation "
+        f"{ends('memorization')}."
+    )
+
+
+def _unequal(reading: Reading) -> str:
+    """How scores spread at the largest size, in words."""
+    table = reading.table("accuracy_spread").filter(
+        pl.col("objective") == reading.primary, pl.col("quantity") == "memorization"
+    )
+    if table.is_empty():
+        return ""
+    row = table.sort("size_rank").row(-1, named=True)
+    return (
+        f" At {row['size']}, half of them have a score of at most {wording.number(row['q50'], 2)}, "
+        f"and one in ten has at least {wording.number(row['q90'], 2)}; the mean is "
+        f"{wording.number(row['mean'], 2)}."
+    )
+
+
+def _spread(reading: Reading) -> blocks.Figure:
+    return reading.figure(
+        "accuracy-spread",
+        charts.accuracy_spread(reading),
+        _SPREAD_SQL,
+        "The same quantities over single examples. Dots are the means of the figure above; broad "
+        "bars hold the middle half of the examples, thin lines the middle eight of ten, and the "
+        "bar across is the median. Where bar and line are missing, nearly all examples have the "
+        "same value. These spreads include the noise of a finite number of models; the column sd "
+        "of the numbers below has it removed. Test images are those that the store keeps."
+        f"{reading.stars()}",
+    )
 
 
 def _identity(reading: Reading) -> blocks.Table:
     rows = theme.with_objective_titles(reading.table("accuracy").sort("size_rank"))
     return blocks.Table(
-        title="The identity, size by size",
+        title="Mean memorisation is the generalisation gap, size by size",
         columns=("objective", "size", "p_in", "p_out", "p_in − p_out", "memorisation", "saturated"),
-        rows=[
-            (
-                row["objective"],
-                row["size"],
-                wording.number(row["accuracy_in"], 4),
-                wording.number(row["accuracy_out"], 4),
-                wording.number(_difference(row["accuracy_in"], row["accuracy_out"]), 4),
-                wording.number(row["memorization"], 4),
-                wording.cell(row["saturated"]),
-            )
-            for row in rows.iter_rows(named=True)
-        ],
+        rows=[_identity_row(row) for row in rows.iter_rows(named=True)],
         numeric=(2, 3, 4, 5),
+        caption="Exactly so: both are means over the same examples. Where a size is saturated (it "
+        "fits all it is shown: mean p_in of at least .99), “memorises less on average” and "
+        "“generalises better” are one statement, not two.",
+    )
+
+
+def _identity_row(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["objective"],
+        row["size"],
+        wording.number(row["accuracy_in"], 4),
+        wording.number(row["accuracy_out"], 4),
+        wording.number(_difference(row["accuracy_in"], row["accuracy_out"]), 4),
+        wording.number(row["memorization"], 4),
+        wording.cell(row["saturated"]),
     )
 
 

@@ -1,29 +1,39 @@
-"""One-hot against distilled training."""
+"""One-hot against distilled training: what changes, for which examples, and why."""
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from memanalysis import charts
-from memanalysis.report import blocks
+from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
+from memanalysis.report.sections import students
 
-_DENSITY_SQL = """select size, floor(one_hot_low * 10 + 1e-6) / 10 as one_hot_low,
-    floor(distilled_low * 10 + 1e-6) / 10 as distilled_low, sum(n_examples) as n_examples
-from distillation_density
-where objective = 'distilled'
-group by size, size_rank, floor(one_hot_low * 10 + 1e-6), floor(distilled_low * 10 + 1e-6)
-order by size_rank, one_hot_low, distilled_low"""
+_SETTINGS_SQL = """select objective, size, teacher_size, teacher_scope, temperature,
+    distillation_weight, change, change_low, change_high, change_in, change_in_low, change_in_high,
+    change_out, change_out_low, change_out_high, inhibition, inhibition_low, inhibition_high,
+    accuracy_gain, accuracy_gain_low, accuracy_gain_high, n_examples, n_groups
+from distillation_by_size
+order by objective, size_rank"""
 
 _EFFECTS_SQL = """from distillation_effects
-where objective = 'distilled' and "grouping" = '{grouping}'
-order by size_rank, category, selected_on, estimator"""
+where objective = '{objective}' and "grouping" = 'all'
+order by size_rank"""
+
+_DENSITY_SQL = """from distillation_density
+where objective = '{objective}'
+order by size_rank, one_hot_low, distilled_low"""
+
+_HALVES_SQL = """from distillation_halves
+where objective = '{objective}' and n_one_hot >= 5
+order by size_rank, compared, one_hot_low, score_low"""
 
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on distillation."""
     content: list[blocks.Block]
-    if not reading.distilled:
+    if not reading.students:
         has = "one training objective" if reading.objectives else "no models"
         content = [
             blocks.Note(
@@ -32,86 +42,146 @@ def section(reading: Reading) -> blocks.Section:
             )
         ]
     else:
-        content = [_explanation(reading), *_density(reading), *_effects(reading)]
+        content = [_explanation(reading), *_settings(reading)]
+        for objective in reading.students:
+            content += _objective(reading, objective)
     return blocks.Section("distillation", "One-hot against distilled", content)
 
 
 def _explanation(reading: Reading) -> blocks.Text:
     scopes = set(reading.table("models")["teacher_scope"].drop_nulls())
     leak = (
-        " Here the teacher saw all examples: held-out labels leak through its soft labels, and "
+        " Here a teacher saw all examples: held-out labels leak through its soft labels, and "
         "memorisation looks inhibited by construction."
         if "full_data" in scopes
         else ""
     )
+    teacher = reading.teacher_of(reading.students[0])
     return blocks.Text(
         "Both objectives share the same subsets, so every difference is paired. A score can fall "
         "under distillation for two reasons that mean opposite things: the student fits the "
         "example less (p_in falls), or it gets the example right without having seen it "
-        f"(p_out rises). The teacher belongs to the procedure: {reading.teacher}.{leak}"
+        f"(p_out rises). The teacher belongs to the procedure: {teacher}.{leak}"
     )
 
 
-def _density(reading: Reading) -> list[blocks.Block]:
-    if reading.table("distillation_density").is_empty():
-        return [blocks.Note("No example has a score under both objectives at any size.")]
+def _settings(reading: Reading) -> list[blocks.Block]:
+    """All ways of teaching in one figure, where there are several."""
+    found = reading.table("distillation_by_size")["objective"].n_unique()
+    if found < 2:
+        return []
     return [
         reading.figure(
-            "distillation-density",
-            charts.distillation_density(reading),
-            _DENSITY_SQL,
-            "Joint histogram of each example’s score under both objectives, one panel per size; "
-            "cells are .1 wide, the stronger the colour the more examples (log scale). Below the "
-            "dashed line, distillation lowers the score. Noise in both scores spreads the cloud.",
+            "distillation-settings",
+            charts.distillation_settings(reading),
+            _SETTINGS_SQL,
+            "Every way of teaching beside the others: mean change of the score and the parts that "
+            "its two rates have in it, the share of their score that memorised examples (score of "
+            "at least .5) lose, and the gain of test accuracy, each against models trained on "
+            "labels. Lines are 95 % intervals over groups of models. One setting is not a result: "
+            f"what holds should hold for all of them.{reading.stars('one_hot')}",
         )
     ]
 
 
-def _effects(reading: Reading) -> list[blocks.Block]:
-    table = reading.table("distillation_effects").filter(pl.col("objective") == "distilled")
-    if table.is_empty():
-        return [blocks.Note("This store holds no estimates of the change under distillation.")]
-    found: list[blocks.Block] = []
-    groupings = set(table["grouping"])
-    if "all" in groupings:
-        found.append(_change(reading))
-    if "score" in groupings:
-        found.append(_grouped(reading, "score", "examples memorised or not (by their score)"))
-    if "shape" in groupings:
-        found.append(_grouped(reading, "shape", "each trajectory shape"))
-    return found
+def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
+    """The figures of one way of teaching."""
+    content: list[blocks.Block] = []
+    if objective != reading.students[0]:
+        content.append(
+            blocks.Text(
+                f"Another way of teaching, {wording.objective(objective)}: "
+                f"{reading.teacher_of(objective)}."
+            )
+        )
+    effects = reading.table("distillation_effects").filter(pl.col("objective") == objective)
+    if effects.is_empty():
+        content.append(
+            blocks.Note("This store holds no estimates of the change under distillation.")
+        )
+    else:
+        content.append(_change(reading, objective))
+    content += _scores(reading, objective)
+    if not effects.is_empty():
+        content += students.figures(reading, objective, effects)
+    return content
 
 
-def _change(reading: Reading) -> blocks.Figure:
+def _change(reading: Reading, objective: str) -> blocks.Figure:
     return reading.figure(
-        "distillation-change",
-        charts.distillation_change(reading),
-        _EFFECTS_SQL.format(grouping="all"),
+        students.named("distillation-change", objective),
+        charts.distillation_change(reading, objective),
+        _EFFECTS_SQL.format(objective=objective),
         "Mean over all training examples of distilled minus one-hot score (points, with 95 % "
         "intervals over groups of models), split into the part from p_in and the part from p_out "
-        "(bars; a rise of p_out lowers the score, so it counts downwards).",
+        "(bars; a rise of p_out lowers the score, so it counts downwards)."
+        f"{reading.stars('one_hot', objective)}",
+        ("one_hot", objective),
     )
 
 
-def _grouped(reading: Reading, grouping: str, what: str) -> blocks.Figure:
-    naive = reading.table("distillation_effects").filter(
-        pl.col("objective") == "distilled",
-        pl.col("grouping") == grouping,
-        pl.col("estimator") == "naive",
-    )
-    hollow = (
-        ""
-        if naive.is_empty()
-        else " Hollow points are the naive estimate, chosen and measured on the same models: the "
-        "choice takes noise for signal and shows a change where there may be none."
-    )
+def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
+    density = reading.table("distillation_density").filter(pl.col("objective") == objective)
+    if density.is_empty():
+        return [blocks.Note("No example has a score under both objectives at any size.")]
+    content: list[blocks.Block] = [
+        reading.figure(
+            students.named("distillation-density", objective),
+            charts.distillation_density(reading, objective),
+            _DENSITY_SQL.format(objective=objective),
+            "The score of each example under both objectives, one panel per size; the stronger the "
+            "colour, the more examples (log scale), and each cell holds the same number of "
+            "possible scores. Below the dashed line, distillation lowers the score. Noise in both "
+            f"scores spreads the cloud.{reading.stars('one_hot', objective)}",
+            ("one_hot", objective),
+        )
+    ]
+    halves = reading.table("distillation_halves").filter(pl.col("objective") == objective)
+    if halves.filter(pl.col("n_one_hot") >= 5).is_empty():
+        content.append(
+            blocks.Note(
+                "What noise alone does to these scores is not shown: it takes models in both "
+                "halves of the groups."
+            )
+        )
+    else:
+        content.append(_halves(reading, objective, halves))
+    return content
+
+
+def _halves(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure:
     return reading.figure(
-        f"distillation-by-{grouping}",
-        charts.distillation_groups(reading, grouping),
-        _EFFECTS_SQL.format(grouping=grouping),
-        f"Mean change of the score for {what}. Filled points choose the examples on all groups of "
-        "models but one and measure on that one; the choice is made once on one-hot scores and "
-        "once on distilled ones, and a claim needs both. Lines are 95 % intervals over groups; "
-        "groups of fewer than 5 examples are left out."
-        f"{hollow}",
+        students.named("distillation-halves", objective),
+        charts.distillation_halves(reading, objective),
+        _HALVES_SQL.format(objective=objective),
+        "Read column by column: among the examples with this one-hot score, how is the distilled "
+        "score distributed? Each column sums to 1, so rare scores are as visible as common ones. "
+        "Examples with a high one-hot score were partly lucky, and fall back in any other models. "
+        "Therefore both scores come from different halves of the models, and the dashed line shows "
+        "the mean score when the other half is trained on labels again. What distillation does is "
+        "the distance between the solid line (distilled) and the dashed one, not that to the "
+        f"diagonal.{_distance(table)} Columns of fewer than 5 examples are left out."
+        f"{reading.stars('one_hot', objective)}",
+        ("one_hot", objective),
+    )
+
+
+def _distance(table: pl.DataFrame) -> str:
+    """How far both lines are apart among memorised examples, over all sizes, in words."""
+    columns = (
+        table.filter(pl.col("one_hot_low") >= 0.45, pl.col("n_one_hot") >= 5)
+        .unique(["size", "compared", "one_hot_low"])
+        .pivot("compared", index=["size", "one_hot_low", "n_one_hot"], values="mean_score")
+    )
+    if not {"distilled", "one_hot"} <= set(columns.columns):
+        return ""
+    both = columns.drop_nulls(["distilled", "one_hot"])
+    if both.is_empty():
+        return ""
+    weight = both["n_one_hot"].to_numpy()
+    apart = float(np.average((both["distilled"] - both["one_hot"]).to_numpy(), weights=weight))
+    side = "below" if apart < 0 else "above"
+    return (
+        f" Over all sizes and one-hot scores above .45 the solid line is "
+        f"{wording.number(abs(apart))} {side} the dashed one on average."
     )

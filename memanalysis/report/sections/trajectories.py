@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -38,6 +39,12 @@ from strongest_examples
 where objective = '{objective}'
 order by shape, rank, size_rank"""
 
+_BY_CLASS_SQL = """select label, class_name, shape, rank, example_id, size, memorization,
+    accuracy_in, accuracy_out, n_moving
+from strongest_examples_by_class
+where objective = '{objective}'
+order by label, shape, rank, size_rank"""
+
 _MEANING: Final = {
     "increasing": "memorised more by larger models",
     "decreasing": "memorised less by larger models",
@@ -66,6 +73,7 @@ def section(reading: Reading) -> blocks.Section:
             _sweep(reading),
             *_curves(reading),
             *_examples(reading),
+            *_by_class(reading),
         ]
     return blocks.Section("trajectories", "Trajectories across sizes", content)
 
@@ -121,7 +129,7 @@ def _curves(reading: Reading) -> list[blocks.Block]:
             _CURVES_SQL.format(objective=objective),
             "Mean score of the examples of each shape, beside the two rates it is made of: a score "
             "rises because larger models fit the example (p_in), or because they miss it when it "
-            f"is held out (p_out).{selected}",
+            f"is held out (p_out).{selected}{reading.stars(objective)}",
             (objective,),
         ),
         reading.figure(
@@ -149,8 +157,9 @@ def _examples(reading: Reading) -> list[blocks.Block]:
             "example-curves",
             charts.example_curves(reading, objective),
             sql,
-            "The examples that change most, one line each. They were chosen on the models "
-            "that are shown, so they look stronger here than on new models.",
+            "The examples of each shape whose score changes most, one line each. They were chosen "
+            "on the models that are shown, so they look stronger here than on new models."
+            f"{reading.stars(objective)}",
             (objective,),
         ),
         blocks.Gallery(
@@ -163,6 +172,57 @@ def _examples(reading: Reading) -> list[blocks.Block]:
             sql=sql,
         ),
     ]
+
+
+def _by_class(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    table = reading.table("strongest_examples_by_class").filter(pl.col("objective") == objective)
+    if table.is_empty():
+        return []
+    sql = _BY_CLASS_SQL.format(objective=objective)
+    shown = table["label"].n_unique()
+    some = (
+        f" Of {len(reading.manifest.class_names)} classes, those {shown} where most examples move."
+        if shown < len(reading.manifest.class_names)
+        else ""
+    )
+    return [
+        reading.figure(
+            "example-curves-by-class",
+            charts.example_curves_by_class(reading, objective),
+            sql,
+            "The same class by class: at most three examples of each shape that moves."
+            f"{some}{reading.stars(objective)}",
+            (objective,),
+        ),
+        blocks.Gallery(
+            name="strongest-by-class",
+            title="Class by class: the images behind the curves",
+            caption="The examples of the figure above, with the shape of their trajectory, their "
+            "score at the smallest and the largest size, and the score over sizes.",
+            conditions=reading.conditions(objective),
+            rows=_class_rows(reading, table),
+            sql=sql,
+            folded=f"Show the images of {wording.plural(shown, 'class', 'classes')}",
+        ),
+    ]
+
+
+def _class_rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
+    images = example_images(reading)
+    rows = []
+    for part in table.partition_by("label", maintain_order=True):
+        first = part.row(0, named=True)
+        tiles = []
+        for shape in theme.known_order(part["shape"].to_list(), theme.SHAPES):
+            mine = part.filter(pl.col("shape") == shape).sort("rank", "size_rank")
+            for group in mine.partition_by("example_id", maintain_order=True):
+                values = group["memorization"].to_list()
+                found = tile(reading, images, group.row(0, named=True), values, shape)
+                tiles.append(replace(found, label=shape))
+        detail = wording.plural(first["n_moving"], "example") + " whose score moves"
+        rows.append(blocks.Row(first["class_name"], detail, tiles))
+    return rows
 
 
 def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
