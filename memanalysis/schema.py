@@ -458,6 +458,50 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("n_splits", pa.int32()),
         ]
     ),
+    "kind_effects": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),  # NULL for shares of shapes
+            ("size_rank", pa.int32()),
+            ("kind", pa.string()),
+            # memorization | accuracy_in | accuracy_out | distillation | share
+            ("quantity", pa.string()),
+            ("shape", pa.string()),  # NULL but for shares
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "kind_retrieval": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("size", pa.string()),
+            ("size_rank", pa.int32()),
+            ("kind", pa.string()),
+            ("proxy", pa.string()),  # 'memorization' is the score itself
+            *_interval("auc"),
+            *_interval("precision"),
+            ("share", pa.float64()),
+            ("n_examples", pa.int64()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "controls": pa.schema(
+        [
+            ("control", pa.string()),  # exchanged_subsets
+            ("finding", pa.string()),
+            ("claim", pa.string()),
+            ("verdict", pa.string()),
+            ("estimate", pa.float64()),
+            ("ci_low", pa.float64()),
+            ("ci_high", pa.float64()),
+            ("n_groups", pa.int32()),
+            ("sentence", pa.string()),
+            ("version", pa.int32()),  # of findings.toml
+        ]
+    ),
 }
 
 # File of each table, relative to the store.

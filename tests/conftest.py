@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import kinds_and_partners
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -111,6 +112,12 @@ def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         seed=7,
         images=200,
     )
+
+
+@pytest.fixture(scope="session")
+def kinds_store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The simulated store with kinds of example and pairs that stand out; nobody may change it."""
+    return kinds_and_partners.make(tmp_path_factory.mktemp("kinds") / "store", simulated_store)
 
 
 @pytest.fixture

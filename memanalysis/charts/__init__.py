@@ -13,7 +13,11 @@ from memanalysis.charts.distillation import (
     distillation_halves,
 )
 from memanalysis.charts.histograms import memorization_density, memorization_histogram
+from memanalysis.charts.influence import memorized_partners
+from memanalysis.charts.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
 from memanalysis.charts.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
+from memanalysis.charts.proxy_use import proxy_retrieval, proxy_trajectories
+from memanalysis.charts.reliability import reliability, reliability_growth
 from memanalysis.charts.students import (
     distillation_gap,
     distillation_groups,
@@ -43,12 +47,21 @@ __all__ = [
     "example_curves",
     "example_curves_by_class",
     "held_out_errors",
+    "kind_distillation",
+    "kind_retrieval",
+    "kind_scores",
+    "kind_shapes",
     "memorization_by_class",
     "memorization_density",
     "memorization_histogram",
+    "memorized_partners",
     "proxy_correlations",
     "proxy_correlations_by",
+    "proxy_retrieval",
+    "proxy_trajectories",
     "proxy_trends",
+    "reliability",
+    "reliability_growth",
     "trajectories",
     "trajectories_by_class",
     "trajectory_shares",

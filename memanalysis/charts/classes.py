@@ -9,13 +9,16 @@ import polars as pl
 
 from memanalysis.charts import theme
 
-# More classes than this cannot be read in one figure: those with the highest scores stand for all.
-_MOST_CLASSES: Final = 40
-_MOST_PANELS: Final = 20
+# More rows or panels than these help nobody; the relations hold every class.
+_ROWS: Final = 40
+_PANELS: Final = 20
 
 
 def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
-    """Mean memorisation of each class, one point per size; of very many, the 40 highest."""
+    """Mean memorisation of each class, one point per size.
+
+    Of more than 40 classes, the 40 with the highest means at the largest size.
+    """
     table = study.table("memorization_by_class").filter(pl.col("objective") == objective)
     if table.is_empty():
         return theme.nothing("No example was both trained on and held out.")
@@ -25,10 +28,14 @@ def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> th
         *("accuracy_in", "accuracy_out"),
     )
     largest = frame.filter(pl.col("size_rank") == frame["size_rank"].max())
-    order = largest.sort("memorization", descending=True)["class_name"].to_list()
-    shown = order[:_MOST_CLASSES]
-    base = alt.Chart(frame.filter(pl.col("class_name").is_in(shown))).encode(
-        y=alt.Y("class_name:N", sort=shown, title=None, axis=alt.Axis(labelFontSize=12)),
+    order = largest.sort("memorization", descending=True, nulls_last=True)["class_name"].to_list()
+    title = "Mean memorisation of each class"
+    if len(order) > _ROWS:
+        order = order[:_ROWS]
+        title = f"Mean memorisation of the {_ROWS} classes with the highest"
+        frame = frame.filter(pl.col("class_name").is_in(order))
+    base = alt.Chart(frame).encode(
+        y=alt.Y("class_name:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12)),
     )
     x = alt.X(
         "memorization:Q",
@@ -53,14 +60,13 @@ def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> th
             ),
         ),
     ).properties(width=520, height=alt.Step(24))
-    title = "Mean memorisation of each class"
-    return theme.finish(layers, title + _cut(len(shown), len(order)))
+    return theme.finish(layers, title)
 
 
 def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
     """Mean curves of the trajectory shapes in each class; line width is the number of examples.
 
-    Of very many classes, the 20 whose mean score at the largest size is highest.
+    Of more than 20 classes, the 20 with the highest mean scores.
     """
     table = study.table("trajectory_curves_by_class").filter(pl.col("objective") == objective)
     if table["size"].n_unique() < 2:
@@ -69,8 +75,15 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
         *("label", "class_name", "shape", "size", "size_rank", "n_examples", "memorization"),
     )
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
-    every = frame["label"].n_unique()
-    frame = _highest(frame)
+    title = "Mean curves of each shape, class by class"
+    if frame["class_name"].n_unique() > _PANELS:
+        weight = pl.col("n_examples")
+        means = frame.group_by("class_name").agg(
+            mean=(pl.col("memorization") * weight).sum() / weight.sum()
+        )
+        chosen = means.sort("mean", "class_name", descending=[True, False]).head(_PANELS)
+        frame = frame.filter(pl.col("class_name").is_in(chosen["class_name"].to_list()))
+        title = f"Mean curves of each shape, the {_PANELS} classes with the highest scores"
     classes = frame.sort("label")["class_name"].unique(maintain_order=True).to_list()
     lines = (
         alt.Chart(frame)
@@ -90,22 +103,4 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
         .properties(width=130, height=130)
     )
     chart = theme.panels(lines, "class_name", classes, columns=5)
-    title = f"Mean curves of each shape, class by class{_cut(len(classes), every)}"
     return theme.finish(chart, title, panel=165, count=len(classes))
-
-
-def _highest(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the classes with the highest mean score at the largest size."""
-    weight = pl.col("n_examples")
-    means = (
-        frame.filter(pl.col("size_rank") == pl.col("size_rank").max())
-        .group_by("label")
-        .agg(((pl.col("memorization") * weight).sum() / weight.sum()).alias("mean"))
-        .sort("mean", "label", descending=[True, False], nulls_last=True)
-    )
-    return frame.join(means.head(_MOST_PANELS), on="label", how="semi", nulls_equal=True)
-
-
-def _cut(shown: int, there: int) -> str:
-    """What the title says of classes that are not shown."""
-    return "" if shown == there else f": the {shown} highest of {there:,}"

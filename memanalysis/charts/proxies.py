@@ -11,7 +11,16 @@ from memanalysis.charts import theme
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
-_ACRONYMS: Final = {"aum": "AUM", "el2n": "EL2N", "csl": "CSL", "vog": "VoG", "grand": "GraNd"}
+# Names as the field writes them, where they are not the stored name with spaces.
+_WRITTEN: Final = {
+    "aum": "AUM",
+    "el2n": "EL2N",
+    "vog": "VoG",
+    "vog_normalized": "VoG, normalised",
+    "grand": "GraNd",
+    "cumulative_max_probability": "cumulative max. probability",
+    "second_split_forgetting": "second-split forgetting",
+}
 _VERDICTS: Final = {"misses": "increasing", "follows": "decreasing", "undetermined": "muted"}
 _CHANGE: Final = "largest − smallest"
 _TITLES: Final = {
@@ -132,7 +141,8 @@ def _turned(table: pl.DataFrame) -> pl.DataFrame:
             (sign * pl.col("corrected_estimate")).alias("corrected_estimate"),
             pl.when(sign < 0).then(-high).otherwise(low).alias("ci_low"),
             pl.when(sign < 0).then(-low).otherwise(high).alias("ci_high"),
-            _title(pl.col("proxy")) + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
+            proxy_title(pl.col("proxy"))
+            + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
             pl.col("method").replace(_METHODS),
             pl.col("size").fill_null(_CHANGE),
         )
@@ -147,7 +157,7 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     )
     if table.is_empty():
         return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
-    frame = table.with_columns(_title(pl.col("proxy")))
+    frame = table.with_columns(proxy_title(pl.col("proxy")))
     verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
     base = alt.Chart(frame).encode(
         y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
@@ -190,6 +200,11 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     )
 
 
-def _title(proxy: pl.Expr) -> pl.Expr:
-    """A proxy's name for readers: ``cumulative_accuracy`` becomes ``cumulative accuracy``."""
-    return proxy.replace(_ACRONYMS).str.replace_all("_", " ")
+def proxy_title(proxy: pl.Expr) -> pl.Expr:
+    """A proxy's name for readers: ``cumulative_accuracy`` becomes ``cumulative accuracy``.
+
+    Names ending in ``_clean`` are the same formula over clean evaluations: ``AUM (clean)``.
+    """
+    base = proxy.str.strip_suffix("_clean")
+    named = base.replace(_WRITTEN).str.replace_all("_", " ")
+    return pl.when(base == proxy).then(named).otherwise(pl.concat_str(named, pl.lit(" (clean)")))

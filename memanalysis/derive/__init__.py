@@ -16,6 +16,7 @@ import pyarrow as pa
 from memanalysis.derive.agreement import signal_agreement
 from memanalysis.derive.influence import influence_tables
 from memanalysis.derive.kept import kept_tables, with_kept
+from memanalysis.derive.kinds import describes, kind_effects, kind_retrieval, read_kinds
 from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.proxies import proxy_correlations, proxy_trends
 from memanalysis.derive.reading import foreign_names, read_study
@@ -30,11 +31,11 @@ from memanalysis.derive.students import (
     students,
 )
 from memanalysis.derive.tables import Columns, as_table
-from memanalysis.derive.verdicts import findings_table
+from memanalysis.derive.verdicts import controls_table, findings_table
 from memanalysis.schema import DERIVED
 from memanalysis.store import Store
 
-__all__ = ["derive", "derive_foreign"]
+__all__ = ["derive", "derive_foreign", "derive_kinds"]
 
 
 def derive(store: Store) -> None:
@@ -46,6 +47,9 @@ def derive(store: Store) -> None:
     sizes, trends, densities = bimodality(study)
     influence, influence_summary, memorized_partners = influence_tables(store, study)
     taught = students(study)
+    kinds = read_kinds(store, study)
+    if "kind_retrieval" in kept and not describes(kept["kind_retrieval"], study, kinds):
+        del kept["kind_retrieval"]
     # Slow ones are functions, so that what is kept is not computed.
     found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
@@ -67,6 +71,9 @@ def derive(store: Store) -> None:
         "proxy_retrieval": lambda: proxy_retrieval(study),
         "proxy_polarisation": lambda: proxy_polarisations(study),
         "signal_agreement": lambda: signal_agreement(study, signals),
+        "kind_effects": kind_effects(study, kinds),
+        "kind_retrieval": lambda: kind_retrieval(study, kinds),
+        "controls": lambda: controls_table(study),
     }
     store.write_table("influence", influence)
     for name, schema in DERIVED.items():
@@ -97,4 +104,17 @@ def derive_foreign(store: Store, names: Collection[str]) -> None:
     for name, columns in found.items():
         added = as_table(columns, DERIVED[name])
         store.write_table(name, pa.concat_tables([store.read_table(name), added]))
+    store.write_manifest()
+
+
+def derive_kinds(store: Store) -> None:
+    """Compute the tables on kinds of example again, after ``examples.kind`` has changed."""
+    study = read_study(store)
+    kinds = read_kinds(store, study)
+    found = {
+        "kind_effects": kind_effects(study, kinds),
+        "kind_retrieval": kind_retrieval(study, kinds),
+    }
+    for name, columns in found.items():
+        store.write_table(name, as_table(columns, DERIVED[name]))
     store.write_manifest()

@@ -28,6 +28,9 @@ _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
     "proxy_retrieval": lambda t: _everything_if(t, _known(t, "precision_low")),
     "proxy_polarisation": lambda t: _everything_if(t, _known(t, "polarisation_low")),
     "signal_agreement": lambda t: _everything_if(t, _known(t, "ci_low")),
+    "kind_retrieval": lambda t: _everything_if(
+        t, _known(t, "auc_low") & ~_equal(t, "proxy", "memorization")
+    ),
     # Verdicts by other rules than today's are no better than undetermined ones by today's.
     "findings": lambda t: _everything_if(
         t,
@@ -35,6 +38,7 @@ _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
         & _known(t, "estimate")
         & (_numbers(t, "version") == load().version),
     ),
+    "controls": lambda t: _everything_if(t, _numbers(t, "version") == load().version),
     "reliability": lambda t: ~_equal(t, "signal", "correctness") & (_numbers(t, "n_splits") > 1),
 }
 

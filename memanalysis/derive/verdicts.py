@@ -1,4 +1,4 @@
-"""The table ``findings`` from the evidence of the study."""
+"""The tables ``findings`` and ``controls`` from the evidence of the study."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import stack
 from memanalysis.findings import evaluate
+from memanalysis.findings.controls import controls
 
 
 def findings_table(study: Study) -> dict[str, list[Any]]:
@@ -19,3 +20,24 @@ def findings_table(study: Study) -> dict[str, list[Any]]:
         row["alpha"] = np.nan if row["alpha"] is None else row["alpha"]
         row["version"] = study.evidence.rules.version
     return stack(rows)
+
+
+def controls_table(study: Study) -> dict[str, list[Any]]:
+    """Every finding decided again on evidence in which nothing is left to be found."""
+    return stack(
+        [
+            {
+                "control": name,
+                "finding": outcome.finding,
+                "claim": outcome.claim,
+                "verdict": outcome.verdict,
+                "estimate": outcome.estimate,
+                "ci_low": outcome.low,
+                "ci_high": outcome.high,
+                "n_groups": outcome.n_groups,
+                "sentence": f"{outcome.verdict.capitalize()}. {outcome.text}.",
+                "version": study.evidence.rules.version,
+            }
+            for name, outcome in controls(study.evidence)
+        ]
+    )

@@ -6,12 +6,39 @@ two sizes, and one-hot models retrained with other seeds and called distilled.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from memanalysis import bits
-from memanalysis.findings.evidence import Condition
+from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.robustness import headlines
+from memanalysis.findings.verdicts import Outcome
+
+EXCHANGED: Final = "exchanged_subsets"
+
+
+def controls(evidence: Evidence) -> Iterator[tuple[str, Outcome]]:
+    """Every finding decided again on each control that this evidence allows: (control, outcome).
+
+    Nothing where subsets cannot be exchanged.
+    """
+    conditions = [c for c in (evidence.one_hot, evidence.distilled) if c is not None]
+    if not conditions or not all(_exchangeable(c) for c in conditions):
+        return
+    one_hot, distilled = (
+        None if c is None else with_exchanged_subsets(c)
+        for c in (evidence.one_hot, evidence.distilled)
+    )
+    exchanged = replace(evidence, one_hot=one_hot, distilled=distilled)
+    yield from ((EXCHANGED, outcome) for outcome in headlines(exchanged))
+
+
+def _exchangeable(condition: Condition) -> bool:
+    members = bits.count(condition.outcomes.groups)
+    return len(members) > 1 and len(set(members.tolist())) == 1
 
 
 def with_exchanged_subsets(condition: Condition) -> Condition:

@@ -63,6 +63,11 @@ def evaluate(evidence: Evidence) -> list[Row]:
     return [row for finding in _FINDINGS for row in _rows(finding, evidence)]
 
 
+def headlines(evidence: Evidence) -> list[Outcome]:
+    """The outcome of every finding on this evidence alone, unchecked."""
+    return [headline(finding.decide, evidence) for finding in _FINDINGS]
+
+
 def headline(decide: Callable[[Evidence], Outcome], evidence: Evidence) -> Outcome:
     """A finding's outcome with the rule for few groups applied."""
     outcome = decide(evidence)

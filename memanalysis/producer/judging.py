@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from memanalysis import settings
+from memanalysis.derive import derive_kinds
 from memanalysis.errors import DataError, SettingsError, StoreError
 from memanalysis.producer import data, tasks, training
 from memanalysis.producer.families import Network
@@ -234,3 +235,5 @@ def _note(store: Store, found: Judgement, bench: _Bench, folds: int) -> None:
             "torn": TORN,
         }
         store.write_manifest()
+        if store.table_path("kind_effects").is_file():  # a built store
+            derive_kinds(store)

@@ -69,7 +69,10 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Tile:
-    """One example of a gallery: its image as a data URI, what it is, and its curve as SVG."""
+    """One example of a gallery: its image as a data URI, what it is, and its curve as SVG.
+
+    ``note`` is a line more on it; ``linked`` is the training example whose row it leads to.
+    """
 
     image: str | None
     label: str
@@ -77,6 +80,8 @@ class Tile:
     alt: str
     figures: str
     curve: str = ""
+    note: str = ""
+    linked: int | None = None
 
 
 @dataclass(frozen=True)

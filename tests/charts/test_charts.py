@@ -28,12 +28,21 @@ MARKS = {
     "example_curves": {"line"},
     "example_curves_by_class": {"line"},
     "held_out_errors": {"bar", "line"},
+    "kind_distillation": {"rule", "point"},
+    "kind_retrieval": {"rule", "point"},
+    "kind_scores": {"line", "rule", "point"},
+    "kind_shapes": {"bar", "rule"},
     "memorization_by_class": {"rule", "point"},
     "memorization_density": {"bar", "area", "line"},
     "memorization_histogram": {"bar", "line"},
+    "memorized_partners": {"line", "rule", "point"},
     "proxy_correlations": {"rule", "point"},
     "proxy_correlations_by": {"point"},
+    "proxy_retrieval": {"rule", "tick", "point"},
+    "proxy_trajectories": {"line", "point"},
     "proxy_trends": {"rule", "point"},
+    "reliability": {"rule", "point"},
+    "reliability_growth": {"rule", "line", "point"},
     "trajectories": {"line", "point"},
     "trajectories_by_class": {"line"},
     "trajectory_shares": {"bar", "rule", "tick"},
@@ -42,9 +51,9 @@ MARKS = {
 
 
 @pytest.fixture(scope="module")
-def study(simulated_store: Store) -> Iterator[Study]:
-    """The simulated study, opened."""
-    opened = Study(simulated_store)
+def study(kinds_store: Store) -> Iterator[Study]:
+    """The simulated study with kinds of example, opened."""
+    opened = Study(kinds_store)
     yield opened
     opened.close()
 
@@ -224,3 +233,17 @@ def test_text_and_categories_stand_out_from_the_page(palette: dict[str, str]) ->
     for name, least in [("ink", 4.5), ("muted", 4.5), *((shape, 2.6) for shape in theme.SHAPES)]:
         high, low = sorted((_luminance(palette[name]), page), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= least, name
+
+
+def test_a_thousand_classes_are_not_a_thousand_rows() -> None:
+    """Of many classes the chart draws the 40 with the highest means, and its title says so."""
+    frame = pl.DataFrame(
+        {"label": range(1000), "class_name": [f"class {i}" for i in range(1000)]}
+    ).with_columns(
+        objective=pl.lit("one_hot"), size=pl.lit("s"), size_rank=0, n_examples=5,
+        memorization=pl.col("label") / 1000, accuracy_in=1.0, accuracy_out=0.5,
+    )  # fmt: skip
+    spec = charts.memorization_by_class(Frames(memorization_by_class=frame)).to_dict()
+    drawn = rows(spec)
+    assert {row["class_name"] for row in drawn} == {f"class {i}" for i in range(960, 1000)}
+    assert "40 classes" in spec["title"]

@@ -2,15 +2,32 @@
 
 from memanalysis.report.sections import (
     accuracy,
+    controls,
     distillation,
     examples,
     findings,
+    influence,
+    kinds,
     methods,
     proxies,
+    reliability,
     scores,
     trajectories,
 )
 
-ORDER = (findings, accuracy, scores, trajectories, examples, distillation, proxies, methods)
+ORDER = (
+    findings,
+    accuracy,
+    scores,
+    trajectories,
+    kinds,
+    examples,
+    influence,
+    distillation,
+    proxies,
+    reliability,
+    controls,
+    methods,
+)
 
 __all__ = ["ORDER"]

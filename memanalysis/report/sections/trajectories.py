@@ -268,4 +268,5 @@ def tile(
         alt=f"Training example {example}, labelled {name}",
         figures=" → ".join(ends) if several else ends[0],
         curve=drawing.curve(values, colour) if several else "",
+        linked=example,
     )

@@ -1,0 +1,97 @@
+"""Negative controls: what the findings say where nothing is left to be found."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis.report import blocks, wording
+from memanalysis.report.reading import Reading
+
+_SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,
+    f.verdict as verdict_here, f.estimate as estimate_here
+from controls as c
+left join findings as f on f.finding = c.finding and f.row = 'headline'"""
+
+_NAMES: Final = {
+    "exchanged_subsets": "exchanged subsets",
+}
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section on negative controls."""
+    content: list[blocks.Block] = [
+        blocks.Text(
+            "A rule that finds something everywhere finds nothing. So every finding is decided "
+            "again, by the same rules, on evidence in which nothing is left to be found: each "
+            "group of models is said to have trained on the subsets of the next group. Their "
+            "answers stay as they are, but who saw what is wrong, so scores are 0 on average at "
+            "every size, with and without distillation. A finding that is “supported” there would "
+            "be a false alarm."
+        )
+    ]
+    table = reading.sql(_SQL)
+    if table.is_empty():
+        content.append(
+            blocks.Note(
+                "Subsets cannot be exchanged in this store: that takes two or more groups of "
+                "models of equal size."
+            )
+        )
+    else:
+        content += [_verdict(table), _table(table)]
+    content.append(
+        blocks.Note(
+            "Not run here: one size trained again with other seeds, called another size or called "
+            "distilled. The study file data/controls/study.toml does that (one network under three "
+            "names, a teacher of weight 0); run `memanalysis produce` on it and `memanalysis "
+            "report` on its store: no finding may be supported."
+        )
+    )
+    return blocks.Section("controls", "Negative controls", content)
+
+
+def _verdict(table: pl.DataFrame) -> blocks.Text:
+    alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
+    if not alarms:
+        return blocks.Text(
+            f"None of the {table.height} findings is supported on the control: no false alarm."
+        )
+    named = wording.listed([name.replace("_", " ") for name in alarms])
+    return blocks.Text(
+        f"False alarm: {named} is supported where there is nothing to find. Do not rely on it here."
+    )
+
+
+def _table(table: pl.DataFrame) -> blocks.Table:
+    return blocks.Table(
+        title="The findings on the control, and on the study",
+        columns=(
+            *("finding", "control", "verdict there", "estimate there", "95 % interval there"),
+            *("verdict here", "estimate here"),
+        ),
+        rows=[_row(row) for row in table.iter_rows(named=True)],
+        caption="There: on the control. Here: on this study. “Not supported” and “undetermined” "
+        "are as they should be there. An estimate is missing where a quantity does not exist "
+        "without scores: polarisation needs scores above 0.",
+        numeric=(3, 4, 6),
+        sql=_SQL,
+    )
+
+
+def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["finding"].replace("_", " "),
+        _NAMES.get(row["control"], row["control"]),
+        row["verdict"] or wording.NONE,
+        wording.number(_rounded(row["estimate"])),
+        wording.interval(_rounded(row["ci_low"]), _rounded(row["ci_high"])),
+        row["verdict_here"] or wording.NONE,
+        wording.number(row["estimate_here"]),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    """To the digits that are shown, without a zero below zero."""
+    return None if value is None else round(value, 3) + 0.0

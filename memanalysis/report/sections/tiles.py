@@ -1,0 +1,68 @@
+"""Single examples as tiles of a gallery: image, label, what is known of it, and a link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from memanalysis.report import blocks, drawing
+from memanalysis.report.reading import Reading
+
+
+class Tiles:
+    """Makes tiles of the examples of a study."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        table = reading.table("examples").select(
+            "example_id", "label", "clean_label", "kind", "image", "source_id"
+        )
+        self._examples = {row["example_id"]: row for row in table.iter_rows(named=True)}
+
+    def train(
+        self, example: int, figures: str, note: str | None = None, *, labelled: bool = True
+    ) -> blocks.Tile:
+        """A training example, which leads to its row in the explorer."""
+        tile = self._tile(example, f"Training example {example}", figures, note, example)
+        return tile if labelled else replace(tile, label="")
+
+    def was(self, example: int) -> str:
+        """The label before it was changed, empty where it is the same or unknown."""
+        row = self._known(example)
+        clean = row["clean_label"]
+        changed = clean is not None and clean != row["label"]
+        return f"was {self._reading.class_name(clean)}" if changed else ""
+
+    def test(self, example: int, figures: str, note: str | None = None) -> blocks.Tile:
+        """A test example."""
+        return self._tile(example, f"Test example {example}", figures, note, None)
+
+    def label(self, example: int) -> str:
+        """The name of the example's label."""
+        return self._reading.class_name(self._known(example)["label"])
+
+    def _tile(
+        self, example: int, alt: str, figures: str, note: str | None, linked: int | None
+    ) -> blocks.Tile:
+        row = self._known(example)
+        name, source = self._reading.class_name(row["label"]), row["source_id"]
+        return blocks.Tile(
+            image=drawing.data_uri(row["image"]),
+            label=name,
+            example=f"{example}" + (f" · {source}" if source else ""),
+            alt=f"{alt}, labelled {name}",
+            figures=figures,
+            note=self._history(example, row) if note is None else note,
+            linked=linked,
+        )
+
+    def _known(self, example: int) -> dict[str, Any]:
+        nothing = dict.fromkeys(("label", "clean_label", "kind", "image", "source_id"))
+        return self._examples.get(example, nothing)
+
+    def _history(self, example: int, row: dict[str, Any]) -> str:
+        """What is known beside the label: the label that it had, and its kind."""
+        was, kind = self.was(example), row["kind"]
+        if was:
+            return f"{was} ({kind})" if kind else was
+        return "" if kind in (None, "clean") else str(kind)
