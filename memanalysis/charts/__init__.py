@@ -6,6 +6,7 @@ a notebook and in the report.
 
 from memanalysis.charts.accuracy import accuracy, accuracy_spread
 from memanalysis.charts.bimodality import bimodality, bimodality_trends, held_out_errors
+from memanalysis.charts.calls import recorded
 from memanalysis.charts.classes import memorization_by_class, trajectories_by_class
 from memanalysis.charts.distillation import (
     distillation_change,
@@ -67,3 +68,7 @@ __all__ = [
     "trajectory_shares",
     "trajectory_sweep",
 ]
+
+# Here and not at each definition, so that no public chart can be forgotten.
+for _name in __all__:
+    globals()[_name] = recorded(globals()[_name])

@@ -94,6 +94,8 @@ OBJECTIVE_TITLES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _RAMP: Final = 9
 _VARIANTS: Final = 3
+# What is left of a mark that is not pointed at: still there, no longer in the way.
+_FADED: Final = 0.12
 
 
 def colour(name: str) -> str:
@@ -212,11 +214,70 @@ def finish(
     """``chart`` with its title, the common look, and what the report needs to fit it to a page.
 
     ``panel`` is the least width of one panel in pixels, ``count`` the number of panels, ``square``
-    whether they are as high as wide.
+    whether they are as high as wide. Charts with a legend are ``linked`` by what it names.
     """
     usermeta = {"panel": panel, "count": count, "square": square}
     described = chart.properties(title=title, usermeta=usermeta).configure(**config())
-    return cast("AnyChart", described)
+    return linked(cast("AnyChart", described))
+
+
+def linked(chart: AnyChart) -> AnyChart:
+    """``chart`` with marks that answer to each other through the field that its legend names.
+
+    Pointing at a mark, or clicking on the legend, keeps what has the same value, in every panel,
+    and fades the rest. Charts without a legend stay as they are. Changes ``chart`` itself: adding
+    parameters by Altair's own methods copies all of it, twice.
+    """
+    units = _units(chart)
+    field = next((name for unit in units if (name := _named(unit))), None)
+    if field is None:
+        return chart
+    units[0].name = "linked"
+    pointing = alt.PointSelectionConfig(
+        type="point", fields=[field], on="pointerover", clear="pointerout"
+    )
+    picking = alt.PointSelectionConfig(type="point", fields=[field])
+    chart.params = [
+        alt.TopLevelSelectionParameter(name="pointed", select=pointing, views=["linked"]),
+        alt.TopLevelSelectionParameter(
+            name="picked", select=picking, bind="legend", views=["linked"]
+        ),
+    ]
+    kept: Any = {"test": {"and": [{"param": "pointed"}, {"param": "picked"}]}}
+    for unit in units:
+        if field in _colour_fields(unit) and _channel(unit, "opacity") is alt.Undefined:
+            full = getattr(unit.mark, "opacity", alt.Undefined)
+            shown = alt.value(1 if full is alt.Undefined else full)
+            unit.encoding.opacity = alt.condition(kept, shown, alt.value(_FADED))
+    return chart
+
+
+def _units(chart: AnyChart) -> list[alt.Chart]:
+    """The single views that a chart is made of."""
+    inner = chart.spec if isinstance(chart, alt.FacetChart) else chart
+    layers = inner.layer if isinstance(inner, alt.LayerChart) else [inner]
+    return [cast("alt.Chart", layer) for layer in layers]
+
+
+def _channel(unit: alt.Chart, name: str) -> Any:
+    return getattr(unit.encoding, name, alt.Undefined)
+
+
+def _colour_fields(unit: alt.Chart) -> set[str]:
+    """The nominal fields that colour a view's marks."""
+    channels = [_channel(unit, name) for name in ("color", "fill", "stroke")]
+    shorthands = [str(getattr(channel, "shorthand", "")) for channel in channels]
+    return {text.removesuffix(":N") for text in shorthands if text.endswith(":N")}
+
+
+def _named(unit: alt.Chart) -> str | None:
+    """The nominal field that a view's legend names, if it has one."""
+    colour_of = _channel(unit, "color")
+    # By item: as attributes, the parts of a channel are methods that set them.
+    if colour_of is alt.Undefined or colour_of["legend"] is None:
+        return None
+    shorthand = str(getattr(colour_of, "shorthand", ""))
+    return shorthand.removesuffix(":N") if shorthand.endswith(":N") else None
 
 
 def nothing(why: str) -> AnyChart:

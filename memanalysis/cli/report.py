@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from memanalysis.cli.options import store_argument
+from memanalysis.cli.startup import without_iri_grammar
 from memanalysis.errors import MemanalysisError, MissingDependencyError
 
 
@@ -58,6 +59,7 @@ def command(
 
     A name that is no section gets the list of them.
     """
+    without_iri_grammar()
     from memanalysis.report import check, report
     from memanalysis.study import open as open_study
 

@@ -29,7 +29,8 @@ class Note:
 class Figure:
     """A chart with what is seen, under which conditions, and the query behind its numbers.
 
-    ``spec`` is the chart's Vega-Lite; ``frame`` is what ``sql`` returns.
+    ``spec`` is the chart's Vega-Lite; ``frame`` is what ``sql`` returns; ``python`` is a text that
+    draws the chart in a notebook.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Figure:
     spec: dict[str, Any]
     sql: str
     frame: pl.DataFrame
+    python: str = ""
     kind: str = "figure"
 
 
@@ -110,7 +112,12 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding with its verdict; ``rows`` are the conditions and checks behind it."""
+    """One finding with its verdict; ``rows`` are the conditions and checks behind it.
+
+    ``quantity`` names what ``estimate`` measures and ``meaning`` says in plain words what it means
+    here; ``settling`` says what would decide an undetermined one. ``evidence`` is the section with
+    its evidence, ``figures`` the figures in it that show it best, each with its title.
+    """
 
     name: str
     claim: str
@@ -126,6 +133,10 @@ class Finding:
     query: str
     rows: Sequence[Finding] = ()
     core: bool = False
+    quantity: str = ""
+    meaning: str = ""
+    settling: str = ""
+    figures: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

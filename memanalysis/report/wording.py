@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
 NONE: Final = "–"
+# Leaves room for an ending and for what browsers add to a name that is taken.
+_LONGEST_NAME: Final = 100
 _OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
 
 
@@ -65,5 +68,13 @@ def cell(value: object) -> str:
 
 
 def prose(text: str) -> str:
-    """Running text with true minus signs before numbers."""
-    return re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)
+    """Running text with true minus signs before numbers, and curved quotation marks."""
+    text = re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)
+    return re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"‘\1’", text)
+
+
+def file_name(*parts: str) -> str:
+    """A name that any file system takes, from texts that may hold anything: small a-z, 0-9, -."""
+    plain = unicodedata.normalize("NFKD", " ".join(parts)).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    return name[:_LONGEST_NAME].rstrip("-") or "figure"

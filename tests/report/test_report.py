@@ -1,6 +1,7 @@
 """The report: every section on every kind of store, hostile names as text, one file."""
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -61,8 +62,8 @@ def test_all_sections_come_in_their_order(elements: Elements) -> None:
     """The page has every section once, in the order of the contract, linked from the contents."""
     parts = [a["id"] for a in elements.of("section") if a.get("class") == "part"]
     assert parts == SECTIONS
-    links = [a["href"] for a in elements.of("a") if (a.get("href") or "").startswith("#")]
-    assert [f"#{name}" for name in SECTIONS] == links[1 : len(SECTIONS) + 1]
+    nav = [a["href"] for a in elements.of("a") if (a.get("href") or "")[1:] in parts]
+    assert [f"#{name}" for name in SECTIONS] == nav[: len(SECTIONS)]
     assert len(ORDER) == len(SECTIONS)
 
 
@@ -102,22 +103,28 @@ def test_ids_are_unique_and_links_lead_somewhere(elements: Elements) -> None:
 
 
 def test_each_chart_has_its_words_sql_and_data(page: str, elements: Elements) -> None:
-    """Each chart has alternative text, a caption, SQL that runs, and the result as CSV."""
+    """Each chart has alternative text, a menu of five, its texts to copy and its CSV inside."""
     charts = [a for a in elements.of("div") if a.get("class") == "chart"]
     assert len(charts) == len(specs(page)) >= 14
-    assert all(len(a["data-title"] or "") > 60 for a in charts)
-    downloads = [a for a in elements.of("a") if "download" in a]
-    assert len(downloads) == len(charts)
-    assert all((a["href"] or "").startswith("data:text/csv") for a in downloads)
+    assert all(a["role"] == "img" and len(a["aria-label"] or "") > 100 for a in charts)
+    actions = [a["data-action"] for a in elements.of("button")]
+    for action in ("csv", "png", "svg"):
+        assert actions.count(action) == len(charts)
+    ids = {a["id"] for _, a in elements.tags if a.get("id")}
+    sources = {a.get("data-source") for a in elements.of("button")} - {None}
+    assert sources <= ids
+    for name in specs(page):
+        assert {f"sql-{name}", f"python-{name}", f"csv-{name}"} <= ids
 
 
-def test_the_sql_that_is_shown_runs(simulated_store: Store, elements: Elements) -> None:
+def test_the_sql_that_is_shown_runs(simulated_store: Store, page: str) -> None:
     """Every query on the page gives rows on the study it was made from."""
     study = Study(simulated_store)
-    queries = {a["data-copy"] for a in elements.of("button") if a.get("data-copy")}
+    shown = re.findall(r'<code id="sql-[^"]+">(.*?)</code>', page, re.DOTALL)
+    queries = {html.unescape(text) for text in shown}
     assert len(queries) > 15
     for query in queries:
-        assert study.sql(query or "").width > 0
+        assert study.sql(query).width > 0
     study.close()
 
 

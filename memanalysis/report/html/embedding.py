@@ -1,10 +1,9 @@
-"""Values inside the page: JSON in script elements, colours as custom properties, CSV as links."""
+"""Values inside the page: JSON in script elements, colours as custom properties, CSV as text."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
-from urllib.parse import quote
 
 import polars as pl
 from markupsafe import Markup
@@ -20,8 +19,9 @@ def chart_json(spec: dict[str, Any]) -> Markup:
 
 
 def config_json() -> Markup:
-    """The configuration of every chart of the page."""
-    return script_json(_themed(theme.config() | {"background": "transparent"}))
+    """The configuration of every chart of the page, and the palette of charts outside of it."""
+    config = _themed(theme.config() | {"background": "transparent"})
+    return script_json({"config": config, "palette": theme.LIGHT})
 
 
 def script_json(value: object) -> Markup:
@@ -37,10 +37,9 @@ def script_text(text: str) -> Markup:
     return Markup(text.replace("</script", "<\\/script"))
 
 
-def csv_uri(frame: pl.DataFrame) -> str:
-    """A frame as the data URI of a CSV file."""
-    text = frame.write_csv(float_precision=6)
-    return "data:text/csv;charset=utf-8," + quote(text, safe=" ,;:/()'-_.~")
+def csv_json(frame: pl.DataFrame) -> Markup:
+    """A frame as the text of a CSV file, which the page makes a file of when it is asked for."""
+    return script_json(frame.write_csv(float_precision=6))
 
 
 def _themed(value: Any) -> Any:

@@ -8,50 +8,45 @@ from importlib.resources import files
 from typing import Final
 
 import polars as pl
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from memanalysis._version import __version__
 from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
+from memanalysis.report import blocks, glossary, wording
 from memanalysis.report.document import Document
-from memanalysis.report.html import embedding
+from memanalysis.report.html import embedding, vega
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
-_GLOBALS: Final = "window.vegaEmbed = vegaEmbed;"
 _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "print")
-_SCRIPTS: Final = ("charts", "copying")
+_SCRIPTS: Final = ("charts", "menus", "reading")
 
 
 def render(document: Document) -> str:
     """Return the report as the text of an HTML page."""
+    bundle = vega.bundle()
     sections = document.sections
+    figures = _figures(sections)
     page = _environment().get_template("page.html.jinja")
     text = page.render(
         opening=document.opening,
         study=document.study,
         sections=sections,
-        specs={
-            f"spec-{figure.name}": embedding.chart_json(figure.spec)
-            for figure in _figures(sections)
-        },
+        figures={figure.name: figure.title for figure in figures},
+        terms=glossary.TERMS,
+        specs={f"spec-{figure.name}": embedding.chart_json(figure.spec) for figure in figures},
         config=embedding.config_json(),
         light=theme.LIGHT,
         dark=theme.DARK,
         styles=[Markup(_text("style", f"{name}.css")) for name in _STYLES],
         scripts=[embedding.script_text(_text("script", f"{name}.js")) for name in _SCRIPTS],
-        vega=_vega(),
+        vega=embedding.script_text(bundle.result()),
         version=__version__,
+        file_name=wording.file_name,
+        rows_shown=_ROWS_SHOWN,
     )
     return text.lstrip()  # the imports above the page leave empty lines
-
-
-@cache
-def _vega() -> Markup:
-    """Return Vega, Vega-Lite and Vega-Embed as one script."""
-    return embedding.script_text(str(vl_convert.javascript_bundle(_GLOBALS)))
 
 
 @cache
@@ -64,10 +59,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "csv_uri": embedding.csv_uri,
+        "csv": embedding.csv_json,
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
         "prose": wording.prose,
+        "glossed": glossary.glossed,
         "numeric": _numeric,
         "svg": Markup,
     }

@@ -10,17 +10,18 @@ import polars as pl
 from memanalysis.report import wording
 from memanalysis.report.reading import Reading
 
-_PER_SIZE: Final = "per size and objective"
+_SIZE_COLUMNS: Final = ("parameters", "models", "right when trained on", "right on test images")
 
 
 @dataclass(frozen=True)
 class Opening:
-    """Title, paragraph and facts."""
+    """Title, paragraph, facts, and a row per size: its name, then ``size_columns``."""
 
     title: str
     lead: str
     facts: list[tuple[str, str]]
-    sizes: list[tuple[str, str, str]]
+    sizes: list[tuple[str, ...]]
+    size_columns: tuple[str, ...] = _SIZE_COLUMNS
 
 
 def opening(reading: Reading) -> Opening:
@@ -41,14 +42,17 @@ def _lead(reading: Reading) -> str:
         f"{wording.plural(models.height, 'model')} in {wording.plural(len(reading.sizes), 'size')} "
         f"were trained, each on a random {ratio}subset of {wording.count(manifest.n_train)} "
         f"examples of {_data(manifest.dataset)}.",
-        "An example’s memorisation score is the share of models that get it right among those "
-        "that trained on it, minus that share among those that did not.",
     ]
     if reading.distilled:
         sentences.append(
             "Every subset was learned twice: from its labels (one-hot), and by distillation from "
-            "a larger teacher’s outputs."
+            "a teacher’s outputs."
         )
+    sentences.append(
+        "An example is memorised if models get it right only when they trained on it: its "
+        "memorisation score is the share of models that get it right among those that trained on "
+        "it, minus that share among those that did not."
+    )
     return " ".join(sentences)
 
 
@@ -62,10 +66,9 @@ def _facts(reading: Reading) -> list[tuple[str, str]]:
             f"{wording.count(manifest.n_train)} training, {wording.count(manifest.n_test)} "
             f"test kept, in {len(manifest.class_names)} classes",
         ),
-        ("Subsets K", _subsets(reading)),
-        ("Ratio", wording.number(manifest.ratio, 2)),
-        ("Held out", _counts(reading)),
-        ("Objectives", wording.listed([wording.objective(name) for name in reading.objectives])),
+        ("Subsets", _subsets(reading)),
+        ("Each example", _counts(reading)),
+        ("Trained with", wording.listed([wording.objective(name) for name in reading.objectives])),
         ("Epochs", ", ".join(str(value) for value in _distinct(models, "epochs"))),
     ]
     if reading.teacher:
@@ -91,19 +94,30 @@ def _counts(reading: Reading) -> str:
         return ""
     a, b, c, d = (wording.count(value) for value in rows)
     inside, outside = a if a == b else f"{a}–{b}", c if c == d else f"{c}–{d}"
-    return f"each example inside {inside} and outside {outside} models {_PER_SIZE}"
+    return f"in the training subset of {inside} models, held out of {outside}, at each size"
 
 
-def _sizes(reading: Reading) -> list[tuple[str, str, str]]:
-    """Each size with its parameters and number of models."""
-    rows = (
+def _sizes(reading: Reading) -> list[tuple[str, ...]]:
+    """Each size with its parameters, models and mean accuracies under the primary objective."""
+    models = (
         reading.table("models")
         .group_by("size", "size_rank")
         .agg(pl.col("parameters").max(), pl.len().alias("n"))
-        .sort("size_rank", "size")
     )
+    accuracies = (
+        reading.table("accuracy")
+        .filter(pl.col("objective") == reading.primary)
+        .select("size", "accuracy_in", "accuracy_test")
+    )
+    rows = models.join(accuracies, on="size", how="left").sort("size_rank", "size")
     return [
-        (row["size"], wording.count(row["parameters"]), wording.count(row["n"]))
+        (
+            row["size"],
+            wording.count(row["parameters"]),
+            wording.count(row["n"]),
+            wording.percent(row["accuracy_in"]),
+            wording.percent(row["accuracy_test"]),
+        )
         for row in rows.iter_rows(named=True)
     ]
 

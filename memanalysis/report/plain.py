@@ -1,0 +1,201 @@
+"""Each finding in one plain sentence, and what would settle an open one: measured values only."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from memanalysis.report import wording
+
+Row: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = Mapping[str, Row]
+
+QUANTITIES: Final = {
+    "bimodality_grows": "rise of polarisation, smallest to largest size",
+    "trajectories_diverse": "share of examples memorised more by larger models",
+    "distillation_inhibits": "mean change of the score under distillation",
+    "proxies_miss_trends": "share of proxies that miss the trend",
+}
+_SHARES: Final = ("trajectories_diverse", "proxies_miss_trends")
+# Robustness rows that overrule a supported verdict, as the findings' rules say, in words.
+_OVERRULING: Final = {
+    "half_a": "in one half of the models",
+    "half_b": "in the other half of the models",
+    "probability": "by the label’s probability instead of right or wrong",
+}
+_TOO_FEW: Final = "too few for a verdict"
+_LOST: Final = "keeps no longer per group"
+_UNDECIDED: Final = re.compile(r"Not decided: (.*?)(?: \(\d+ groups? of models|\.$|;)")
+_BOUND: Final = re.compile(r"^(lower|upper) limit[^<>]*[<>]=? ?(-?[\d.]+)")
+# Beyond this many times the models of the study, a number of models is no advice any more.
+_PRACTICAL: Final = 50
+
+
+def effect(finding: str, row: Row) -> tuple[str, str]:
+    """Return the estimate and its interval, as percentages where they are shares."""
+    low, high = row["ci_low"], row["ci_high"]
+    if finding not in _SHARES:
+        return wording.number(row["estimate"], 3), wording.interval(low, high)
+    ends = wording.NONE if low is None or high is None else f"{_share(low)} to {_share(high)}"
+    return _share(row["estimate"]), ends
+
+
+def meaning(finding: str, rows: Rows) -> str:
+    """Say in one sentence what a finding means in this study; empty for an unknown finding."""
+    reason = _UNDECIDED.search(rows["headline"]["sentence"] or "")
+    if reason:
+        return f"This study cannot answer the question: {reason[1]}."
+    explain = _MEANINGS.get(finding)
+    return explain(rows) if explain else ""
+
+
+def settling(rows: Rows, subsets: int) -> str:
+    """Say what would decide an undetermined finding, as far as the data say; empty otherwise."""
+    head = rows["headline"]
+    if head["verdict"] != "undetermined" or _UNDECIDED.search(head["sentence"] or ""):
+        return ""
+    if _TOO_FEW in (head["sentence"] or ""):
+        return f"More models: {wording.plural(head['n_groups'], 'group')} of them is too few."
+    undecided = [row for row in rows.values() if _is_open(row)]
+    if undecided:
+        return _more_models(undecided, subsets)
+    against = [name for name in _OVERRULING if _refutes(rows.get(name))]
+    if against:
+        where = wording.listed([_OVERRULING[name] for name in against])
+        return f"More models: the conditions hold on all models together, but not {where}."
+    if _LOST in (head["sentence"] or ""):
+        return (
+            "One check: every condition holds, but the check by the label’s probability needs the "
+            "files of the single models, which this packed store no longer has. Building the "
+            "store again from them decides it."
+        )
+    return ""
+
+
+def _bimodality(rows: Rows) -> str:
+    rise, tails = _value(rows, "polarisation_rises"), _value(rows, "tails_grow")
+    if rise is None or tails is None:
+        return ""
+    direction = "further apart" if rise > 0 else "closer together"
+    return (
+        f"From the smallest size to the largest, scores move {direction}: polarisation changes by "
+        f"{wording.number(rise, 2, signed=True)}, and the share of examples with a score near 0 or "
+        f"near 1 by {_points(tails)}."
+    )
+
+
+def _diversity(rows: Rows) -> str:
+    names = ("increasing", "fixed", "decreasing_or_cap")
+    shares = [_value(rows, name) for name in names]
+    known = [_hundredths(share) for share in shares if share is not None]
+    if len(known) < len(names):
+        return ""
+    more, equal, less = known
+    return (
+        f"Of 100 examples, {more} are memorised more by larger models, {equal} equally by all "
+        f"sizes, and {less} less by larger models or most at a middle size; the others cannot be "
+        "told yet."
+    )
+
+
+def _inhibition(rows: Rows) -> str:
+    change, gain = _value(rows, "inhibits"), _value(rows, "generalises")
+    extra = _value(rows, "most_where_memorised")
+    if change is None or gain is None:
+        return ""
+    direction = "lowers" if change < 0 else "raises"
+    said = (
+        f"Learning from a teacher’s outputs {direction} the mean memorisation score by "
+        f"{wording.number(abs(change), 3)} and changes test accuracy by {_points(gain)}"
+    )
+    if extra is None:
+        return f"{said}."
+    compared = "fall" if extra < 0 else "rise"
+    return (
+        f"{said}; scores of memorised examples {compared} by {wording.number(abs(extra), 3)} "
+        "more than those of others."
+    )
+
+
+def _proxies(rows: Rows) -> str:
+    tested = [row for name, row in rows.items() if name.startswith("proxy: ")]
+    if not tested:
+        return ""
+    missing = sum(row["verdict"] == "supported" for row in tested)
+    return (
+        f"Of {wording.plural(len(tested), 'cheap proxy').replace('proxys', 'proxies')}, {missing} "
+        "can tell who is memorised and yet cannot tell whose memorisation grows with the model."
+    )
+
+
+_MEANINGS: Final[Mapping[str, Callable[[Rows], str]]] = {
+    "bimodality_grows": _bimodality,
+    "trajectories_diverse": _diversity,
+    "distillation_inhibits": _inhibition,
+    "proxies_miss_trends": _proxies,
+}
+
+
+def _is_open(row: Row) -> bool:
+    return bool(row["core"]) and row["row"] != "headline" and row["verdict"] == "undetermined"
+
+
+def _refutes(row: Row | None) -> bool:
+    return row is not None and row["verdict"] == "not supported"
+
+
+def _more_models(rows: list[Row], subsets: int) -> str:
+    """Say how many subsets would decide the hardest of the open conditions."""
+    needed = {row["claim"]: subsets_needed(row, subsets) for row in rows}
+    claim = max(needed, key=lambda name: needed[name] or math.inf)
+    count = needed[claim]
+    which = f"“{claim}” is open" if len(rows) == 1 else f"the hardest open condition is “{claim}”"
+    if count is None:
+        return f"A clearer effect: {which}, and its estimate is not on the side the rule asks for."
+    if count > _PRACTICAL * subsets:
+        return f"A clearer effect: {which}, and its estimate is too close to the rule’s bound."
+    return (
+        f"More models: {which}; about {wording.count(count)} subsets instead of "
+        f"{wording.count(subsets)} would decide it, if its estimate stays where it is."
+    )
+
+
+def subsets_needed(row: Row, subsets: int) -> int | None:
+    """About how many subsets would put an interval on the right side of its bound.
+
+    An interval shrinks with the square root of the number of independent models, so it has to be
+    h/d times as narrow: h is its half-width, d the distance from the estimate to the bound. None
+    where the estimate is on the wrong side or the row has no such bound. Rounded up to two digits.
+    """
+    bound = _BOUND.match(row["bound"] or "")
+    ends = (row["estimate"], row["ci_low"], row["ci_high"])
+    if bound is None or None in ends:
+        return None
+    estimate, low, high = ends
+    sign = 1 if bound[1] == "lower" else -1
+    distance = sign * (estimate - float(bound[2]))
+    if distance <= 0:
+        return None
+    exact = subsets * ((high - low) / 2 / distance) ** 2
+    step = 10 ** max(math.floor(math.log10(max(exact, 1))) - 1, 0)
+    return int(math.ceil(exact / step) * step)
+
+
+def _value(rows: Rows, name: str) -> float | None:
+    row = rows.get(name)
+    return None if row is None else row["estimate"]
+
+
+def _share(value: float | None) -> str:
+    return wording.percent(value, 1)
+
+
+def _points(value: float) -> str:
+    """A change of a share in percentage points: +1.2 percentage points."""
+    return f"{wording.number(100 * value, 1, signed=True)} percentage points"
+
+
+def _hundredths(share: float) -> str:
+    return "fewer than 1" if 0 < share < 0.01 else f"about {100 * share:.0f}"

@@ -1,0 +1,104 @@
+"""A report's page in a browser: at a width, in a theme, and what is where on it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from playwright.sync_api import Page
+
+# Debian's Chromium: Playwright's own builds cannot be downloaded everywhere.
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+# Machines in use are slow; what never happens is what this is for.
+PATIENCE_MS = 60_000
+
+_DRAWN = """() => [...document.querySelectorAll('.chart')].every(
+    (chart) => chart.dataset.width === String(chart.clientWidth))"""
+
+# Every visible text of a chart as four corners, so that slanted labels are no larger than they are.
+# Two texts overlap where no side of either separates them by more than the slack.
+_TEXTS = """(slack) => {
+    const cornersOf = (text) => {
+        const box = text.getBBox();
+        const matrix = text.getScreenCTM();
+        return [[0, 0], [1, 0], [1, 1], [0, 1]].map(([i, j]) =>
+            new DOMPoint(box.x + i * box.width, box.y + j * box.height).matrixTransform(matrix));
+    };
+    const separate = (a, b) => [a, b].some((shape) => [[0, 1], [1, 2]].some(([i, j]) => {
+        const [dx, dy] = [shape[j].x - shape[i].x, shape[j].y - shape[i].y];
+        const length = Math.hypot(dx, dy) || 1;
+        const along = (points) => points.map((p) => (p.x * dx + p.y * dy) / length);
+        const [one, other] = [along(a), along(b)];
+        return Math.min(...one) > Math.max(...other) - slack
+            || Math.min(...other) > Math.max(...one) - slack;
+    }));
+    const faults = [];
+    for (const chart of document.querySelectorAll('.chart')) {
+        const name = chart.dataset.spec.replace('spec-', '');
+        const frame = chart.querySelector('svg').getBoundingClientRect();
+        const texts = [...chart.querySelectorAll('svg text')]
+            .filter((text) => text.textContent.trim() && getComputedStyle(text).opacity > 0)
+            .map((text) => ({ said: text.textContent, corners: cornersOf(text) }));
+        for (const { said, corners } of texts) {
+            if (said.endsWith('…')) faults.push(`${name}: '${said}' is cut`);
+            if (corners.some((p) => p.x < frame.left - slack || p.x > frame.right + slack
+                || p.y < frame.top - slack || p.y > frame.bottom + slack))
+                faults.push(`${name}: '${said}' leaves the chart`);
+        }
+        texts.forEach((one, i) => texts.slice(i + 1).forEach((other) => {
+            if (!separate(one.corners, other.corners))
+                faults.push(`${name}: '${one.said}' and '${other.said}' overlap`);
+        }));
+    }
+    return faults;
+}"""
+
+# One record per block of each section: edges in hundredths of the content's width, panels in a
+# row, and what is wrong with it.
+_LAYOUT = """() => {
+    const main = document.querySelector('main').getBoundingClientRect();
+    const share = (x) => Math.round(100 * (x - main.left) / main.width);
+    const found = [];
+    for (const part of document.querySelectorAll('.part')) {
+        const blocks = [...part.children];
+        blocks.forEach((block, i) => {
+            const box = block.getBoundingClientRect();
+            const next = blocks[i + 1]?.getBoundingClientRect();
+            const flags = [];
+            if (next && box.bottom > next.top + 1) flags.push('overlap');
+            if (box.right > main.right + 1 || block.scrollWidth > block.clientWidth + 1)
+                flags.push('overflow');
+            const name = block.id || block.querySelector('[id]')?.id
+                || block.className || block.localName;
+            const picture = block.querySelector('.chart svg');
+            const record = { part: part.id, name, left: share(box.left), right: share(box.right) };
+            if (picture) {
+                const cells = [...picture.querySelectorAll('.role-scope.cell > g > .background')];
+                const lefts = cells.map((cell) => Math.round(cell.getBoundingClientRect().left));
+                record.columns = new Set(lefts).size || 1;
+                record.chart = share(picture.getBoundingClientRect().right);
+            }
+            found.push({ ...record, flags: flags.join('+') || 'none' });
+        });
+    }
+    return found;
+}"""
+
+
+def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -> None:
+    """Give the page a width and a theme, and wait until its charts fit."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function(_DRAWN)
+
+
+def text_faults(page: Page, slack: float = 1.5) -> list[str]:
+    """Texts of charts that are cut, leave their chart, or overlap by more than ``slack`` pixels."""
+    faults: list[str] = page.evaluate(_TEXTS, slack)
+    return faults
+
+
+def layout(page: Page) -> list[dict[str, Any]]:
+    """What is where: one record per block of each section."""
+    records: list[dict[str, Any]] = page.evaluate(_LAYOUT)
+    return records

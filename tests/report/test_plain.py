@@ -1,0 +1,120 @@
+"""Plain words: what a finding means, what would settle it, terms that are explained, file names."""
+
+from typing import Any
+
+import pytest
+
+from memanalysis.report import glossary, plain, wording
+
+Row = dict[str, Any]
+
+
+def row(name: str, verdict: str = "supported", estimate: float | None = 0.3, **more: Any) -> Row:
+    """A row of the findings table with an interval of ±0.1."""
+    low = None if estimate is None else estimate - 0.1
+    high = None if estimate is None else estimate + 0.1
+    return {
+        "row": name, "verdict": verdict, "estimate": estimate, "ci_low": low, "ci_high": high,
+        "claim": f"Claim of {name}", "bound": "lower limit > 0", "core": True, "n_groups": 6,
+        "sentence": "Undetermined.", **more,
+    }  # fmt: skip
+
+
+def rows(*conditions: Row, **head: Any) -> dict[str, Row]:
+    """A finding's rows: an undetermined headline and its conditions."""
+    return {r["row"]: r for r in (row("headline", "undetermined", **head), *conditions)}
+
+
+def test_an_interval_half_as_wide_takes_four_times_the_subsets() -> None:
+    """Half-width .1 at distance .05 from the bound has to halve: 4 × 60 subsets."""
+    assert plain.subsets_needed(row("a", estimate=0.05), 60) == 240
+    mirrored = row("a", estimate=-0.07, bound="upper limit < -0.02")
+    assert plain.subsets_needed(mirrored, 60) == 240
+
+
+@pytest.mark.parametrize(
+    "open_row",
+    [
+        row("a", estimate=-0.05),
+        row("a", estimate=None),
+        row("a", bound="both upper limits < 0 and their mean <= -0.02"),
+    ],
+    ids=["wrong side", "no estimate", "no single bound"],
+)
+def test_no_number_of_models_is_promised_where_the_data_say_none(open_row: Row) -> None:
+    """An estimate on the wrong side of its bound, or without one, gives no number."""
+    assert plain.subsets_needed(open_row, 60) is None
+
+
+def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
+    """More models, a check that was lost, a half that disagrees: each is said; else nothing."""
+    hard, easy = (row(n, "undetermined", e) for n, e in (("hard", 0.01), ("easy", 0.08)))
+    # (.1 / .08)² × 60 = 93.75; (.1 / .02)² × 60 = 1,500; 60 × 100 is beyond what is practical.
+    assert "about 94 subsets instead of 60" in plain.settling(rows(easy), 60)
+    both = plain.settling(rows(easy, row("middle", "undetermined", 0.02)), 60)
+    assert "“Claim of middle”; about 1,500 subsets" in both
+    assert plain.settling(rows(easy, hard), 60).startswith("A clearer effect")
+    few = rows(row("a", "undetermined"), sentence="(3 groups of models, too few for a verdict)")
+    assert plain.settling(few, 60).startswith("More models")
+    lost = rows(row("a"), sentence="which this packed store keeps no longer per group")
+    assert "label’s probability" in plain.settling(lost, 60)
+    against = rows(row("a"), row("half_b", "not supported", core=False))
+    assert "not in the other half" in plain.settling(against, 60)
+    assert plain.settling({"headline": row("headline", "supported")}, 60) == ""
+
+
+def test_meanings_hold_the_measured_values() -> None:
+    """Shares become people's numbers, changes keep their sign, an unknown finding has no words."""
+    found = rows(
+        row("increasing", estimate=0.114), row("fixed", estimate=0.5),
+        row("decreasing_or_cap", estimate=0.004),
+    )  # fmt: skip
+    said = plain.meaning("trajectories_diverse", found)
+    assert "about 11 are memorised more" in said
+    assert "about 50 equally" in said
+    assert "fewer than 1 less" in said
+    found = rows(
+        row("inhibits", estimate=-0.0167), row("generalises", estimate=0.0116),
+        row("most_where_memorised", estimate=-0.0209),
+    )  # fmt: skip
+    said = plain.meaning("distillation_inhibits", found)
+    assert "lowers the mean memorisation score by 0.017" in said
+    assert "+1.2 percentage points" in said
+    assert "fall by 0.021 more" in said
+    assert plain.meaning("someone_elses", found) == ""
+    undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
+    assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")
+
+
+def test_terms_are_linked_once_and_markup_stays_text() -> None:
+    """The first p_in is a link to its explanation, the second is not, and no tag gets through."""
+    said = glossary.glossed("<b>p_in</b> and p_in, trajectories of α")
+    assert said.count('href="#term-p-in"') == 1
+    assert "&lt;b&gt;" in said
+    assert 'href="#term-trajectory"' in said
+    assert 'href="#term-alpha"' in said
+    assert glossary.glossed("p_inner alphabets") == "p_inner alphabets"
+
+
+def test_every_term_has_a_place_of_its_own() -> None:
+    """Anchors are unique and each meaning is a sentence."""
+    anchors = [term.anchor for term in glossary.TERMS]
+    assert len(set(anchors)) == len(anchors)
+    assert all(term.meaning.endswith(".") for term in glossary.TERMS)
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (("Fashion MNIST", "accuracy"), "fashion-mnist-accuracy"),
+        (("../../etc/passwd", "é"), "etc-passwd-e"),
+        (("🦊", "<b>"), "b"),
+        (("", "…"), "figure"),
+    ],
+)
+def test_file_names_are_safe_whatever_the_study_is_called(
+    parts: tuple[str, str], name: str
+) -> None:
+    """Only small letters, digits and hyphens are left, and never nothing."""
+    assert wording.file_name(*parts) == name
+    assert len(wording.file_name("x" * 500)) <= 100
