@@ -13,6 +13,7 @@ from memanalysis.charts.distillation import (
     distillation_density,
     distillation_halves,
 )
+from memanalysis.charts.example import example_scores
 from memanalysis.charts.histograms import memorization_density, memorization_histogram
 from memanalysis.charts.influence import memorized_partners
 from memanalysis.charts.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
@@ -47,6 +48,7 @@ __all__ = [
     "distillation_transitions",
     "example_curves",
     "example_curves_by_class",
+    "example_scores",
     "held_out_errors",
     "kind_distillation",
     "kind_retrieval",

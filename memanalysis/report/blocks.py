@@ -147,7 +147,38 @@ class Findings:
     kind: str = "findings"
 
 
-Block = Text | Note | Figure | Table | Gallery | Findings | Snippet
+@dataclass(frozen=True)
+class Explorer:
+    """Every training example, to be searched, sorted and looked at.
+
+    ``columns`` are names and titles of the table's columns, ``kept`` the names that stay on narrow
+    screens; ``classes`` labels with names; ``measures`` groups of what a range can be asked of,
+    ``measured`` the first one asked.
+    ``data`` is packed as ``explorer.payload`` says, ``library`` is the table's script, compressed;
+    ``sheets`` are data URIs with the thumbnails, ``chart`` the Vega-Lite of one example's scores.
+    """
+
+    columns: Sequence[tuple[str, str]]
+    kept: Sequence[str]
+    objectives: Sequence[str]
+    sizes: Sequence[str]
+    proxies: Sequence[str]
+    classes: Sequence[tuple[int, str]]
+    shapes: Sequence[str]
+    kinds: Sequence[str]
+    relabelled: bool
+    measures: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    measured: str
+    notes: Sequence[str]
+    data: str
+    library: str
+    sheets: Sequence[str]
+    chart: dict[str, Any]
+    conditions: str
+    kind: str = "explorer"
+
+
+Block = Text | Note | Figure | Table | Gallery | Findings | Snippet | Explorer
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from memanalysis.report.html import embedding, vega
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
-_STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "print")
-_SCRIPTS: Final = ("charts", "menus", "reading")
+_STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
+_SCRIPTS: Final = ("charts", "menus", "reading", "explorer")
 
 
 def render(document: Document) -> str:
@@ -60,6 +60,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "csv": embedding.csv_json,
+        "chart_json": embedding.chart_json,
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
         "prose": wording.prose,

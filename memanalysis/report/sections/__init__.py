@@ -5,6 +5,7 @@ from memanalysis.report.sections import (
     controls,
     distillation,
     examples,
+    explorer,
     findings,
     influence,
     kinds,
@@ -27,6 +28,7 @@ ORDER = (
     proxies,
     reliability,
     controls,
+    explorer,
     methods,
 )
 

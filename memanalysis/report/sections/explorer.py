@@ -1,0 +1,24 @@
+"""Every training example in one table, with its image, numbers and partners."""
+
+from __future__ import annotations
+
+from memanalysis.report import blocks
+from memanalysis.report.explorer import explorer
+from memanalysis.report.reading import Reading
+
+_INTRODUCTION = (
+    "Search, sort and filter all training examples; choose one to see its image, its score at "
+    "every size with its 95 % interval, and what else is known of it. A score near 1 says that "
+    "models get the example right only if they trained on it."
+)
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section with the explorer."""
+    made = explorer(reading, getattr(reading, "examples", None))
+    content: list[blocks.Block]
+    if made is None:
+        content = [blocks.Note("This store holds no training examples.")]
+    else:
+        content = [blocks.Text(_INTRODUCTION), made]
+    return blocks.Section("explorer", "Look up any example", content)
