@@ -21,11 +21,17 @@ _EFFECTS_SQL = """from distillation_effects
 where objective = '{objective}' and "grouping" = 'all'
 order by size_rank"""
 
-_DENSITY_SQL = """from distillation_density
+_DENSITY_SQL = """select size, round(one_hot_low, 4) as one_hot_low,
+    round(one_hot_high, 4) as one_hot_high, round(distilled_low, 4) as distilled_low,
+    round(distilled_high, 4) as distilled_high, n_examples
+from distillation_density
 where objective = '{objective}'
 order by size_rank, one_hot_low, distilled_low"""
 
-_HALVES_SQL = """from distillation_halves
+_HALVES_SQL = """select size, compared, round(one_hot_low, 4) as one_hot_low,
+    round(score_low, 4) as score_low, round(score_high, 4) as score_high,
+    round(share_of_one_hot, 4) as share_of_one_hot, n_one_hot, round(mean_score, 4) as mean_score
+from distillation_halves
 where objective = '{objective}' and n_one_hot >= 5
 order by size_rank, compared, one_hot_low, score_low"""
 

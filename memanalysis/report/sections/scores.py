@@ -10,10 +10,11 @@ from memanalysis import charts
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 
-_HISTOGRAM_SQL = """select objective, size, bin_low, bin_high, n_examples, share, density
+_HISTOGRAM_SQL = """select objective, size, round(bin_low, 4) as bin_low, round(bin_high, 4) as bin_high,
+    n_examples, share, density
 from memorization_histogram
 where bin_low >= (select min(bin_low) from memorization_histogram where n_examples > 0)
-order by objective desc, size_rank, bin_low"""
+order by objective desc, size_rank, bin"""
 
 _DENSITY_SQL = """select size, bin_low, bin_high, share, share_low, share_high, n_examples, n_groups
 from memorization_density
