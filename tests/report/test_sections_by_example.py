@@ -56,6 +56,16 @@ def test_kinds_show_extremes_with_the_label_before(reading: Reading, kinds_store
                                                                      "rotated"}  # fmt: skip
 
 
+def test_a_judge_is_introduced(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the manifest says of the judge: its family, its images, and how often it is right."""
+    said = {"size": {"family": "lenet"}, "folds": 5, "n_images": 56000, "accuracy": 0.884}
+    monkeypatch.setitem(reading.manifest.dataset, "judged", said)
+    (first, *_) = kinds.section(reading).blocks
+    assert isinstance(first, blocks.Text)
+    assert "5 models of another family (lenet), trained on 56,000 images" in first.text
+    assert "right on 88\u202f% of images" in first.text
+
+
 def test_precision_stands_beside_chance(reading: Reading) -> None:
     """The table by kind has the relation's numbers, and its last row the kinds' shares."""
     (table,) = _of(kinds.section(reading), "table").values()

@@ -110,7 +110,21 @@ def _explanation(reading: Reading) -> blocks.Text:
     return blocks.Text(
         "The kind of each example is known without any score, planted or judged beforehand: "
         f"{wording.listed(parts)}. "
+        f"{_judge(reading)}"
         "Does the score tell them apart, and what becomes of each kind as models grow?"
+    )
+
+
+def _judge(reading: Reading) -> str:
+    """Who judged the kinds, where the store says so."""
+    said = reading.manifest.dataset.get("judged")
+    if not isinstance(said, dict):
+        return ""
+    family = (said.get("size") or {}).get("family", "network")
+    return (
+        f"The judge is {said.get('folds')} models of another family ({family}), trained on "
+        f"{wording.count(said.get('n_images'))} images that the study left out; they are right on "
+        f"{wording.percent(said.get('accuracy'), 0)} of images that they did not learn from. "
     )
 
 
