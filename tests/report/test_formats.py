@@ -19,7 +19,7 @@ from memanalysis.errors import MissingDependencyError
 from memanalysis.report import blocks, check, data, markdown
 from memanalysis.report.document import Document, compose
 from memanalysis.report.pdf import typesetting
-from memanalysis.report.pdf.contents import breakable
+from memanalysis.report.pdf.contents import Contents, breakable
 from memanalysis.store import Store
 from memanalysis.study import Study
 
@@ -154,6 +154,19 @@ def test_a_pdf_is_set_whatever_names_say(small: Document, tmp_path: Path) -> Non
     assert len(pages) >= 12  # six tables of 90 rows
     assert all(page.startswith(b"\x89PNG") for page in pages)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chart_is_drawn_whatever_its_words_hold(document: Document, tmp_path: Path) -> None:
+    """Characters that XML lacks, which would end the process, are left out of charts."""
+    figure = next(
+        block
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, blocks.Figure) and block.name == "memorization-by-class"
+    )
+    named = json.loads(json.dumps(figure.spec).replace("class 1", "a\\u0000\\ud800\\ufffeb"))
+    made = Contents(tmp_path).block(replace(figure, spec=named))
+    assert (tmp_path / made["chart"]).read_bytes().startswith(b"%PDF-")
 
 
 def test_headings_are_the_names(small: Document, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from memanalysis._version import __version__
 from memanalysis.errors import MemanalysisError, MissingDependencyError
 from memanalysis.report.document import Document
-from memanalysis.report.pdf.contents import Contents, breakable
+from memanalysis.report.pdf.contents import Contents, breakable, shortened
 
 _TEMPLATE: Final = "report.typ"
 _DATA: Final = "report.json"
@@ -82,6 +82,7 @@ def _data(document: Document, contents: Contents) -> dict[str, Any]:
     opening = document.opening
     return {
         "title": breakable(opening.title),
+        "short_title": breakable(shortened(opening.title, 80)),
         "study": breakable(document.study),
         "lead": breakable(opening.lead),
         "facts": [[breakable(cell) for cell in fact] for fact in opening.facts],
