@@ -128,7 +128,7 @@ def _gallery(block: blocks.Gallery, reading: Reading) -> dict[str, Any]:
 
 def _findings(block: blocks.Findings, _: Reading) -> dict[str, Any]:
     """The findings as they are shown; their numbers stand in ``findings`` at the top."""
-    shown = ("name", "claim", "verdict", "provisional", "sentence", "evidence", "query")
+    shown = ("name", "claim", "verdict", "provisional", "meaning", "sentence", "evidence", "query")
     items = [asdict(item) for item in block.items]
     return {"items": [{name: item[name] for name in shown} for item in items]}
 

@@ -38,7 +38,7 @@ class Document:
     @property
     def size_columns(self) -> Sequence[str]:
         """What the columns of the opening's table of sizes are."""
-        return ("size", *getattr(self.opening, "size_columns", ("parameters", "models")))
+        return ("size", *self.opening.size_columns)
 
 
 def compose(study: Study, options: Options | None = None, *, page: bool = True) -> Document:

@@ -110,7 +110,10 @@ def _findings(block: blocks.Findings) -> Iterator[str]:
     )
     for finding in block.items:
         yield f"### {text(finding.claim)}"
-        yield f"**{text(verdict(finding))}.** {text(wording.prose(finding.sentence))}"
+        yield f"**{text(verdict(finding))}.** {text(wording.prose(finding.meaning))}"
+        if finding.settling:
+            yield f"What would settle it: {text(finding.settling)}"
+        yield text(wording.prose(finding.sentence))
         if finding.bound:
             yield f"Rule: {text(wording.prose(finding.bound))}."
         if finding.evidence_title:

@@ -20,8 +20,8 @@ from memanalysis.store import Store
 from memanalysis.study import Study
 
 SECTIONS = [
-    "findings", "accuracy", "scores", "trajectories", "kinds", "examples", "influence",
-    "distillation", "proxies", "reliability", "controls", "explorer", "methods",
+    "findings", "accuracy", "scores", "trajectories", "kinds", "examples", "explorer",
+    "influence", "distillation", "proxies", "reliability", "controls", "methods",
 ]  # fmt: skip
 HOSTILE = ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "🦊 & <b>"]
 

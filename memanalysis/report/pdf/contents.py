@@ -189,6 +189,8 @@ def _finding(item: blocks.Finding) -> dict[str, Any]:
         "provisional": item.provisional,
         "estimate": item.estimate,
         "interval": item.interval,
+        "meaning": breakable(wording.prose(item.meaning)),
+        "settling": breakable(item.settling),
         "sentence": breakable(wording.prose(item.sentence)),
         "rule": breakable(wording.prose(item.bound)),
         "evidence": item.evidence,

@@ -23,12 +23,12 @@ ORDER = (
     trajectories,
     kinds,
     examples,
+    explorer,
     influence,
     distillation,
     proxies,
     reliability,
     controls,
-    explorer,
     methods,
 )
 

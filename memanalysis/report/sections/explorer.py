@@ -15,7 +15,7 @@ _INTRODUCTION = (
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section with the explorer."""
-    made = explorer(reading, getattr(reading, "examples", None))
+    made = explorer(reading, reading.examples)
     content: list[blocks.Block]
     if made is None:
         content = [blocks.Note("This store holds no training examples.")]

@@ -10,8 +10,8 @@ from memanalysis import charts
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 
-_HISTOGRAM_SQL = """select objective, size, round(bin_low, 4) as bin_low, round(bin_high, 4) as bin_high,
-    n_examples, share, density
+_HISTOGRAM_SQL = """select objective, size, round(bin_low, 4) as bin_low,
+    round(bin_high, 4) as bin_high, n_examples, share, density
 from memorization_histogram
 where bin_low >= (select min(bin_low) from memorization_histogram where n_examples > 0)
 order by objective desc, size_rank, bin"""
