@@ -13,7 +13,7 @@ from memanalysis.charts import theme
 _USUAL: Final = (-0.2, 0.0, 1.0)
 
 
-def example_scores(study: theme.Tables, example_id: int) -> theme.AnyChart:
+def example_scores(study: theme.Tables, example_id: int = 0) -> theme.AnyChart:
     """The score of one training example with its 95 % interval, by size and objective."""
     rows = study.table("memorization").filter(
         pl.col("example_id") == example_id, pl.col("memorization").is_not_null()

@@ -27,6 +27,7 @@ MARKS = {
     "distillation_transitions": {"rect", "text"},
     "example_curves": {"line"},
     "example_curves_by_class": {"line"},
+    "example_scores": {"rule", "point"},
     "held_out_errors": {"bar", "line"},
     "kind_distillation": {"rule", "point"},
     "kind_retrieval": {"rule", "point"},
@@ -247,3 +248,16 @@ def test_a_thousand_classes_are_not_a_thousand_rows() -> None:
     drawn = rows(spec)
     assert {row["class_name"] for row in drawn} == {f"class {i}" for i in range(960, 1000)}
     assert "40 classes" in spec["title"]
+
+
+def test_the_scores_of_one_example_are_the_relations(study: Study) -> None:
+    """The chart of example 7 draws its score and limits at every size and objective."""
+    drawn = {
+        (row["objective"], row["size"]): (row["memorization"], row["ci_low"], row["ci_high"])
+        for row in rows(charts.example_scores(study, 7).to_dict())
+    }
+    truth = study.sql("from memorization where example_id = 7")
+    assert len(drawn) == truth.height == 6
+    for row in truth.iter_rows(named=True):
+        wanted = (row["memorization"], row["ci_low"], row["ci_high"])
+        assert drawn[theme.OBJECTIVE_TITLES[row["objective"]], row["size"]] == wanted

@@ -130,6 +130,7 @@ def page(opened: Page) -> Iterator[Page]:
     """The same page with all filters cleared, sorted by score, nothing complained of."""
     opened.evaluate("""() => {
         document.querySelector('.explorer form').reset();
+        document.querySelector('.explorer .detail').hidden = true;
         document.querySelectorAll('.range:not(:first-child)').forEach((range) => range.remove());
     }""")
     opened.wait_for_function("document.querySelector('.dt-info').textContent.includes('of 200 ex')")

@@ -407,7 +407,7 @@
     table.clear();
     table.rows.add(numbered());
     filter();
-    if (selected !== null) show(selected);
+    if (selected !== null && !detail.hidden) show(selected);
   }
 
   function addRange() {
