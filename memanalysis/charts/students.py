@@ -82,7 +82,7 @@ def distillation_groups(
         .encode(x=alt.X("change_low:Q"), x2="change_high:Q"),
         _points(
             base.transform_filter(alt.datum.part == "change").encode(
-                x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=5)),
+                x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=5, labelOverlap=True)),
                 tooltip=theme.tooltip(
                     *("size", "category", "selected_on", "estimator", "value:+.4f"),
                     *("change_low:+.4f", "change_high:+.4f", "n_examples:,.0f", "n_groups"),

@@ -229,10 +229,11 @@ def linked(chart: AnyChart) -> AnyChart:
     parameters by Altair's own methods copies all of it, twice.
     """
     units = _units(chart)
-    field = next((name for unit in units if (name := _named(unit))), None)
-    if field is None:
+    found = next(((unit, name) for unit in units if (name := _named(unit))), None)
+    if found is None:
         return chart
-    units[0].name = "linked"
+    asked, field = found
+    asked.name = "linked"
     pointing = alt.PointSelectionConfig(
         type="point", fields=[field], on="pointerover", clear="pointerout"
     )
@@ -274,7 +275,7 @@ def _named(unit: alt.Chart) -> str | None:
     """The nominal field that a view's legend names, if it has one."""
     colour_of = _channel(unit, "color")
     # By item: as attributes, the parts of a channel are methods that set them.
-    if colour_of is alt.Undefined or colour_of["legend"] is None:
+    if not isinstance(colour_of, alt.Color) or colour_of["legend"] is None:
         return None
     shorthand = str(getattr(colour_of, "shorthand", ""))
     return shorthand.removesuffix(":N") if shorthand.endswith(":N") else None

@@ -59,13 +59,22 @@ class Table:
 
 @dataclass(frozen=True)
 class Snippet:
-    """Text to copy: a paragraph (``language`` is ``text``), LaTeX or BibTeX."""
+    """Text to copy: a paragraph (``language`` is ``text``), LaTeX or BibTeX.
+
+    A page shows text ``folded``, to be opened, where it is for machines rather than readers.
+    """
 
     name: str
     title: str
     text: str
     language: str
     caption: str = ""
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is source code."""
+        return self.language != "text"
+
     kind: str = "snippet"
 
 

@@ -107,7 +107,7 @@ def test_each_chart_has_its_words_sql_and_data(page: str, elements: Elements) ->
     charts = [a for a in elements.of("div") if a.get("class") == "chart"]
     assert len(charts) == len(specs(page)) >= 14
     assert all(a["role"] == "img" and len(a["aria-label"] or "") > 100 for a in charts)
-    actions = [a["data-action"] for a in elements.of("button")]
+    actions = [a.get("data-action") for a in elements.of("button")]
     for action in ("csv", "png", "svg"):
         assert actions.count(action) == len(charts)
     ids = {a["id"] for _, a in elements.tags if a.get("id")}

@@ -56,7 +56,7 @@ def _verdict(table: pl.DataFrame) -> blocks.Text:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
         return blocks.Text(
-            f"None of the {table.height} findings is supported on the control: no false alarm."
+            f"Of the {table.height} findings not one is supported on the control: no false alarm."
         )
     named = wording.listed([name.replace("_", " ") for name in alarms])
     return blocks.Text(
