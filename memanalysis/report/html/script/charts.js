@@ -97,9 +97,14 @@ const charts = (() => {
     return drawIn(document.createElement("div"), spec, columnsFor(spec, width), width, options);
   }
 
+  const pause = () => new Promise((resolve) => setTimeout(resolve));
+
+  // Charts in view come first, and between two of them the page answers to its reader.
   async function drawAll() {
-    for (const element of elements) {
+    const away = new Map(elements.map((e) => [e, Math.abs(e.getBoundingClientRect().top)]));
+    for (const element of [...elements].sort((a, b) => away.get(a) - away.get(b))) {
       if (element.dataset.width === String(element.clientWidth)) continue;
+      await pause();
       try {
         await draw(element);
       } catch (error) {
