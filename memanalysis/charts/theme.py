@@ -6,7 +6,9 @@ property of the same name, so that its dark theme and its print style reach into
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 import altair as alt
@@ -96,6 +98,8 @@ _RAMP: Final = 9
 _VARIANTS: Final = 3
 # What is left of a mark that is not pointed at: still there, no longer in the way.
 _FADED: Final = 0.12
+# The longest name of a size, in characters, that fits upright under narrow panels.
+_UPRIGHT: Final = 3
 
 
 def colour(name: str) -> str:
@@ -163,11 +167,28 @@ def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     )
 
 
+def shared_prefix(sizes: Sequence[str]) -> str:
+    """What all names begin with, up to where a word or a number starts: 'resnet8' of 'resnet8w2'.
+
+    Empty where names share no whole part, or where one of them would have nothing left.
+    """
+    agreed = takewhile(lambda characters: len(set(characters)) == 1, zip(*sizes, strict=False))
+    prefix = re.sub(r"[^\W\d_]*\d*$", "", "".join(characters[0] for characters in agreed))
+    return prefix if len(set(sizes)) > 1 and prefix not in sizes else ""
+
+
 def size_axis(sizes: Sequence[str], title: str = "model size", labels: str | None = None) -> alt.X:
-    """The x channel of charts over sizes; ``labels`` is a Vega expression (``sizes.labels``)."""
-    longest = max((len(size) for size in sizes), default=0)
-    angle = 0 if longest <= 3 else -38
-    axis = alt.Axis(labelAngle=angle, labelExpr=labels or alt.Undefined)
+    """The x channel of charts over sizes; ``labels`` is a Vega expression (``sizes.labels``).
+
+    What all sizes begin with stands once, in the axis title.
+    """
+    prefix = shared_prefix(sizes)
+    longest = max((len(size) for size in sizes), default=0) - len(prefix)
+    if prefix:
+        # Vega counts UTF-16 code units, of which a character outside the basic plane has two.
+        labels = f"slice({labels or 'datum.label'}, {len(prefix.encode('utf-16-le')) // 2})"
+        title = f"{title} ({prefix}…)"
+    axis = alt.Axis(labelAngle=0 if longest <= _UPRIGHT else -38, labelExpr=labels or alt.Undefined)
     return alt.X("size:N", sort=list(sizes), title=title, axis=axis)
 
 
@@ -317,7 +338,9 @@ def config() -> dict[str, Any]:
             "gridColor": LIGHT["grid"],
             "tickSize": 4,
             "labelPadding": 4,
+            "labelSeparation": 5,
             "titlePadding": 8,
+            "titleLimit": 260,
         },
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},

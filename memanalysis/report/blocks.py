@@ -46,7 +46,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table of text; ``numeric`` are the places of right-aligned columns."""
+    """A small table of text; ``numeric`` are the places of right-aligned columns.
+
+    A page shows it behind a click on ``folded``, if that is given.
+    """
 
     title: str
     columns: Sequence[str]
@@ -54,6 +57,7 @@ class Table:
     caption: str = ""
     numeric: Sequence[int] = ()
     sql: str = ""
+    folded: str = ""
     kind: str = "table"
 
 

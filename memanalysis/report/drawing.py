@@ -53,6 +53,7 @@ def whisker(estimate: float | None, low: float | None, high: float | None) -> st
     zero = place(0)
     return (
         '<svg class="whisker" viewBox="0 0 240 34" aria-hidden="true">'
+        '<line class="axis" x1="0" x2="240" y1="12" y2="12"/>'
         f'<line class="zero" x1="{zero}" x2="{zero}" y1="3" y2="20"/>'
         f'<line class="reach" x1="{place(low)}" x2="{place(high)}" y1="12" y2="12"/>'
         f'<circle cx="{place(estimate)}" cy="12" r="5"/>'

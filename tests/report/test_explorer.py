@@ -13,9 +13,8 @@ from crowds import crowd, png, replace_examples
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from memanalysis.report.html import page as html_page
-from memanalysis.report.html import render
-from memanalysis.report.sections import explorer
+from memanalysis.report import render
+from memanalysis.report.asking import Options
 from memanalysis.schema import INFLUENCE
 from memanalysis.store import Store
 from memanalysis.study import Study
@@ -85,9 +84,7 @@ def study(store: Store) -> Iterator[Study]:
 def write_page(store: Store, path: Path) -> Path:
     """A page with nothing but the explorer: the other sections have their own tests."""
     asked = Study(store)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(html_page, "ORDER", (explorer,))
-        path.write_text(render(asked), encoding="utf-8")
+    path.write_text(render(asked, Options(sections=("explorer",))), encoding="utf-8")
     asked.close()
     return path
 
@@ -364,6 +361,22 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.wait_for_function(
         f"document.querySelector('.detail h3').textContent === 'Example {first[-1]}'"
     )
+
+
+def test_an_example_can_be_closed_and_opened_again(page: Page) -> None:
+    """Oracle: the address; its chart has the page's look rather than Vega's white ground."""
+    page.evaluate("location.hash = '#example-17'")
+    page.wait_for_function("document.querySelector('.detail h3')?.textContent === 'Example 17'")
+    page.wait_for_selector(".scores svg")
+    ground = "getComputedStyle(document.querySelector('.scores svg')).backgroundColor"
+    assert page.evaluate(ground) != "rgb(255, 255, 255)"
+    page.click(".detail button >> text=Close")
+    assert page.locator(".detail").is_hidden()
+    assert "#" not in page.url
+    assert page.evaluate("document.activeElement.textContent") == "17"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".detail h3")
+    assert page.url.endswith("#example-17")
 
 
 def test_partners_show_with_their_images(page: Page) -> None:

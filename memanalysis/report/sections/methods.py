@@ -110,7 +110,12 @@ def section(reading: Reading) -> blocks.Section:
                 "and none can be compared with it: every number was measured on the models that "
                 "the top of this page describes."
             ),
-            blocks.Table("Definitions", ("term", "meaning"), _DEFINITIONS),
+            blocks.Table(
+                "Definitions",
+                ("term", "meaning"),
+                _DEFINITIONS,
+                folded="Show the exact definitions",
+            ),
             *paper.parts(reading),
             coverage(reading),
             _table("The data", manifest.dataset),
@@ -148,7 +153,7 @@ def _table(title: str, values: dict[str, Any]) -> blocks.Table | blocks.Note:
     rows = [(key, wording.cell(value)) for key, value in _flat(values) if value not in (None, "")]
     if not rows:
         return blocks.Note(f"{title}: nothing is recorded in this store.")
-    return blocks.Table(title, ("key", "value"), rows)
+    return blocks.Table(title, ("key", "value"), rows, folded=f"Show the entries ({len(rows)})")
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -181,4 +186,5 @@ def _files(files: dict[str, dict[str, Any]]) -> blocks.Table | blocks.Note:
             for name, f in sorted(files.items())
         ],
         numeric=(1, 2),
+        folded=f"Show the files ({len(files)})",
     )

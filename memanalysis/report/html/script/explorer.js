@@ -595,7 +595,7 @@
       return button;
     };
     return make("p", { class: "actions" }, go("Previous", () => step(-1)), go("Next", () => step(1)),
-      go("Back to the table", backToTable));
+      go("Close", close));
   }
 
   function show(row) {
@@ -630,7 +630,7 @@
   }
 
   async function openChart(element, lines) {
-    const config = JSON.parse(text("chart-config"));
+    const { config } = JSON.parse(text("chart-config"));
     const spec = JSON.parse(text("explorer-chart"));
     spec.description = "The example's score with its 95 % interval by model size; the numbers are in the tables below.";
     spec.datasets = { scores: lines };
@@ -660,6 +660,16 @@
   function backToTable() {
     const target = linkOf(selected) ?? rowLinks()[0];
     target?.focus();
+  }
+
+  // The address forgets the example too, so that the same link opens it again.
+  function close() {
+    const row = selected;
+    selected = null;
+    detail.hidden = true;
+    history.replaceState(null, "", location.pathname + location.search);
+    markSelected();
+    (linkOf(row) ?? rowLinks()[0])?.focus();
   }
 
   function step(by) {

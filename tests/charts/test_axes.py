@@ -1,0 +1,37 @@
+"""Axes of sizes: what names share stands once."""
+
+import pytest
+
+from memanalysis.charts import theme
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shared"),
+    [
+        (["resnet8w2", "resnet8w16"], "resnet8"),
+        (["resnet-18", "resnet-110"], "resnet-"),
+        (["cnn_s", "cnn_m"], "cnn_"),
+        (["width10", "width20"], ""),
+        (["s1", "s2"], ""),
+        (["x-", "x-1"], ""),
+        (["one-1"], ""),
+        ([], ""),
+    ],
+)
+def test_shared_prefix_ends_at_a_whole_part(sizes: list[str], shared: str) -> None:
+    """Oracle: read off the names; what is left begins a word or a number and is never empty."""
+    assert theme.shared_prefix(sizes) == shared
+
+
+def test_axis_says_once_what_sizes_share() -> None:
+    """Oracle: Vega's slice counts UTF-16 code units, two for a character beyond the basic plane."""
+    made = theme.size_axis(["\N{SNOWMAN}\N{SNAIL}-2", "\N{SNOWMAN}\N{SNAIL}-4"]).to_dict()
+    assert made["title"] == "model size (\N{SNOWMAN}\N{SNAIL}-…)"
+    assert made["axis"] == {"labelAngle": 0, "labelExpr": "slice(datum.label, 4)"}
+    assert made["sort"] == ["\N{SNOWMAN}\N{SNAIL}-2", "\N{SNOWMAN}\N{SNAIL}-4"]
+
+
+def test_axis_leaves_names_that_share_nothing() -> None:
+    """Oracle: written out by hand."""
+    made = theme.size_axis(["small", "large"]).to_dict()
+    assert (made["title"], made["axis"]) == ("model size", {"labelAngle": -38})
