@@ -47,6 +47,15 @@ def test_sizes_with_the_same_truth_agree_once_noise_is_taken_out(tmp_path: Path)
     assert (row["n_examples"], row["same_subsets"]) == (400, True)
 
 
+def test_shared_subsets_are_known_whatever_the_numbers_of_groups(tmp_path: Path) -> None:
+    """The second store goes on where the first ends, in the middle of a byte; not so the third."""
+    first = store(tmp_path / "a", "no-change", groups=2, ratio=0.5).path
+    second = store(tmp_path / "b", "no-change", groups=3, ratio=0.5).path
+    third = store(tmp_path / "c", "no-change", groups=2, ratio=0.7).path
+    assert ma.compare(first, second)["same_subsets"].all()
+    assert not ma.compare(first, third)["same_subsets"].any()
+
+
 def test_a_size_with_itself_is_its_split_half_correlation(tmp_path: Path) -> None:
     """Opposite halves of one score correlate by their reliability, so corrected it is 1 exactly."""
     path = store(tmp_path / "a", "no-change").path

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from memanalysis.cli.options import emit, output_options
 from memanalysis.cli.studies import load_study
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _LIMIT = 4.0  # standard errors; with a few dozen accuracies, chance alone reaches 3
 
@@ -18,7 +22,7 @@ _LIMIT = 4.0  # standard errors; with a few dozen accuracies, chance alone reach
 @click.option(
     "--study",
     metavar="STUDY.toml",
-    help="Its study file. Default: study.toml inside the store.",
+    help="Its study file. Default: study.toml inside the store, else what its manifest keeps.",
 )
 @click.option(
     "--group",
@@ -55,10 +59,13 @@ def command(
       memanalysis reproduce data/width --group 3 --keep runs/again
     """
     from memanalysis.producer.reproducing import reproduce, same_machine
+    from memanalysis.producer.retraining import kept_study
     from memanalysis.store import Store
 
     opened = Store.open(store)
-    settings = load_study(study or str(store / "study.toml"))
+    inside = store / "study.toml"
+    named = study or (str(inside) if inside.is_file() else None)
+    settings = kept_study(opened) if named is None else load_study(named)
     with tempfile.TemporaryDirectory() as temporary:
         frame = reproduce(
             opened, settings, group, keep or temporary, workers=workers, device=device
@@ -74,12 +81,7 @@ def command(
             err=True,
         )
         raise SystemExit(1)
-    worst = max(
-        abs(row[name]) / row[f"{name}_error"]
-        for row in frame.iter_rows(named=True)
-        for name in ("accuracy_in", "accuracy_out", "accuracy_test")
-        if row[f"{name}_error"] > 0
-    )
+    worst = _worst(frame)
     click.echo(
         "Another processor type or torch version than the store's: accuracies differ by at most "
         f"{worst:.1f} standard errors.",
@@ -87,3 +89,14 @@ def command(
     )
     if worst > _LIMIT:
         raise SystemExit(1)
+
+
+def _worst(frame: pl.DataFrame) -> float:
+    """The largest difference of an accuracy in its standard errors; 0 where none has any."""
+    ratios = [
+        abs(row[name]) / row[f"{name}_error"]
+        for row in frame.iter_rows(named=True)
+        for name in ("accuracy_in", "accuracy_out", "accuracy_test")
+        if row[f"{name}_error"] > 0
+    ]
+    return max(ratios, default=0.0)

@@ -135,16 +135,29 @@ def _common(a: _Side, b: _Side) -> tuple[Rows, Rows]:
             f"{b.examples.height}, with other labels and without a source_id that tells them "
             "apart; expected the same examples in the same order, or source ids."
         )
+    if a.examples.height < MINIMUM_EXAMPLES:
+        raise StoreError(
+            f"'{a.store.path}' and '{b.store.path}' have {a.examples.height} training examples "
+            f"with scores in common; expected at least {MINIMUM_EXAMPLES}."
+        )
     everything = a.examples["row"].to_numpy()
     return everything, everything
 
 
 def _same_subsets(a: Condition, b: Condition, rows_a: Rows, rows_b: Rows) -> bool:
-    """Whether both train on the same subsets, as far as both have them."""
-    masks_a, masks_b = a.outcomes.in_train[0, rows_a], b.outcomes.in_train[0, rows_b]
-    whole_bytes = min(masks_a.shape[1], masks_b.shape[1]) - 1
-    shared = max(whole_bytes, 1)
-    return bool((masks_a[:, :shared] == masks_b[:, :shared]).all())
+    """Whether groups of one number hold the same subsets, in every group that both have."""
+    n_groups = min(a.n_groups, b.n_groups)
+    n_bytes = min(a.outcomes.groups.shape[1], b.outcomes.groups.shape[1])
+    groups_a, groups_b = (c.outcomes.groups[:n_groups, :n_bytes] for c in (a, b))
+    trained_a, trained_b = (
+        np.bitwise_or.reduce(c.outcomes.trained, axis=0)[:n_bytes] for c in (a, b)
+    )
+    both = trained_a & trained_b & np.bitwise_or.reduce(groups_a & groups_b, axis=0)
+    if not both.any() or not (groups_a & both == groups_b & both).all():
+        return False
+    masks_a = np.bitwise_or.reduce(a.outcomes.in_train[:, rows_a, :n_bytes], axis=0)
+    masks_b = np.bitwise_or.reduce(b.outcomes.in_train[:, rows_b, :n_bytes], axis=0)
+    return bool((masks_a & both == masks_b & both).all())
 
 
 @dataclass(frozen=True)

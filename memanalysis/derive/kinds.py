@@ -123,6 +123,8 @@ def _changes(
     if one_hot is None or objective == "one_hot":
         return
     sizes = [size for size in one_hot.sizes if size in condition.sizes]
+    if not sizes:
+        return
     a, b = with_common_groups(one_hot.select(sizes), condition.select(sizes))
     both = compare(a.outcomes, b.outcomes)
 

@@ -23,15 +23,26 @@ def study_of(store: Store) -> settings.Study:
     DataError
         If the data set cannot be read.
     """
+    study = kept_study(store)
+    run.require_alike(store, study)
+    return study
+
+
+def kept_study(store: Store) -> settings.Study:
+    """The study that a store's manifest keeps.
+
+    Raises
+    ------
+    StoreError
+        If the store was not made by ``produce``.
+    """
     text = store.manifest.settings.get("text")
     if not text:
         raise StoreError(
             f"'{store.path}' was not trained by memanalysis, so its models cannot be trained "
             "again: its manifest holds no study file. Give a store made by `memanalysis produce`."
         )
-    study = settings.parse(text, where=f"study file in {store.path / 'manifest.json'}")
-    run.require_alike(store, study)
-    return study
+    return settings.parse(text, where=f"study file in {store.path / 'manifest.json'}")
 
 
 @contextmanager

@@ -39,7 +39,11 @@ def _models(reading: Reading) -> _Row:
     manifest, models = reading.manifest, reading.table("models")
     if models.is_empty():
         return ("models", _NO, "The store holds scores of others, no models with masks.")
-    planned = manifest.n_subsets * len(manifest.sizes) * len(manifest.objectives)
+    planned = manifest.n_subsets * sum(
+        manifest.plans(objective, size)
+        for objective in manifest.objectives
+        for size in manifest.sizes
+    )
     detail = (
         f"{wording.plural(models.height, 'model')} in {wording.plural(len(reading.sizes), 'size')}"
     )

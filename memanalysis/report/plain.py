@@ -57,7 +57,9 @@ def settling(rows: Rows, subsets: int) -> str:
     if head["verdict"] != "undetermined" or _UNDECIDED.search(head["sentence"] or ""):
         return ""
     if _TOO_FEW in (head["sentence"] or ""):
-        return f"More models: {wording.plural(head['n_groups'], 'group')} of them is too few."
+        few = head["n_groups"]
+        verb = "is" if few == 1 else "are"
+        return f"More models: {wording.plural(few, 'group')} of them {verb} too few."
     undecided = [row for row in rows.values() if _is_open(row)]
     if undecided:
         return _more_models(undecided, subsets)
@@ -79,8 +81,13 @@ def _bimodality(rows: Rows) -> str:
     if rise is None or tails is None:
         return ""
     direction = "further apart" if rise > 0 else "closer together"
+    moved = (
+        "it cannot be told whether scores move further apart"
+        if _is_unsure(rows["polarisation_rises"])
+        else f"scores move {direction}"
+    )
     return (
-        f"From the smallest size to the largest, scores move {direction}: polarisation changes by "
+        f"From the smallest size to the largest, {moved}: polarisation changes by "
         f"{wording.number(rise, 2, signed=True)}, and the share of examples with a score near 0 or "
         f"near 1 by {_points(tails)}."
     )
@@ -95,8 +102,8 @@ def _diversity(rows: Rows) -> str:
     more, equal, less = known
     return (
         f"Of 100 examples, {more} are memorised more by larger models, {equal} equally by all "
-        f"sizes, and {less} less by larger models or most at a middle size; the others cannot be "
-        "told yet."
+        f"sizes, and {less} less by larger models or most at a middle size; the others take other "
+        "turns or cannot be told yet."
     )
 
 
@@ -106,11 +113,14 @@ def _inhibition(rows: Rows) -> str:
     if change is None or gain is None:
         return ""
     direction = "lowers" if change < 0 else "raises"
-    said = (
-        f"Learning from a teacher’s outputs {direction} the mean memorisation score by "
-        f"{wording.number(abs(change), 3)} and changes test accuracy by {_points(gain)}"
+    moved = (
+        "does not measurably change the mean memorisation score "
+        f"({wording.number(change, 3, signed=True)})"
+        if _is_unsure(rows["inhibits"])
+        else f"{direction} the mean memorisation score by {wording.number(abs(change), 3)}"
     )
-    if extra is None:
+    said = f"Learning from a teacher’s outputs {moved} and changes test accuracy by {_points(gain)}"
+    if extra is None or _is_unsure(rows["most_where_memorised"]):
         return f"{said}."
     compared = "fall" if extra < 0 else "rise"
     return (
@@ -125,7 +135,7 @@ def _proxies(rows: Rows) -> str:
         return ""
     missing = sum(row["verdict"] == "supported" for row in tested)
     return (
-        f"Of {wording.plural(len(tested), 'cheap proxy').replace('proxys', 'proxies')}, {missing} "
+        f"Of {wording.plural(len(tested), 'cheap proxy', 'cheap proxies')}, {missing} "
         "can tell who is memorised and yet cannot tell whose memorisation grows with the model."
     )
 
@@ -136,6 +146,12 @@ _MEANINGS: Final[Mapping[str, Callable[[Rows], str]]] = {
     "distillation_inhibits": _inhibition,
     "proxies_miss_trends": _proxies,
 }
+
+
+def _is_unsure(row: Row) -> bool:
+    """Whether the interval leaves open which side of 0 the estimate is on."""
+    low, high = row["ci_low"], row["ci_high"]
+    return low is None or high is None or low <= 0 <= high
 
 
 def _is_open(row: Row) -> bool:

@@ -74,6 +74,15 @@ class Reading:
         found = [name for name in self.objectives if name.startswith(theme.OBJECTIVES[1])]
         return found if theme.OBJECTIVES[0] in self.objectives else []
 
+    @cached_property
+    def alphas(self) -> dict[str, float]:
+        """The smallest relevant change of a score by objective, where there is one."""
+        rows = self.sql(
+            "select objective, max(alpha) from trajectory_tests where alpha is not null group by 1"
+        )
+        found = dict(rows.iter_rows())
+        return {name: found[name] for name in theme.known_order(list(found), theme.OBJECTIVES)}
+
     def stars(self, *objectives: str) -> str:
         """Say what the stars behind sizes mean; empty where there are none."""
         every, some = sizes.saturated(self, *objectives)

@@ -49,7 +49,7 @@ select
     count(*) as n_examples,
     avg(value) as mean,
     case
-        when count(noise) = count(*)
+        when count(noise) = count(*) and count(*) > 1
             then sqrt(greatest(var_samp(value) - avg(noise), 0))
     end as sd,
     quantile_cont(value, 0.1) as q10,
@@ -72,7 +72,7 @@ comment on column accuracy_spread.quantity is
 comment on column accuracy_spread.n_examples is 'Examples behind the row, from 1.';
 comment on column accuracy_spread.mean is 'Mean over examples; memorization -1 to 1, others 0 to 1.';
 comment on column accuracy_spread.sd is
-    'Standard deviation over examples, binomial noise removed, from 0; NULL where a rate has a single model.';
+    'Standard deviation over examples, binomial noise removed, from 0; NULL where a rate has a single model or the row a single example.';
 comment on column accuracy_spread.q10 is '10 % of examples lie below, noise included.';
 comment on column accuracy_spread.q25 is '25 % of examples lie below, noise included.';
 comment on column accuracy_spread.q50 is 'Median over examples, noise included.';

@@ -42,6 +42,16 @@ def test_a_group_trained_again_has_the_same_bits(store, again, capsys) -> None:
     assert not (again / "models/one_hot/resnet8w2/00000.safetensors").exists()
 
 
+def test_the_manifest_keeps_the_study(store, again, capsys) -> None:
+    """Without study.toml in the store the same study is trained: its models are there already."""
+    (store / "study.toml").rename(store / "moved.toml")
+    command = ["reproduce", str(store), "--group", "1", "--workers", "1", "--device", "cpu"]
+    status = cli.run([*command, "--keep", str(again)])
+    (store / "moved.toml").rename(store / "study.toml")
+    assert status == 0
+    assert "8 of 8 models" in capsys.readouterr().err
+
+
 def test_a_difference_is_found(store, again) -> None:
     """One model under another one's name has other outcomes, and the row says how many."""
     kept = again / "models/one_hot/resnet8w3"

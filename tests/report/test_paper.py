@@ -112,6 +112,14 @@ def test_hostile_citations_stay_text() -> None:
     assert works.cited([sentence]) == ["feldman2020"]
 
 
+def test_a_hostile_data_set_leaves_bibtex_whole() -> None:
+    """BibTeX counts every brace, escaped or not, and an @ outside of an entry begins one."""
+    cited = works.bibtex([], {"name": "a{b}}", "citation": "by } {{ @misc{x,"})
+    assert cited.count("{") == cited.count("}")
+    uncited = works.bibtex([], {"name": "@misc{x,", "citation": "not stated"})
+    assert uncited.count("@misc") == 1  # this program's
+
+
 def test_what_was_not_run_is_said(embedded: Reading, tiny_study: Study) -> None:
     """The embedded store is packed and lacks proxies; the tiny one has one objective, no images."""
     rows = {part: (there, detail) for part, there, detail in coverage(embedded).rows}

@@ -73,14 +73,22 @@ def test_meanings_hold_the_measured_values() -> None:
     assert "about 11 are memorised more" in said
     assert "about 50 equally" in said
     assert "fewer than 1 less" in said
+    sure = {"ci_low": -0.03, "ci_high": -0.01}
     found = rows(
-        row("inhibits", estimate=-0.0167), row("generalises", estimate=0.0116),
-        row("most_where_memorised", estimate=-0.0209),
+        row("inhibits", estimate=-0.0167, **sure), row("generalises", estimate=0.0116),
+        row("most_where_memorised", estimate=-0.0209, **sure),
     )  # fmt: skip
     said = plain.meaning("distillation_inhibits", found)
     assert "lowers the mean memorisation score by 0.017" in said
     assert "+1.2 percentage points" in said
     assert "fall by 0.021 more" in said
+    unsure = rows(
+        row("inhibits", estimate=-0.0167), row("generalises", estimate=0.0116),
+        row("most_where_memorised", estimate=-0.0209),
+    )  # fmt: skip
+    said = plain.meaning("distillation_inhibits", unsure)
+    assert "lowers" not in said
+    assert "fall" not in said
     assert plain.meaning("someone_elses", found) == ""
     undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")

@@ -20,7 +20,7 @@ _TITLES: Final = {
     "image": "Image",
     "id": "№",
     "label": "Class",
-    "kind": "Planted",
+    "kind": "Kind",
     "shape": "Trajectory",
     "curve": "Score by size",
     "score": "Score",

@@ -121,8 +121,14 @@ def _subsets(reading: Reading) -> str:
     )
     sizes = wording.plural(len(reading.sizes), "size")
     objectives = wording.plural(len(reading.objectives), "training objective")
+    whole = len(per_size) == len(reading.sizes) * len(reading.objectives)
+    each = (
+        f"For each of {sizes} and {objectives}"
+        if whole
+        else f"Of {sizes} and {objectives}, {len(per_size)} combinations were trained; for each"
+    )
     text = (
-        f"For each of {sizes} and {objectives} there are {count} models, "
+        f"{each} there are {count} models, "
         f"{wording.count(models.height)} in all, each trained on a random subset{share}"
     )
     groups = models["group_id"].drop_nulls().n_unique()
@@ -227,12 +233,12 @@ def _analysis(reading: Reading) -> Iterator[str]:
         "and whatever selects examples was measured on models that did not take part in the "
         "selection unless it says otherwise."
     )
-    alphas = reading.table("trajectory_tests")["alpha"].drop_nulls().unique().to_list()
+    alphas = [f"{alpha:g}" for alpha in sorted(set(reading.alphas.values()))]
     if len(reading.sizes) > 1 and alphas:
         yield (
-            f"Trajectories over sizes are classified with a smallest relevant change of α = "
-            f"{alphas[0]:g}, by paired contrasts [@agresti2005] with the false discovery rate over "
-            "examples held at 5 % [@benjamini1995]."
+            "Trajectories over sizes are classified with a smallest relevant change of α = "
+            f"{wording.listed(alphas)}, by paired contrasts [@agresti2005] with the false "
+            "discovery rate over examples held at 5 % [@benjamini1995]."
         )
 
 

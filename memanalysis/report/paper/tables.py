@@ -57,11 +57,10 @@ def _accuracy(reading: Reading) -> pl.DataFrame:
 
 
 def _shares(reading: Reading) -> pl.DataFrame:
-    tests = reading.table("trajectory_tests")["alpha"].drop_nulls()
-    alpha = tests[0] if len(tests) else None
+    own = pl.col("objective").replace_strict(reading.alphas, default=None, return_dtype=pl.Float64)
     return (
         reading.table("trajectory_shares")
-        .filter(pl.col("rule") == "shape", pl.col("alpha").eq_missing(alpha))
+        .filter(pl.col("rule") == "shape", pl.col("alpha").eq_missing(own))
         .select(
             pl.col("objective").str.replace_all("_", "-"),
             *("category", "share", "share_low", "share_high", "noise_share", "n_examples"),

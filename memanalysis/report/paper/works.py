@@ -180,10 +180,17 @@ def bibtex(keys: Sequence[str], dataset: dict[str, Any]) -> str:
 def _of_dataset(dataset: dict[str, Any]) -> str:
     name, citation = (str(dataset.get(key) or "").strip() for key in ("name", "citation"))
     if citation in _NOT_STATED:
-        shown = f" of {latex_text(name)}" if name else ""
+        # Outside of an entry an @ begins one.
+        shown = f" of {_field(name).replace('@', ' at ')}" if name else ""
         return f"% The store names no work to cite for the data set{shown}."
-    fields = {"title": f"{{{latex_text(name or 'The data set')}}}", "note": latex_text(citation)}
+    fields = {"title": f"{{{_field(name or 'The data set')}}}", "note": _field(citation)}
     return _entry("misc", "dataset", fields)
+
+
+def _field(text: str) -> str:
+    """Text escaped for LaTeX in BibTeX, which counts braces even behind a backslash."""
+    escaped = latex_text(text)
+    return escaped.replace(r"\{", r"\textbraceleft{}").replace(r"\}", r"\textbraceright{}")
 
 
 def _entry(kind: str, key: str, fields: dict[str, str]) -> str:

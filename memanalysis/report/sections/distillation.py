@@ -63,8 +63,17 @@ def _explanation(reading: Reading) -> blocks.Text:
         else ""
     )
     teacher = reading.teacher_of(reading.students[0])
+    unpaired = reading.sql(
+        "select count(*) from distillation where not paired and change is not null"
+    ).item()
+    shared = (
+        "Not all models of both objectives share their subsets, so differences that are not paired "
+        "are less certain. "
+        if unpaired
+        else "Both objectives share the same subsets, so every difference is paired. "
+    )
     return blocks.Text(
-        "Both objectives share the same subsets, so every difference is paired. A score can fall "
+        f"{shared}A score can fall "
         "under distillation for two reasons that mean opposite things: the student fits the "
         "example less (p_in falls), or it gets the example right without having seen it "
         f"(p_out rises). The teacher belongs to the procedure: {teacher}.{leak}"

@@ -35,18 +35,11 @@ def opening(reading: Reading) -> Opening:
 
 
 def _lead(reading: Reading) -> str:
-    manifest = reading.manifest
-    models = reading.table("models")
-    ratio = "" if manifest.ratio is None else f"{100 * manifest.ratio:g} % "
-    sentences = [
-        f"{wording.plural(models.height, 'model')} in {wording.plural(len(reading.sizes), 'size')} "
-        f"were trained, each on a random {ratio}subset of {wording.count(manifest.n_train)} "
-        f"examples of {_data(manifest.dataset)}.",
-    ]
-    if reading.distilled:
+    sentences = [_models(reading)]
+    if reading.students:
         sentences.append(
-            "Every subset was learned twice: from its labels (one-hot), and by distillation from "
-            "a teacher’s outputs."
+            "Subsets were learned from their labels (one-hot), and by distillation from a "
+            "teacher’s outputs as well."
         )
     sentences.append(
         "An example is memorised if models get it right only when they trained on it: its "
@@ -54,6 +47,20 @@ def _lead(reading: Reading) -> str:
         "it, minus that share among those that did not."
     )
     return " ".join(sentences)
+
+
+def _models(reading: Reading) -> str:
+    """What was trained, simulated or imported."""
+    manifest = reading.manifest
+    models = reading.table("models").height
+    of = f"{wording.count(manifest.n_train)} examples of {_data(manifest.dataset)}"
+    if not models:
+        return f"The store has no models of its own, but numbers of others on {of}."
+    ratio = "" if manifest.ratio is None else f"{100 * manifest.ratio:.3g} % "
+    count = f"{wording.plural(models, 'model')} in {wording.plural(len(reading.sizes), 'size')}"
+    verb = "was" if models == 1 else "were"
+    made = "simulated" if "world" in manifest.settings else "trained"
+    return f"{count} {verb} {made}, each on a random {ratio}subset of {of}."
 
 
 def _facts(reading: Reading) -> list[tuple[str, str]]:
@@ -64,7 +71,8 @@ def _facts(reading: Reading) -> list[tuple[str, str]]:
         (
             "Examples",
             f"{wording.count(manifest.n_train)} training, {wording.count(manifest.n_test)} "
-            f"test kept, in {len(manifest.class_names)} classes",
+            "test kept"
+            + (f", in {len(manifest.class_names)} classes" if len(manifest.class_names) else ""),
         ),
         ("Subsets", _subsets(reading)),
         ("Each example", _counts(reading)),

@@ -186,8 +186,8 @@ def _clusters(reading: Reading) -> list[blocks.Block]:
     return [
         blocks.Text(
             "Gathering at both ends does not make two kinds of examples: one continuum can be "
-            "U-shaped, too. So two descriptions of the held-out error rates are compared: one "
-            "distribution of any shape, and a mixture of two clusters that have one peak each."
+            "U-shaped, too. So two descriptions of the held-out error rates are compared: one Beta "
+            "distribution, U-shaped or not, and a mixture of two with one peak each."
         ),
         reading.figure(
             "held-out-errors",

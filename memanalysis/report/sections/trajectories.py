@@ -89,8 +89,13 @@ def _explanation() -> blocks.Text:
 
 
 def _shares(reading: Reading) -> blocks.Figure:
-    tests = reading.table("trajectory_tests")["alpha"].drop_nulls()
-    alpha = f"α = {tests[0]:g}" if len(tests) else "directions only: too few models for an α"
+    alphas = reading.alphas
+    alpha = "directions only: too few models for an α"
+    if len(set(alphas.values())) == 1:
+        alpha = f"α = {next(iter(alphas.values())):g}"
+    elif alphas:
+        each = [f"{value:g} with {wording.objective(name)}" for name, value in alphas.items()]
+        alpha = f"α = {wording.listed(each)}"
     return reading.figure(
         "trajectory-shares",
         charts.trajectory_shares(reading),

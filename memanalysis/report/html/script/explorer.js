@@ -498,7 +498,7 @@
     const clean = examples.read("clean_label", row);
     const found = [["Class", examples.label(row)]];
     if (clean !== null) found.push(["Clean label", examples.className(clean)]);
-    if (examples.has("kind")) found.push(["Planted", examples.named("kinds", "kind", row) ?? "unknown"]);
+    if (examples.has("kind")) found.push(["Kind", examples.named("kinds", "kind", row) ?? "unknown"]);
     if (sources[row]) found.push(["Source", sources[row]]);
     objectives.forEach((_, o) => {
       const shape = examples.named("shapes", `shape.${o}`, row);
