@@ -238,7 +238,7 @@ def test_filters_keep_what_sql_keeps(
 def test_two_ranges_hold_together(page: Page, study: Study) -> None:
     """A second range on the change under distillation narrows the first."""
     fill(page, "[name=from]", "0.2")
-    page.click("button[data-action=range]")
+    page.click("button[data-explorer=range]")
     page.locator("[name=measure]").last.select_option("gain.1.2")
     fill(page, "[name=to]", "-0.1")
     count = ask(
@@ -291,7 +291,7 @@ def test_the_download_holds_the_filtered_rows(page: Page, study: Study) -> None:
     """The CSV has the rows in their order, scores and limits to the last bit, changes to a step."""
     fill(page, "[name=label]", "4")
     with page.expect_download() as waiting:
-        page.click("button[data-action=csv]")
+        page.click("button[data-explorer=rows]")
     text = Path(waiting.value.path()).read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     truth = study.sql(

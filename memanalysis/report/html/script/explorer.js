@@ -723,8 +723,8 @@
     });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(showOthers));
-    root.querySelector('[data-action="csv"]').addEventListener("click", download);
-    root.querySelector('[data-action="range"]')?.addEventListener("click", addRange);
+    root.querySelector('[data-explorer="rows"]').addEventListener("click", download);
+    root.querySelector('[data-explorer="range"]')?.addEventListener("click", addRange);
     tableElement.addEventListener("keydown", moveFocus);
     tableElement.addEventListener("click", (event) => {
       const a = event.target.closest("tbody tr")?.querySelector("a");
