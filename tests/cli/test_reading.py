@@ -164,11 +164,15 @@ def test_check_says_why_relations_could_not_be_read(memanalysis, store, monkeypa
 
 
 def test_report_is_given_the_study_and_the_file(memanalysis, store, tmp_path, monkeypatch) -> None:
-    """`report STORE --out` calls ma.report with the opened study."""
+    """`report STORE --out` calls ma.report with the opened study and what was asked for."""
     import memanalysis.report as module
 
     calls = []
-    monkeypatch.setattr(module, "report", lambda study, out: calls.append((study.path, out)))
-    result = memanalysis("report", store, "--out", tmp_path / "page.html")
+
+    def record(study: object, out: object, **asked: object) -> None:
+        calls.append((study.path, out, {name: v for name, v in asked.items() if v is not None}))
+
+    monkeypatch.setattr(module, "report", record)
+    result = memanalysis("report", store, "--out", tmp_path / "page.html", "--title", "Ours")
     assert result.code == 0
-    assert calls == [(store, tmp_path / "page.html")]
+    assert calls == [(store, tmp_path / "page.html", {"title": "Ours"})]
