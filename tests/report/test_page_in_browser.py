@@ -230,12 +230,12 @@ def _alike(was: dict[str, str], now: dict[str, str]) -> bool:
 
 
 def test_print_is_light_and_leaves_the_machinery_out(page: Page, tmp_path: Path) -> None:
-    """Printed from the dark theme, the page is light, without menus, contents and details."""
+    """Printed from the dark theme, the page is light, without menus, contents and source code."""
     settle(page, 1024, "dark")
     page.emulate_media(media="print", color_scheme="dark")
     ink = page.evaluate("getComputedStyle(document.body).color")
     hidden = page.evaluate(
-        """[...document.querySelectorAll('nav, .menu, .themes, details')]
+        """[...document.querySelectorAll('nav, .menu, .themes, details:not(.folded)')]
             .filter((part) => part.getClientRects().length).length"""
     )
     printed = page.pdf(path=tmp_path / "page.pdf", format="A4")
