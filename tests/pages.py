@@ -12,8 +12,19 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 # Machines in use are slow; what never happens is what this is for.
 PATIENCE_MS = 60_000
 
-_DRAWN = """() => [...document.querySelectorAll('.chart')].every(
-    (chart) => chart.dataset.width === String(chart.clientWidth))"""
+# Charts are drawn when a reader comes near: this one visits them all and goes back to where it was.
+_VISIT = """async (patience) => {
+    const before = scrollY;
+    const end = performance.now() + patience;
+    for (const chart of document.querySelectorAll('.chart')) {
+        chart.scrollIntoView({ block: 'center', behavior: 'instant' });
+        while (chart.dataset.width !== String(chart.clientWidth)) {
+            if (performance.now() > end) throw new Error(`${chart.dataset.chart} is not drawn`);
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+    }
+    scrollTo({ top: before, behavior: 'instant' });
+}"""
 
 # Every visible text of a chart as four corners, so that slanted labels are no larger than they are.
 # Two texts overlap where no side of either separates them by more than the slack.
@@ -34,7 +45,7 @@ _TEXTS = """(slack) => {
     }));
     const faults = [];
     for (const chart of document.querySelectorAll('.chart')) {
-        const name = chart.dataset.spec.replace('spec-', '');
+        const name = chart.dataset.chart;
         const frame = chart.querySelector('svg').getBoundingClientRect();
         const texts = [...chart.querySelectorAll('svg text')]
             .filter((text) => text.textContent.trim() && getComputedStyle(text).opacity > 0)
@@ -86,10 +97,15 @@ _LAYOUT = """() => {
 
 
 def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -> None:
-    """Give the page a width and a theme, and wait until its charts fit."""
+    """Give the page a width and a theme, and have all its charts drawn to fit."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_function(_DRAWN)
+    draw_all(page)
+
+
+def draw_all(page: Page) -> None:
+    """Have every chart drawn at the page's present width."""
+    page.evaluate(_VISIT, PATIENCE_MS)
 
 
 def text_faults(page: Page, slack: float = 1.5) -> list[str]:

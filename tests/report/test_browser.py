@@ -5,16 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from memanalysis.report import report
 from memanalysis.store import Store
 from memanalysis.study import Study
-
-# Debian's Chromium: Playwright's own builds cannot be downloaded everywhere.
-CHROMIUM = "/usr/bin/chromium"
-# Machines in use are slow; a page that never finishes is what this is for.
-PATIENCE_MS = 240_000
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +26,7 @@ def path(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def browser() -> Iterator[Browser]:
     """A headless browser."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield launched
         launched.close()
 
@@ -56,8 +50,8 @@ def opened(browser: Browser, path: Path, messages: list[str], request: Any) -> I
         "console",
         lambda text: messages.append(text.text) if text.type in ("error", "warning") else None,
     )
-    page.goto(path.as_uri(), wait_until="commit")
-    page.wait_for_selector("html[data-drawn]")
+    page.goto(path.as_uri())
+    draw_all(page)
     yield page
     context.close()
 
@@ -67,7 +61,7 @@ def test_every_chart_draws_and_fits(opened: Page, messages: list[str]) -> None:
     """On a phone and on a desk every chart draws, nothing overflows, the console stays empty."""
     charts = opened.evaluate(
         """() => [...document.querySelectorAll('.chart')].map((chart) => ({
-            name: chart.dataset.spec,
+            name: chart.dataset.chart,
             marks: chart.querySelectorAll('.mark-group [aria-roledescription], .mark-rect path, '
                 + '.mark-symbol path, .mark-line path, .mark-rule line').length,
             wide: chart.scrollWidth - chart.clientWidth,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, layout, settle, text_faults
+from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all, layout, settle, text_faults
 from playwright.sync_api import Page, sync_playwright
 
 from memanalysis.report import report
@@ -49,8 +49,8 @@ def page(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened = context.new_page()
         opened.set_default_timeout(PATIENCE_MS)
-        opened.goto(path.as_uri(), wait_until="commit")
-        opened.wait_for_selector("html[data-drawn]")
+        opened.goto(path.as_uri())
+        draw_all(opened)
         yield opened
         browser.close()
 

@@ -12,8 +12,9 @@ from memanalysis.charts import example, theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.explorer import numbers, partners
 from memanalysis.report.explorer.numbers import Numbers
-from memanalysis.report.explorer.payload import Column, compressed, pack, whole
+from memanalysis.report.explorer.payload import Column, pack, whole
 from memanalysis.report.explorer.sprites import COLUMNS, TILES, Sprites, sprites
+from memanalysis.report.packing import compressed
 from memanalysis.report.reading import Reading
 
 _TITLES: Final = {

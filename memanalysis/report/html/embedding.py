@@ -9,19 +9,27 @@ import polars as pl
 from markupsafe import Markup
 
 from memanalysis.charts import theme
+from memanalysis.report.packing import compressed
 
 _PROPERTIES: Final = {value: f"var(--{name})" for name, value in theme.LIGHT.items()}
 
 
-def chart_json(spec: dict[str, Any]) -> Markup:
-    """A chart's specification, its colours following the page's theme."""
-    return script_json(_themed(_rounded(spec)))
+def chart(spec: dict[str, Any]) -> dict[str, Any]:
+    """A chart's specification, its colours following the page's theme, in six digits."""
+    themed: dict[str, Any] = _themed(_rounded(spec))
+    return themed
 
 
-def config_json() -> Markup:
-    """The configuration of every chart of the page, and the palette of charts outside of it."""
-    config = _themed(theme.config() | {"background": "transparent"})
-    return script_json({"config": config, "palette": theme.LIGHT})
+def config() -> dict[str, Any]:
+    """The configuration of every chart of the page."""
+    themed: dict[str, Any] = _themed(theme.config() | {"background": "transparent"})
+    return themed
+
+
+def packed_json(value: object) -> str:
+    """JSON as base64 of gzip, for what a page holds but does not show at once."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compressed(text.encode())
 
 
 def script_json(value: object) -> Markup:
@@ -35,6 +43,11 @@ def script_json(value: object) -> Markup:
 def script_text(text: str) -> Markup:
     """A script that cannot end its own element."""
     return Markup(text.replace("</script", "<\\/script"))
+
+
+def chart_json(spec: dict[str, Any]) -> Markup:
+    """``chart`` of a specification, in a script element."""
+    return script_json(chart(spec))
 
 
 def csv_json(frame: pl.DataFrame) -> Markup:

@@ -15,12 +15,13 @@ from memanalysis._version import __version__
 from memanalysis.charts import theme
 from memanalysis.report import blocks, glossary, wording
 from memanalysis.report.document import Document
-from memanalysis.report.html import embedding, vega
+from memanalysis.report.html import embedding, pictures, vega
+from memanalysis.report.packing import compressed
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
 _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
-_SCRIPTS: Final = ("charts", "menus", "reading", "explorer")
+_SCRIPTS: Final = ("packed", "charts", "menus", "reading", "explorer")
 
 
 def render(document: Document) -> str:
@@ -28,6 +29,8 @@ def render(document: Document) -> str:
     bundle = vega.bundle()
     sections = document.sections
     figures = _figures(sections)
+    specs = {figure.name: embedding.chart(figure.spec) for figure in figures}
+    config = embedding.config()
     page = _environment().get_template("page.html.jinja")
     text = page.render(
         opening=document.opening,
@@ -35,13 +38,16 @@ def render(document: Document) -> str:
         sections=sections,
         figures={figure.name: figure.title for figure in figures},
         terms=glossary.TERMS,
-        specs={f"spec-{figure.name}": embedding.chart_json(figure.spec) for figure in figures},
-        config=embedding.config_json(),
+        pictures=pictures.draw(specs, config),
+        specs=embedding.packed_json(specs),
+        looks=embedding.script_json(
+            {"config": config, "palette": theme.LIGHT, "limits": pictures.LIMITS}
+        ),
         light=theme.LIGHT,
         dark=theme.DARK,
         styles=[Markup(_text("style", f"{name}.css")) for name in _STYLES],
         scripts=[embedding.script_text(_text("script", f"{name}.js")) for name in _SCRIPTS],
-        vega=embedding.script_text(bundle.result()),
+        vega=compressed(bundle.result().encode()),
         version=__version__,
         file_name=wording.file_name,
         rows_shown=_ROWS_SHOWN,

@@ -12,11 +12,10 @@ import vl_convert
 
 from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
+from memanalysis.report.rendering import drawable, xml_text
 
 # Drawn by the font that comes with vl-convert, so that a chart looks the same on every machine.
 _FONT: Final = "Liberation Sans"
-# XML has no such characters, and vl-convert ends the process where a text to draw has one.
-_NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNBROKEN: Final = re.compile(r"\S{25,}")
 _PIECE: Final = 12
 _BREAK: Final = "\u200b"  # a line may break here
@@ -51,7 +50,7 @@ class Contents:
 
     def _figure(self, block: blocks.Figure) -> dict[str, Any]:
         config = theme.config() | {"font": _FONT, "background": "white"}
-        chart = vl_convert.vegalite_to_pdf({**_drawable(block.spec), "config": config})
+        chart = vl_convert.vegalite_to_pdf({**drawable(block.spec), "config": config})
         return {
             **_caption(block),
             "chart": self._file(chart, "pdf"),
@@ -117,22 +116,13 @@ class Contents:
 
 def breakable(text: str) -> str:
     """``text`` on one line, in which runs without a space may break, so that none leaves a page."""
-    line = " ".join(_NOT_XML.sub("", text).split())
+    line = " ".join(xml_text(text).split())
     return _UNBROKEN.sub(_broken, line)
 
 
 def shortened(text: str, most: int = 60) -> str:
     """At most ``most`` characters, the last of them an ellipsis if some are missing."""
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _drawable(value: Any) -> Any:
-    """A specification without the characters that cannot be drawn."""
-    if isinstance(value, dict):
-        return {_drawable(key): _drawable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_drawable(item) for item in value]
-    return _NOT_XML.sub("", value) if isinstance(value, str) else value
 
 
 def _broken(match: re.Match[str]) -> str:

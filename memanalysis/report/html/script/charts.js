@@ -1,21 +1,26 @@
 "use strict";
-// Draws the charts: as many panels in a row as fit, and the same chart for a file of its own.
+// Draws the charts that the reader comes near to, each in the place of its picture: as many panels in
+// a row as fit. And the same chart for a file of its own.
 const charts = (() => {
-  const WIDEST_PANEL = 430;
-  const WIDEST_CHART = 760;
-  const WIDEST_SQUARE = 290;
-  const NARROWEST_PANEL = 90;
   const CRAMPED = 0.72;
   const NARROW = 480;
   const PADDING = 5;
+  const AHEAD = "600px 0px";
   const FILE_WIDTH = 900;
   const FILE_MARGIN = 16;
   const CHARACTERS = { title: 100, subtitle: 130 };
 
-  const text = (id) => document.getElementById(id).textContent;
-  const { config, palette } = JSON.parse(text("chart-config"));
+  const { config, palette, limits } = JSON.parse(document.getElementById("chart-looks").textContent);
   const elements = [...document.querySelectorAll(".chart")];
   const views = new Map();
+
+  // Vega takes a third of a second to start: not before the first chart is near.
+  let started;
+  const drawing = () => {
+    started ??= Promise.all([packed.module("vega"), packed.read("chart-specs").then((r) => r.json())])
+      .then(([, specs]) => ({ vegaEmbed: window.vegaEmbed, config, specs }));
+    return started;
+  };
 
   // As many columns as fit, but none that leave the last row nearly empty.
   function columnsFor(spec, width) {
@@ -36,35 +41,41 @@ const charts = (() => {
   // Draw a chart, then give its panels what axes, gaps and labels leave of the width.
   async function drawIn(element, spec, columns, width, options) {
     const { panel, square } = spec.usermeta;
+    const { vegaEmbed } = await drawing();
     const faceted = "facet" in spec;
     if (faceted) spec.columns = columns;
     const { view } = await vegaEmbed(element, spec, options);
     const side = signalOf(view, spec, "width");
-    const most = faceted ? width : Math.min(width, WIDEST_CHART);
+    const most = faceted ? width : Math.min(width, limits.chart);
     const drawn = view.scenegraph().root.bounds.width() + 2 * PADDING;
     const fitting = view.signal(side) + (most - drawn) / columns;
     if (columns > 1 && fitting < CRAMPED * panel) {
       view.finalize();
       return drawIn(element, spec, columns - 1, width, options);
     }
-    const widest = square ? WIDEST_SQUARE : faceted ? WIDEST_PANEL : WIDEST_CHART;
-    const panelWidth = Math.max(Math.floor(Math.min(fitting, widest)), NARROWEST_PANEL);
+    const widest = square ? limits.square : faceted ? limits.panel : limits.chart;
+    const panelWidth = Math.max(Math.floor(Math.min(fitting, widest)), limits.narrowest);
     view.signal(side, panelWidth);
     if (square) view.signal(signalOf(view, spec, "height"), panelWidth);
     return view.resize().runAsync();
   }
 
-  // The element itself is the image and carries the words; its parts are not read out one by one.
-  async function draw(element) {
-    const width = element.clientWidth;
-    const spec = JSON.parse(text(element.dataset.spec));
+  const specOf = async (element) =>
+    structuredClone((await drawing()).specs[element.dataset.chart]);
+
+  // What is there stays until the chart can take its place, so that nothing on the page moves. The
+  // element itself is the image and carries the words; its parts are not read out one by one.
+  async function draw(element, width) {
+    const spec = await specOf(element);
     const narrow = { columns: 2, layout: { top: { direction: "vertical", anchor: "start" } } };
     const legend = { ...config.legend, ...(width < NARROW ? narrow : {}) };
     const options = { renderer: "svg", actions: false, config: { ...config, legend } };
+    const place = document.createElement("div");
+    const view = await drawIn(place, spec, columnsFor(spec, width), width, options);
+    place.querySelector("svg").setAttribute("aria-hidden", "true");
+    element.replaceChildren(place);
     views.get(element)?.finalize();
-    views.set(element, await drawIn(element, spec, columnsFor(spec, width), width, options));
-    element.querySelector("svg").setAttribute("aria-hidden", "true");
-    element.dataset.width = String(width);
+    views.set(element, view);
   }
 
   function lines(words, most) {
@@ -83,7 +94,7 @@ const charts = (() => {
 
   // The chart of an element as a Vega view that stands alone: title, conditions, light background.
   async function standalone(element) {
-    const spec = resolved(JSON.parse(text(element.dataset.spec)));
+    const spec = resolved(await specOf(element));
     const look = { ...resolved(config), background: palette.paper, padding: FILE_MARGIN };
     const width = FILE_WIDTH - 2 * FILE_MARGIN;
     spec.title = {
@@ -98,30 +109,38 @@ const charts = (() => {
   }
 
   const pause = () => new Promise((resolve) => setTimeout(resolve));
+  const near = new Set();
+  const stale = (element) => element.dataset.width !== String(element.clientWidth);
 
-  // Charts in view come first, and between two of them the page answers to its reader.
-  async function drawAll() {
-    const away = new Map(elements.map((e) => [e, Math.abs(e.getBoundingClientRect().top)]));
-    for (const element of [...elements].sort((a, b) => away.get(a) - away.get(b))) {
-      if (element.dataset.width === String(element.clientWidth)) continue;
-      await pause();
+  // Between two charts the page answers to its reader, who may have gone on by then.
+  let busy = false;
+  async function drawNear() {
+    if (busy) return;
+    busy = true;
+    for (let next; (next = [...near].find(stale)); await pause()) {
+      const width = next.clientWidth;
       try {
-        await draw(element);
+        await draw(next, width);
       } catch (error) {
-        element.textContent = "This chart could not be drawn; its numbers are below.";
-        console.error(element.dataset.spec, error);
+        if (!next.firstChild) next.textContent = "This chart could not be drawn; its numbers are below.";
+        console.error(next.dataset.chart, error);
       }
+      next.dataset.width = String(width);
     }
-    document.documentElement.dataset.drawn = "yes";
+    busy = false;
   }
+
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) near[entry.isIntersecting ? "add" : "delete"](entry.target);
+    drawNear();
+  }, { rootMargin: AHEAD });
+  for (const element of elements) observer.observe(element);
 
   let waiting;
   window.addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(drawAll, 200);
+    waiting = setTimeout(drawNear, 200);
   });
 
-  // Charts push everything below them down, so the target of a link is looked for again.
-  drawAll().then(() => document.getElementById(location.hash.slice(1))?.scrollIntoView());
-  return { standalone };
+  return { drawing, standalone };
 })();

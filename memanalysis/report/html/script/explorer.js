@@ -44,21 +44,6 @@
 
   /* Data: see memanalysis/report/explorer/payload.py for the format. */
 
-  async function unpacked(id) {
-    const stored = await fetch(`data:;base64,${text(id)}`);
-    return new Response(stored.body.pipeThrough(new DecompressionStream("gzip")));
-  }
-
-  async function library() {
-    const script = await (await unpacked("explorer-library")).text();
-    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    try {
-      return (await import(url)).default;
-    } finally {
-      URL.revokeObjectURL(url);
-    }
-  }
-
   function readColumns(buffer) {
     const length = new DataView(buffer).getUint32(0, true);
     const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -630,7 +615,7 @@
   }
 
   async function openChart(element, lines) {
-    const { config } = JSON.parse(text("chart-config"));
+    const { vegaEmbed, config } = await charts.drawing();
     const spec = JSON.parse(text("explorer-chart"));
     spec.description = "The example's score with its 95 % interval by model size; the numbers are in the tables below.";
     spec.datasets = { scores: lines };
@@ -741,7 +726,9 @@
 
   async function open() {
     try {
-      const [DataTable, data] = await Promise.all([library(), unpacked("explorer-data")]);
+      const [{ default: DataTable }, data] = await Promise.all([
+        packed.module("explorer-library"), packed.read("explorer-data"),
+      ]);
       examples = new Examples(await data.arrayBuffer());
       openTable(DataTable);
       listen();
