@@ -8,10 +8,14 @@ largest sizes: some ten minutes and 10 GB of temporary files more.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))  # helpers that tests share
+
+import opening
 import pairs
 import scale
 import scoring
@@ -19,7 +23,7 @@ import training
 from inputs import CIFAR100, IMAGENET, Scale
 from rich.console import Console
 
-PARTS = ("scoring", "influence", "growth", "derive", "training")
+PARTS = ("scoring", "influence", "growth", "derive", "opening", "training")
 
 
 def main() -> None:
@@ -46,6 +50,8 @@ def main() -> None:
         if "derive" in wanted:
             small = replace(CIFAR100, examples=2_000)
             console.print(scale.deriving(root, [small, CIFAR100] if given.full else [small]))
+        if "opening" in wanted:
+            console.print(opening.compare(root))
     if "training" in wanted:
         training.main()
 
