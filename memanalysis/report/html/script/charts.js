@@ -6,6 +6,7 @@ const charts = (() => {
   const NARROW = 480;
   const PADDING = 5;
   const AHEAD = "600px 0px";
+  const PATIENCE_MS = 2000;
   const FILE_WIDTH = 900;
   const FILE_MARGIN = 16;
   const CHARACTERS = { title: 100, subtitle: 130 };
@@ -112,6 +113,22 @@ const charts = (() => {
   const near = new Set();
   const stale = (element) => element.dataset.width !== String(element.clientWidth);
 
+  // On narrow screens charts are higher than their pictures and push down what is below them: the
+  // target of a link is looked for again, until all is drawn or the reader moves on.
+  let sought = null;
+  let giveUp;
+  function seek(target) {
+    sought = target;
+    clearTimeout(giveUp);
+    giveUp = setTimeout(() => { sought = null; }, PATIENCE_MS);
+  }
+  const targeted = () => seek(document.getElementById(location.hash.slice(1)));
+  window.addEventListener("hashchange", targeted);
+  for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    window.addEventListener(moved, () => { sought = null; }, { passive: true });
+  }
+  targeted();
+
   // Between two charts the page answers to its reader, who may have gone on by then.
   let busy = false;
   async function drawNear() {
@@ -126,6 +143,10 @@ const charts = (() => {
         console.error(next.dataset.chart, error);
       }
       next.dataset.width = String(width);
+      if (sought) {
+        sought.scrollIntoView({ behavior: "instant" });
+        seek(sought);
+      }
     }
     busy = false;
   }
