@@ -74,18 +74,17 @@ def test_every_chart_draws_and_fits(opened: Page, messages: list[str]) -> None:
     assert messages == []
 
 
-@pytest.mark.parametrize("opened", [375], indirect=True)
-def test_a_link_leads_to_its_figure_though_charts_above_grow(opened: Page, path: Path) -> None:
+def test_a_link_leads_to_its_figure_though_charts_above_grow(browser: Browser, path: Path) -> None:
     """On a phone, charts that are drawn on the way do not push the target out of view."""
-    page = opened.context.new_page()
+    page = browser.new_page(viewport={"width": 375, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(path.as_uri())
     for name in ("distillation-gap", "accuracy-spread"):
         page.evaluate("(name) => { location.hash = `#figure-${name}`; }", name)
-        chart = f"#figure-{name} .chart[data-width]"
-        page.wait_for_selector(chart, timeout=PATIENCE_MS)
+        page.wait_for_selector(f"#figure-{name} .chart[data-width]")
         page.wait_for_function(
             "(name) => Math.abs(document.getElementById(`figure-${name}`)"
             ".getBoundingClientRect().top) < 300",
             arg=name,
-            timeout=PATIENCE_MS,
         )
+    page.close()
