@@ -1,0 +1,54 @@
+"""The contract in code: every file of a store, its columns and their types.
+
+What each column means, its unit and its range stand where every client can read them: in the
+``COMMENT ON`` lines of ``queries/tables/<name>.sql``. Writers and readers meet only here and in the
+files.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from memanalysis.schema.derived import DERIVED
+from memanalysis.schema.names import (
+    CONTRACT_VERSION,
+    HALVES,
+    OBJECTIVES,
+    SIGNALS,
+    SPLITS,
+    is_objective,
+    objective_order,
+    variant_objective,
+)
+from memanalysis.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "DERIVED",
+    "EXAMPLES",
+    "HALVES",
+    "INFLUENCE",
+    "MODELS",
+    "OBJECTIVES",
+    "OUTCOMES",
+    "PROXIES",
+    "SIGNALS",
+    "SPLITS",
+    "TABLES",
+    "TRUTH",
+    "is_objective",
+    "objective_order",
+    "variant_objective",
+]
+
+# File of each table, relative to the store.
+TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
+    "examples": ("examples.parquet", EXAMPLES),
+    "models": ("models.parquet", MODELS),
+    "outcomes": ("outcomes.parquet", OUTCOMES),
+    "proxies": ("proxies.parquet", PROXIES),
+    "influence": ("influence.parquet", INFLUENCE),
+    **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
+}
