@@ -24,7 +24,6 @@ from memanalysis.charts.students import (
     distillation_gap,
     distillation_groups,
     distillation_settings,
-    distillation_transitions,
 )
 from memanalysis.charts.trajectories import (
     example_curves,
@@ -33,6 +32,7 @@ from memanalysis.charts.trajectories import (
     trajectory_shares,
     trajectory_sweep,
 )
+from memanalysis.charts.transitions import distillation_transitions
 
 __all__ = [
     "accuracy",

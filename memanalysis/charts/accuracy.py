@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import sizes, theme
+from memanalysis.charts import marks, sizes, theme
 
 _QUANTITIES: Final = {
     "memorization": "memorisation",
@@ -39,11 +39,7 @@ def accuracy(study: theme.Tables) -> theme.AnyChart:
         *("objective", "size", "quantity", "value:.4f", "low:.4f", "high:.4f"),
         *("parameters", "n_models", "saturated"),
     )
-    layers = alt.layer(
-        base.mark_line(strokeWidth=1.8).encode(y=y),
-        base.mark_rule().encode(y=alt.Y("low:Q", title="mean over examples"), y2="high:Q"),
-        base.mark_point().encode(y=y, tooltip=tooltip),
-    ).properties(width=300, height=190)
+    layers = alt.layer(*marks.estimates(base, y, tooltip)).properties(width=300, height=190)
     chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=2)
     return theme.finish(
         chart.resolve_scale(y="independent"),

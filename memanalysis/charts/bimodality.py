@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, sizes, theme
+from memanalysis.charts import categories, marks, sizes, theme
 from memanalysis.charts.histograms import PER, domain, share_axis
 
 _MEASURES: Final = {
@@ -40,21 +40,14 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
         color=alt.Color("objective:N", scale=scale),
     )
     y = alt.Y("value:Q", title="measure", scale=alt.Scale(zero=True, nice=False, padding=8))
-    dashes = alt.Scale(domain=[_NOISE_REMOVED, _PLAIN], range=[[1, 0], [4, 3]])
-    lines = base.mark_line(strokeWidth=1.8).encode(
-        y=y, strokeDash=alt.StrokeDash("estimator:N", scale=dashes)
-    )
     tooltip = theme.tooltip(
         "objective", "size", "measure", "estimator", "value:.3f", "low:.3f", "high:.3f", "n_groups"
     )
-    points = theme.dots(
-        base.encode(y=y, tooltip=tooltip),
-        f"datum.estimator == '{_NOISE_REMOVED}'",
-        "objective:N",
-        scale,
+    fill = alt.Fill("objective:N", scale=scale)
+    twice = marks.Twice("estimator", _NOISE_REMOVED, _PLAIN, fill)
+    layers = alt.layer(*marks.estimates(base, y, tooltip, twice=twice)).properties(
+        width=300, height=180
     )
-    rules = base.mark_rule().encode(y=alt.Y("low:Q", title="measure"), y2="high:Q")
-    layers = alt.layer(lines, rules, points).properties(width=300, height=180)
     chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=2)
     return theme.finish(
         chart.resolve_scale(y="independent"),
@@ -86,7 +79,6 @@ def bimodality_trends(study: theme.Tables) -> theme.AnyChart:
         color=alt.Color("objective:N", scale=theme.objective_scale(titles)),
     )
     axis = alt.Axis(grid=True, tickCount=4)
-    zero = theme.once(frame).mark_rule(color=theme.colour("axis"), strokeWidth=1)
     tooltip = theme.tooltip(
         *("objective", "statistic", "sizes", "n_sizes", "first:.3f", "last:.3f"),
         *("change:+.3f", "change_low:+.3f", "change_high:+.3f", "slope:+.4f", "n_groups"),
@@ -95,7 +87,7 @@ def bimodality_trends(study: theme.Tables) -> theme.AnyChart:
         base.mark_rule(strokeWidth=1.8).encode(
             x=alt.X("change_low:Q", title="last size minus first", axis=axis), x2="change_high:Q"
         ),
-        zero.encode(x=alt.datum(0)),
+        marks.zero(frame, "x"),
         base.mark_point(size=50).encode(x=alt.X("change:Q"), tooltip=tooltip),
     ).properties(width=220, height=84)
     chart = theme.panels(layers, "statistic", measures, columns=2).resolve_scale(x="independent")
@@ -110,15 +102,7 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
     )
     if table.is_empty():
         return theme.nothing("No distribution of held-out errors was fitted in this study.")
-    width = pl.col("bin_high") - pl.col("bin_low")
-    frame = table.with_columns(
-        *(
-            (pl.col(name) / width * PER).alias(height)
-            for name, height in (("share", "height"), *_FITS.items())
-        ),
-        ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("rate"),
-    ).drop("objective", "expected_one", "expected_two", "bin")
-    frame = categories.compact(frame)
+    frame = _heights(table)
     order = theme.in_order(frame)
     scale = alt.Scale(domain=domain(frame), nice=False)
     axis = alt.Axis(values=[0, 0.5, 1], format=".1f")
@@ -129,9 +113,7 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
             x=alt.X("bin_low:Q", bin="binned", title="held-out error rate", scale=scale, axis=axis),
             x2="bin_high:Q",
             y=share_axis(),
-            tooltip=theme.tooltip(
-                *("size", "bin_low:.3f", "bin_high:.3f", "n_examples", "share:.2%"),
-            ),
+            tooltip=theme.tooltip("size", "bin_low:.3f", "bin_high:.3f", "n_examples", "share:.2%"),
         ),
         base.transform_fold(list(_FITS.values()), ["fit", "expected"])
         .mark_line(color=theme.colour("ink"), strokeWidth=1.6)
@@ -145,6 +127,18 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
     labels = sizes.labels(study, objective)
     chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
     return theme.finish(chart, "One continuum or two clusters?", panel=170, count=len(order))
+
+
+def _heights(table: pl.DataFrame) -> pl.DataFrame:
+    """Observed and fitted shares as heights, at the middle of each bin."""
+    width = pl.col("bin_high") - pl.col("bin_low")
+    heights = (("share", "height"), *_FITS.items())
+    return categories.compact(
+        table.with_columns(
+            *((pl.col(name) / width * PER).alias(height) for name, height in heights),
+            ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("rate"),
+        ).drop("objective", "expected_one", "expected_two", "bin")
+    )
 
 
 def _long(table: pl.DataFrame) -> pl.DataFrame:

@@ -37,26 +37,17 @@ def memorization_by_class(study: theme.Tables, objective: str = "one_hot") -> th
     base = alt.Chart(frame).encode(
         y=alt.Y("class_name:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12)),
     )
-    x = alt.X(
-        "memorization:Q",
-        title="mean memorisation of the class",
-        axis=alt.Axis(grid=True, tickCount=6),
-    )
+    mean = "mean memorisation of the class"
     layers = alt.layer(
         base.mark_rule(color=theme.colour("axis"), strokeWidth=1).encode(
-            x=alt.X("min(memorization):Q", title="mean memorisation of the class"),
-            x2="max(memorization):Q",
+            x=alt.X("min(memorization):Q", title=mean), x2="max(memorization):Q"
         ),
         base.mark_point(size=62).encode(
-            x=x,
+            x=alt.X("memorization:Q", title=mean, axis=alt.Axis(grid=True, tickCount=6)),
             color=alt.Color("size:N", scale=theme.size_scale(sizes)),
             tooltip=theme.tooltip(
-                "class_name",
-                "size",
-                "memorization:.3f",
-                "accuracy_in:.3f",
-                "accuracy_out:.3f",
-                "n_examples",
+                *("class_name", "size", "memorization:.3f", "accuracy_in:.3f"),
+                *("accuracy_out:.3f", "n_examples"),
             ),
         ),
     ).properties(width=520, height=alt.Step(24))
@@ -77,12 +68,7 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
     title = "Mean curves of each shape, class by class"
     if frame["class_name"].n_unique() > _PANELS:
-        weight = pl.col("n_examples")
-        means = frame.group_by("class_name").agg(
-            mean=(pl.col("memorization") * weight).sum() / weight.sum()
-        )
-        chosen = means.sort("mean", "class_name", descending=[True, False]).head(_PANELS)
-        frame = frame.filter(pl.col("class_name").is_in(chosen["class_name"].to_list()))
+        frame = frame.filter(pl.col("class_name").is_in(_highest(frame)))
         title = f"Mean curves of each shape, the {_PANELS} classes with the highest scores"
     classes = frame.sort("label")["class_name"].unique(maintain_order=True).to_list()
     lines = (
@@ -104,3 +90,13 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
     )
     chart = theme.panels(lines, "class_name", classes, columns=5)
     return theme.finish(chart, title, panel=165, count=len(classes))
+
+
+def _highest(frame: pl.DataFrame) -> list[str]:
+    """The classes with the highest mean scores, as many as there are panels."""
+    weight = pl.col("n_examples")
+    means = frame.group_by("class_name").agg(
+        mean=(pl.col("memorization") * weight).sum() / weight.sum()
+    )
+    chosen = means.sort("mean", "class_name", descending=[True, False]).head(_PANELS)
+    return chosen["class_name"].to_list()

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, sizes, theme
+from memanalysis.charts import categories, marks, sizes, theme
 
 NONE: Final = "No distilled models beside models trained on labels."
 PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
@@ -36,34 +36,18 @@ def distillation_density(study: theme.Tables, objective: str = "distilled") -> t
     order = theme.in_order(table)
     edges = table.select("one_hot_low", "distilled_low", "one_hot_high", "distilled_high")
     domain = [float(edges.to_numpy().min()), float(edges.to_numpy().max())]
-    scale, axis = _square(domain)
-    cells = (
-        alt.Chart(table)
-        .mark_rect(color=theme.colour("size-5"))
-        .encode(
-            x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
-            x2="one_hot_high:Q",
-            y=alt.Y(
-                "distilled_low:Q", bin="binned", title="score, distilled", scale=scale, axis=axis
-            ),
-            y2="distilled_high:Q",
-            opacity=alt.Opacity(
-                "n_examples:Q",
-                title="examples in the cell",
-                scale=alt.Scale(type="log", range=[0.18, 1]),
-                legend=alt.Legend(values=[1, 10, 100, 1000], symbolType="square"),
-            ),
-            tooltip=theme.tooltip(
-                *("size", "one_hot_low:.2f", "one_hot_high:.2f"),
-                *("distilled_low:.2f", "distilled_high:.2f", "n_examples"),
-            ),
-        )
+    cells = _cells(alt.Chart(table), "distilled", "score, distilled", domain).encode(
+        opacity=alt.Opacity(
+            "n_examples:Q",
+            title="examples in the cell",
+            scale=alt.Scale(type="log", range=[0.18, 1]),
+            legend=alt.Legend(values=[1, 10, 100, 1000], symbolType="square"),
+        ),
+        tooltip=_tooltip("distilled", "n_examples"),
     )
-    layers = alt.layer(cells, _equality(table, domain)).properties(width=200, height=200)
-    labels = sizes.labels(study, "one_hot", objective)
-    chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
+    layers = alt.layer(cells, _equality(table, domain))
     title = titled("The same example under both objectives", objective)
-    return theme.finish(chart, title, panel=170, count=len(order), square=True)
+    return _squares(layers, title, order, sizes.labels(study, "one_hot", objective))
 
 
 def distillation_halves(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
@@ -89,40 +73,25 @@ def distillation_halves(study: theme.Tables, objective: str = "distilled") -> th
     order = theme.in_order(frame)
     edges = spread.select("one_hot_low", "score_low", "one_hot_high", "score_high").to_numpy()
     domain = [float(edges.min(initial=0)), float(edges.max(initial=1))]
-    scale, axis = _square(domain)
-    cells = (
-        alt.Chart(frame)
-        .transform_filter(alt.datum.compared == _COMPARED["distilled"])
-        .mark_rect(color=theme.colour("size-5"))
-        .encode(
-            x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
-            x2="one_hot_high:Q",
-            y=alt.Y("score_low:Q", bin="binned", title="score, other half", scale=scale, axis=axis),
-            y2="score_high:Q",
-            opacity=alt.Opacity(
-                "share_of_one_hot:Q",
-                title="share of the column",
-                scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0, 0.9]),
-                legend=alt.Legend(values=[0.02, 0.1, 0.3, 1], symbolType="square", format="%"),
-            ),
-            tooltip=theme.tooltip(
-                *("size", "one_hot_low:.2f", "one_hot_high:.2f", "score_low:.2f", "score_high:.2f"),
-                *("share_of_one_hot:.1%", "n_one_hot:,.0f"),
-            ),
-        )
+    distilled = alt.Chart(frame).transform_filter(alt.datum.compared == _COMPARED["distilled"])
+    cells = _cells(distilled, "score", "score, other half", domain).encode(
+        opacity=alt.Opacity(
+            "share_of_one_hot:Q",
+            title="share of the column",
+            scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0, 0.9]),
+            legend=alt.Legend(values=[0.02, 0.1, 0.3, 1], symbolType="square", format="%"),
+        ),
+        tooltip=_tooltip("score", "share_of_one_hot:.1%", "n_one_hot:,.0f"),
     )
-    layers = alt.layer(cells, _equality(frame, domain), _column_means(frame, scale)).properties(
-        width=200, height=200
-    )
-    labels = sizes.labels(study, "one_hot", objective)
-    chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
+    layers = alt.layer(cells, _equality(frame, domain), _column_means(frame, domain))
     title = titled("Distilled scores, given the one-hot score", objective)
-    return theme.finish(chart, title, panel=170, count=len(order), square=True)
+    return _squares(layers, title, order, sizes.labels(study, "one_hot", objective))
 
 
-def _column_means(frame: pl.DataFrame, scale: alt.Scale) -> alt.Chart:
+def _column_means(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
     """The mean compared score of each column, distilled and one-hot again."""
     names = list(_COMPARED.values())
+    scale = alt.Scale(domain=domain, nice=False)
     ink = theme.colour("ink")
     lines: alt.Chart = (
         alt.Chart(frame)
@@ -166,9 +135,7 @@ def distillation_change(study: theme.Tables, objective: str = "distilled") -> th
     ink = theme.colour("ink")
     layers = alt.layer(
         bars.transform_filter(alt.datum.part != "change"),
-        theme.once(frame)
-        .mark_rule(color=theme.colour("axis"), strokeWidth=1)
-        .encode(y=alt.datum(0)),
+        marks.zero(frame, "y"),
         whole.mark_rule(color=ink).encode(y=alt.Y("change_low:Q"), y2="change_high:Q"),
         whole.mark_point(color=ink, size=54).encode(
             y="value:Q",
@@ -193,16 +160,32 @@ def split(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _square(domain: list[float]) -> tuple[alt.Scale, alt.Axis]:
+def _cells(base: alt.Chart, name: str, title: str, domain: list[float]) -> alt.Chart:
+    """Cells of a joint histogram: the one-hot score across, the score ``name`` upwards."""
     ticks = [tick for tick in (-1, -0.5, 0, 0.5, 1) if domain[0] <= tick <= domain[1]]
-    return alt.Scale(domain=domain, nice=False), alt.Axis(values=ticks, format=".1f", grid=False)
+    scale = alt.Scale(domain=domain, nice=False)
+    axis = alt.Axis(values=ticks, format=".1f", grid=False)
+    cells: alt.Chart = base.mark_rect(color=theme.colour("size-5")).encode(
+        x=alt.X("one_hot_low:Q", bin="binned", title="score, one-hot", scale=scale, axis=axis),
+        x2="one_hot_high:Q",
+        y=alt.Y(f"{name}_low:Q", bin="binned", title=title, scale=scale, axis=axis),
+        y2=f"{name}_high:Q",
+    )
+    return cells
+
+
+def _tooltip(name: str, *more: str) -> list[alt.Tooltip]:
+    edges = ("one_hot_low:.2f", "one_hot_high:.2f", f"{name}_low:.2f", f"{name}_high:.2f")
+    return theme.tooltip("size", *edges, *more)
+
+
+def _squares(layers: theme.AnyChart, title: str, order: list[str], labels: str) -> theme.AnyChart:
+    """The joint histograms of all sizes, as high as wide."""
+    drawn = layers.properties(width=200, height=200)
+    chart = theme.panels(drawn, "size", order, min(len(order), 3), labels)
+    return theme.finish(chart, title, panel=170, count=len(order), square=True)
 
 
 def _equality(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
-    low, high = (alt.datum(end) for end in domain)
-    line: alt.Chart = (
-        theme.once(frame)
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(x=low, x2=high, y=low, y2=high)
-    )
-    return line
+    low, high = domain
+    return marks.reference(frame, x=low, x2=high, y=low, y2=high)

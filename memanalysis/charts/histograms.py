@@ -81,15 +81,7 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
         pl.col("objective") == objective, pl.col("size").is_in(table["size"].unique().to_list())
     )
     low = float(bins["bin_low"].to_numpy().min(initial=0))
-    curve = table.filter(pl.col("bin_high") > low).select(
-        *("size", "size_rank", "n_examples", "n_groups"),
-        ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("score"),
-        *(
-            # Shares below 0 are intervals of bins with next to nothing in them.
-            (pl.col(name).clip(0, 1) / (pl.col("bin_high") - pl.col("bin_low")) * PER).alias(height)
-            for name, height in (("share", "curve"), ("share_low", "low"), ("share_high", "high"))
-        ),
-    )
+    curve = _curve(table.filter(pl.col("bin_high") > low))
     plain = bins.select("size", "size_rank", "bin_low", "bin_high", "height", "share")
     frame = categories.compact(pl.concat([plain, curve], how="diagonal"))
     order = theme.in_order(frame)
@@ -117,6 +109,18 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
     labels = sizes.labels(study, objective)
     chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
     return theme.finish(chart, "The same with the noise removed", panel=170, count=len(order))
+
+
+def _curve(table: pl.DataFrame) -> pl.DataFrame:
+    """The distribution without noise as heights with their limits, at the middle of each bin."""
+    width = pl.col("bin_high") - pl.col("bin_low")
+    heights = {"share": "curve", "share_low": "low", "share_high": "high"}
+    return table.select(
+        *("size", "size_rank", "n_examples", "n_groups"),
+        ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("score"),
+        # Shares below 0 are intervals of bins with next to nothing in them.
+        *((pl.col(n).clip(0, 1) / width * PER).alias(height) for n, height in heights.items()),
+    )
 
 
 def domain(bins: pl.DataFrame) -> list[float]:

@@ -7,12 +7,13 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import marks, theme
 from memanalysis.charts.proxies import proxy_title
 
 _NONE: Final = "No kinds of example are known in this study: nothing was planted or judged."
 _ORDINARY: Final = ("clean", "easy")
 _SCORE: Final = "memorization"
+_SCORE_TITLE: Final = "the score itself"
 
 
 def kind_scores(study: theme.Tables) -> theme.AnyChart:
@@ -25,13 +26,11 @@ def kind_scores(study: theme.Tables) -> theme.AnyChart:
     base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(table)),
         color=alt.Color("objective:N", scale=theme.objective_scale(objectives)),
-        tooltip=_tooltip("kind", "objective", "size"),
     )
     y = alt.Y("estimate:Q", title="mean memorisation of the kind")
+    tooltip = _tooltip("kind", "objective", "size")
     layers = alt.layer(
-        base.mark_line(strokeWidth=1.6).encode(y=y),
-        base.mark_rule(strokeWidth=1.2).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"),
-        base.mark_point(size=34).encode(y=y),
+        *marks.estimates(base, y, tooltip, ("ci_low", "ci_high"), size=34)
     ).properties(width=170, height=170)
     kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=4)
@@ -95,11 +94,8 @@ def kind_distillation(study: theme.Tables, objective: str = "distilled") -> them
         color=alt.Color("size:N", scale=theme.size_scale(sizes)),
         tooltip=_tooltip("kind", "size"),
     )
-    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(
-        color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1
-    )
     layers = alt.layer(
-        zero.encode(x="zero:Q"),
+        marks.zero(table, "x"),
         base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"),
         base.mark_point(size=44).encode(
             x=alt.X(
@@ -121,11 +117,11 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         return theme.nothing(_NONE)
     frame = table.with_columns(
         pl.when(pl.col("proxy") == _SCORE)
-        .then(pl.lit("the score itself"))
+        .then(pl.lit(_SCORE_TITLE))
         .otherwise(proxy_title(pl.col("proxy")))
         .alias("finder")
     )
-    finders = ["the score itself", *sorted(set(frame["finder"]) - {"the score itself"})]
+    finders = [_SCORE_TITLE, *sorted(set(frame["finder"]) - {_SCORE_TITLE})]
     sizes = theme.in_order(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y("finder:N", sort=finders, title=None),
@@ -135,20 +131,10 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
             *("precision:.1%", "share:.1%", "n_examples", "n_groups"),
         ),
     )
-    chance = alt.Chart(frame).mark_rule(
-        color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1
-    )
     layers = alt.layer(
-        chance.transform_aggregate(n="count()").encode(x=alt.XDatum(0.5)),
+        marks.reference(frame, x=0.5),
         base.mark_rule(strokeWidth=1.2, clip=True).encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
-        base.mark_point(size=38).encode(
-            x=alt.X(
-                "auc:Q",
-                title="AUC (0.5 is chance)",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(grid=True, values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
-            )
-        ),
+        base.mark_point(size=38).encode(x=marks.auc_axis()),
     ).properties(width=190, height=alt.Step(20))
     kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=3)

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import marks, theme
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
@@ -50,31 +50,16 @@ def proxy_correlations(
         y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
         yOffset=alt.YOffset("size:N", sort=sizes),
         color=alt.Color(
-            "size:N",
-            scale=theme.size_scale(sizes),
-            legend=alt.Legend() if by_size else None,
+            "size:N", scale=theme.size_scale(sizes), legend=alt.Legend() if by_size else None
         ),
         tooltip=theme.tooltip(
-            "proxy",
-            "size",
-            "method",
-            "estimate:.3f",
-            "ci_low:.3f",
-            "ci_high:.3f",
-            "reliability:.3f",
-            "corrected_estimate:.3f",
-            "n_examples",
-            "n_groups",
+            *("proxy", "size", "method", "estimate:.3f", "ci_low:.3f", "ci_high:.3f"),
+            *("reliability:.3f", "corrected_estimate:.3f", "n_examples", "n_groups"),
         ),
-    )
-    x = alt.X(
-        "estimate:Q",
-        title="correlation with the score",
-        axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
     )
     layers = alt.layer(
         base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"),
-        base.mark_point(size=34).encode(x=x),
+        base.mark_point(size=34).encode(x=_correlation("correlation with the score")),
         base.mark_point(size=30, filled=False, strokeWidth=1.3, shape="diamond").encode(
             x=alt.X("corrected_estimate:Q")
         ),
@@ -110,15 +95,16 @@ def proxy_correlations_by(
             "proxy", "size", "stratum", "estimate:.3f", "ci_low:.3f", "ci_high:.3f", "n_examples"
         ),
     )
-    x = alt.X(
-        "estimate:Q",
-        title="Spearman correlation",
-        axis=alt.Axis(grid=True, tickCount=5, format=".1f"),
-    )
-    points = base.mark_point(size=34).encode(x=x).properties(width=180, height=alt.Step(20))
-    chart = theme.panels(points, "stratum", strata, columns=min(len(strata), 3))
+    points = base.mark_point(size=34).encode(x=_correlation("Spearman correlation"))
+    sized = points.properties(width=180, height=alt.Step(20))
+    chart = theme.panels(sized, "stratum", strata, columns=min(len(strata), 3))
     title = f"Correlation of proxies with the score, by {stratum}"
     return theme.finish(chart, title, panel=165, count=len(strata))
+
+
+def _correlation(title: str) -> alt.X:
+    axis = alt.Axis(grid=True, tickCount=5, format=".1f")
+    return alt.X("estimate:Q", title=title, axis=axis)
 
 
 def _turned(table: pl.DataFrame) -> pl.DataFrame:
@@ -159,39 +145,21 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
         return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
     frame = table.with_columns(proxy_title(pl.col("proxy")))
     verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
+    colours = [theme.colour(_VERDICTS.get(verdict, "muted")) for verdict in verdicts]
     base = alt.Chart(frame).encode(
         y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
-        color=alt.Color(
-            "verdict:N",
-            scale=alt.Scale(
-                domain=verdicts, range=[theme.colour(_VERDICTS.get(v, "muted")) for v in verdicts]
-            ),
-        ),
+        color=alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=colours)),
     )
-    bounds = alt.Chart(pl.DataFrame({"auc": [0.5, 0.75], "name": ["chance", "bound"]}))
     layers = alt.layer(
-        bounds.mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1).encode(
-            x="auc:Q"
-        ),
+        marks.reference(frame, x=0.5),
+        marks.reference(frame, x=0.75),
         base.mark_rule(clip=True).encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
         base.mark_point(size=60).encode(
-            x=alt.X(
-                "auc:Q",
-                title="AUC (0.5 is chance)",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(grid=True, values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
-            ),
+            x=marks.auc_axis(),
             shape=alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts)),
             tooltip=theme.tooltip(
-                "proxy",
-                "auc:.3f",
-                "auc_low:.3f",
-                "auc_high:.3f",
-                "level:.3f",
-                "share_rising:.3f",
-                "n_increasing",
-                "n_groups",
-                "verdict",
+                *("proxy", "auc:.3f", "auc_low:.3f", "auc_high:.3f", "level:.3f"),
+                *("share_rising:.3f", "n_increasing", "n_groups", "verdict"),
             ),
         ),
     ).properties(width=520, height=alt.Step(28))

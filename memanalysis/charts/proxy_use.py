@@ -74,34 +74,38 @@ def proxy_retrieval(
             *("lift:.1f", "score_precision:.1%", "chance:.1%", "n_target:.0f", "n_groups"),
         ),
     )
+    chance = (
+        alt.Chart(frame)
+        .transform_aggregate(chance="mean(chance)", groupby=["size"])
+        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
+        .encode(x=alt.X("chance:Q"))
+    )
+    layers = alt.layer(chance, *_found(base, sizes)).properties(width=165, height=alt.Step(19))
+    chart = theme.panels(layers, "size", sizes, columns=3)
+    return theme.finish(
+        chart, "Which proxies find the most memorised examples", panel=270, count=len(sizes)
+    )
+
+
+def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
+    """What the score itself finds as a tick, and what the proxy finds with its interval."""
     x = alt.X(
         "precision:Q",
         title="share found",
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format="%", grid=True, values=[0, 0.25, 0.5, 0.75, 1]),
     )
-    ink = theme.colour("ink")
-    layers = alt.layer(
-        alt.Chart(frame)
-        .transform_aggregate(chance="mean(chance)", groupby=["size"])
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(x=alt.X("chance:Q")),
-        base.mark_tick(color=ink, thickness=2, height=12, opacity=1).encode(
+    of_size = alt.Color("size:N", scale=theme.size_scale(sizes), legend=None)
+    proxy = base.encode(color=of_size)
+    return [
+        base.mark_tick(color=theme.colour("ink"), thickness=2, height=12, opacity=1).encode(
             x=alt.X("score_precision:Q")
         ),
-        base.mark_rule(strokeWidth=1.3, clip=True).encode(
-            x=alt.X("precision_low:Q"),
-            x2="precision_high:Q",
-            color=alt.Color("size:N", scale=theme.size_scale(sizes), legend=None),
+        proxy.mark_rule(strokeWidth=1.3, clip=True).encode(
+            x=alt.X("precision_low:Q"), x2="precision_high:Q"
         ),
-        base.mark_point(size=46).encode(
-            x=x, color=alt.Color("size:N", scale=theme.size_scale(sizes), legend=None)
-        ),
-    ).properties(width=165, height=alt.Step(19))
-    chart = theme.panels(layers, "size", sizes, columns=3)
-    return theme.finish(
-        chart, "Which proxies find the most memorised examples", panel=270, count=len(sizes)
-    )
+        proxy.mark_point(size=46).encode(x=x),
+    ]
 
 
 def _best_first(frame: pl.DataFrame) -> list[str]:

@@ -7,15 +7,16 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.charts import marks, theme
 
 _NONE: Final = "Reliability needs at least two groups of models."
-_QUANTITIES: Final = {
-    "level": "the score at one size",
-    "change": "its change with size",
-    "distillation": "its change by distillation",
+# For readers; the section on reliability says the same.
+QUANTITIES: Final = {
+    "level": "score at one size",
+    "change": "change with size",
+    "distillation": "change by distillation",
 }
-_SIGNALS: Final = {
+SIGNALS: Final = {
     "correctness": "right or wrong",
     "probability": "label probability",
     "margin": "margin of logits",
@@ -37,7 +38,7 @@ def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyC
     base = alt.Chart(frame).encode(
         y=alt.Y(
             "signal:N",
-            sort=list(_SIGNALS.values()),
+            sort=list(SIGNALS.values()),
             title=None,
             scale=alt.Scale(paddingInner=0.4),
         ),
@@ -52,9 +53,7 @@ def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyC
         axis=alt.Axis(grid=True, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format="%"),
     )
     layers = alt.layer(
-        theme.once(frame)
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(x=alt.XDatum(0.8)),
+        marks.reference(frame, x=0.8),
         base.mark_point(size=46).encode(x=x),
     ).properties(width=230, height=alt.Step(9))
     return _paneled(layers, frame, "How much of the spread is signal")
@@ -63,7 +62,7 @@ def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyC
 def reliability_growth(study: theme.Tables, objective: str | None = None) -> theme.AnyChart:
     """Reliability of right or wrong against the number of models, by quantity and size."""
     frame = _of(study.table("reliability"), objective).filter(
-        pl.col("signal") == _SIGNALS["correctness"]
+        pl.col("signal") == SIGNALS["correctness"]
     )
     if frame.is_empty():
         return theme.nothing(_NONE)
@@ -80,9 +79,7 @@ def reliability_growth(study: theme.Tables, objective: str | None = None) -> the
         axis=alt.Axis(format="%"),
     )
     layers = alt.layer(
-        theme.once(frame)
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(y=alt.YDatum(0.8)),
+        marks.reference(frame, y=0.8),
         base.mark_line(strokeWidth=1.6).encode(y=y),
         base.mark_point(size=36).encode(y=y),
     ).properties(width=230, height=190)
@@ -104,8 +101,8 @@ def _of(table: pl.DataFrame, objective: str | None) -> pl.DataFrame:
     return kept.filter(
         (pl.col("quantity") != "distillation") | pl.col("objective").is_in(main)
     ).with_columns(
-        pl.col("quantity").replace(_QUANTITIES),
-        pl.col("signal").replace(_SIGNALS),
+        pl.col("quantity").replace(QUANTITIES),
+        pl.col("signal").replace(SIGNALS),
         pl.col("size").fill_null(_ALL_SIZES),
     )
 
@@ -128,7 +125,7 @@ def _scale(sizes: list[str]) -> alt.Scale:
 
 
 def _paneled(layers: theme.AnyChart, frame: pl.DataFrame, title: str) -> theme.AnyChart:
-    quantities = theme.known_order(frame["quantity"].to_list(), list(_QUANTITIES.values()))
+    quantities = theme.known_order(frame["quantity"].to_list(), list(QUANTITIES.values()))
     chart = theme.panels(layers, "quantity", quantities, columns=3)
     return theme.finish(chart, title, panel=260, count=len(quantities))
 

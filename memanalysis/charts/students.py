@@ -1,4 +1,4 @@
-"""Which examples distillation changes: groups of them, where they go, teachers and settings."""
+"""Which examples distillation changes: groups of them, teachers and settings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, sizes, theme
+from memanalysis.charts import categories, marks, sizes, theme
 from memanalysis.charts.distillation import NONE, parts_scale, split, titled
 
 _FEWEST: Final = 5
-_FEWEST_IN_ROW: Final = 10
 _MEASURED: Final = "datum.estimator != 'naive'"
 _CHOSEN: Final = {"one_hot": "chosen on one-hot", "all": "all examples"}
 _CHOSEN_DISTILLED: Final = "chosen on distilled"
@@ -28,7 +27,6 @@ _GAP: Final = {
     "change_out": "all: part from p_out",
     "accuracy_gain": "gain of test accuracy",
 }
-_DIFFERENCE: Final = {"more than by noise": "distilled", "less than by noise": "inside"}
 _EXPERIMENTS: Final = ("change", "change_in", "change_out", "inhibition", "accuracy_gain")
 
 
@@ -43,16 +41,41 @@ def distillation_groups(
     on one-hot models (circles) and once on distilled ones (diamonds). Groups of fewer than 5
     examples are left out: their intervals would be all there is to see.
     """
-    table = study.table("distillation_effects").filter(
-        pl.col("objective") == objective, pl.col("grouping") == grouping
-    )
-    # Folds hold fewer examples than all models together: such a group has no measurement at all.
-    enough = (pl.col("n_examples") >= _FEWEST).all().over("size", "category", "selected_on")
-    table = table.filter(enough & (pl.len().over("size", "category", "selected_on") > 1))
+    table = _measured(study.table("distillation_effects"), grouping, objective)
     if table.is_empty():
         return theme.nothing(NONE)
-    order = categories.ordered(table["category"].to_list())
-    frame = (
+    frame = _in_parts(table, objective)
+    ordered = theme.in_order(frame)
+    names = categories.ordered(table["category"].to_list())
+    base = alt.Chart(frame).encode(
+        y=alt.Y("category:N", sort=[categories.short(name) for name in names], title=None),
+        yOffset=alt.YOffset("selected_on:N", sort=[*_CHOSEN.values(), _CHOSEN_DISTILLED]),
+    )
+    layers = alt.layer(_bars(base), marks.zero(frame, "x"), *_changes(base))
+    labels = sizes.labels(study, "one_hot", objective)
+    chart = theme.panels(
+        layers.properties(width=240, height=alt.Step(12, **{"for": "offset"})),
+        "size",
+        ordered,
+        min(len(ordered), 3),
+        labels,
+    )
+    title = titled(f"Change under distillation by {_GROUPINGS.get(grouping, grouping)}", objective)
+    return theme.finish(chart, title, panel=210, count=len(ordered))
+
+
+def _measured(effects: pl.DataFrame, grouping: str, objective: str) -> pl.DataFrame:
+    """The effects on groups that are large enough to have a measurement."""
+    table = effects.filter(pl.col("objective") == objective, pl.col("grouping") == grouping)
+    # Folds hold fewer examples than all models together: such a group has no measurement at all.
+    group = ("size", "category", "selected_on")
+    enough = (pl.col("n_examples") >= _FEWEST).all().over(group)
+    return table.filter(enough & (pl.len().over(group) > 1))
+
+
+def _in_parts(table: pl.DataFrame, objective: str) -> pl.DataFrame:
+    """Each change as a whole, and each that is measured in its two parts."""
+    return categories.compact(
         categories.shortened(split(table), "category")
         .filter((pl.col("part") == "change") | (pl.col("estimator") != "naive"))
         .select(
@@ -60,40 +83,37 @@ def distillation_groups(
             *("change_low", "change_high", "n_examples", "n_groups"),
         )
     )
-    frame = categories.compact(frame)
-    ordered = theme.in_order(frame)
-    base = alt.Chart(frame).encode(
-        y=alt.Y("category:N", sort=[categories.short(name) for name in order], title=None),
-        yOffset=alt.YOffset("selected_on:N", sort=[*_CHOSEN.values(), _CHOSEN_DISTILLED]),
-    )
-    layers = alt.layer(
+
+
+def _bars(base: alt.Chart) -> alt.Chart:
+    """The two parts of each change, stacked."""
+    bars: alt.Chart = (
         base.transform_filter(alt.datum.part != "change")
         .mark_bar(opacity=0.75, height=7)
         .encode(
             x=alt.X("value:Q", stack="zero", title="mean change of the score"),
             color=alt.Color("part:N", scale=parts_scale()),
             tooltip=theme.tooltip("size", "category", "selected_on", "part", "value:+.4f"),
+        )
+    )
+    return bars
+
+
+def _changes(base: alt.Chart) -> list[alt.Chart]:
+    """Each change with its interval."""
+    points = base.transform_filter(alt.datum.part == "change").encode(
+        x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=5, labelOverlap=True)),
+        tooltip=theme.tooltip(
+            *("size", "category", "selected_on", "estimator", "value:+.4f"),
+            *("change_low:+.4f", "change_high:+.4f", "n_examples:,.0f", "n_groups"),
         ),
-        theme.once(frame)
-        .mark_rule(color=theme.colour("axis"), strokeWidth=1)
-        .encode(x=alt.datum(0)),
+    )
+    intervals = (
         base.transform_filter(f"{_MEASURED} && datum.part == 'change'")
         .mark_rule(color=theme.colour("ink"), strokeWidth=1.2)
-        .encode(x=alt.X("change_low:Q"), x2="change_high:Q"),
-        _points(
-            base.transform_filter(alt.datum.part == "change").encode(
-                x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=5, labelOverlap=True)),
-                tooltip=theme.tooltip(
-                    *("size", "category", "selected_on", "estimator", "value:+.4f"),
-                    *("change_low:+.4f", "change_high:+.4f", "n_examples:,.0f", "n_groups"),
-                ),
-            )
-        ),
-    ).properties(width=240, height=alt.Step(12, **{"for": "offset"}))
-    labels = sizes.labels(study, "one_hot", objective)
-    chart = theme.panels(layers, "size", ordered, min(len(ordered), 3), labels)
-    title = titled(f"Change under distillation by {_GROUPINGS.get(grouping, grouping)}", objective)
-    return theme.finish(chart, title, panel=210, count=len(ordered))
+        .encode(x=alt.X("change_low:Q"), x2="change_high:Q")
+    )
+    return [intervals, _points(points)]
 
 
 def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
@@ -101,28 +121,9 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
 
     Memorised examples have a score of .5 or more; hollow points are the naive estimate.
     """
-    means = study.table("distillation_by_size").filter(pl.col("objective") == objective)
-    chosen = study.table("distillation_effects").filter(
-        pl.col("objective") == objective,
-        pl.col("grouping") == "score",
-        pl.col("category").str.starts_with("mem >="),
-        pl.col("n_examples") >= _FEWEST,
-    )
-    memorised = chosen.select(
-        *("size", "size_rank", "gap", "n_groups", "estimator", _selected(objective)),
-        pl.lit(_MEMORISED).alias("quantity"),
-        pl.col("change").alias("value"),
-        pl.col("change_low").alias("low"),
-        pl.col("change_high").alias("high"),
-        *("change_in", "change_out"),
-    )
-    wanted = [name for name in _GAP if name != "accuracy_gain"]
-    frame = pl.concat([memorised, _by_size(means, wanted)], how="diagonal").filter(
-        pl.col("gap").is_not_null(), pl.col("value").is_not_null()
-    )
+    frame = _over_gaps(study, objective)
     if frame.is_empty():
         return theme.nothing("No gap between teacher and student is known in this study.")
-    frame = frame.with_columns(pl.col("gap").exp().alias("ratio"))
     quantities = theme.known_order(
         frame["quantity"].to_list(), [_GAP["inhibition"], _MEMORISED, *_GAP.values()]
     )
@@ -140,9 +141,7 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
         *("change_in:+.4f", "change_out:+.4f", "ratio:.2f", "n_groups"),
     )
     layers = alt.layer(
-        theme.once(frame)
-        .mark_rule(color=theme.colour("axis"), strokeWidth=1)
-        .encode(y=alt.datum(0)),
+        marks.zero(frame, "y"),
         base.transform_filter(_MEASURED)
         .mark_line(color=theme.colour("distilled"), strokeWidth=1.4)
         .encode(y=y, detail="selected_on:N"),
@@ -154,6 +153,31 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
     chart = theme.panels(layers, "quantity", quantities, columns=2).resolve_scale(y="independent")
     title = titled("Change against the size of the teacher", objective)
     return theme.finish(chart, title, panel=200, count=len(quantities))
+
+
+def _over_gaps(study: theme.Tables, objective: str) -> pl.DataFrame:
+    """Effects on memorised examples and on all; ``ratio`` is parameters of teacher to student."""
+    means = study.table("distillation_by_size").filter(pl.col("objective") == objective)
+    chosen = study.table("distillation_effects").filter(
+        pl.col("objective") == objective,
+        pl.col("grouping") == "score",
+        pl.col("category").str.starts_with("mem >="),
+        pl.col("n_examples") >= _FEWEST,
+    )
+    memorised = chosen.select(
+        *("size", "size_rank", "gap", "n_groups", "estimator", _selected(objective)),
+        pl.lit(_MEMORISED).alias("quantity"),
+        pl.col("change").alias("value"),
+        pl.col("change_low").alias("low"),
+        pl.col("change_high").alias("high"),
+        *("change_in", "change_out"),
+    )
+    wanted = [name for name in _GAP if name != "accuracy_gain"]
+    return (
+        pl.concat([memorised, _by_size(means, wanted)], how="diagonal")
+        .filter(pl.col("gap").is_not_null(), pl.col("value").is_not_null())
+        .with_columns(pl.col("gap").exp().alias("ratio"))
+    )
 
 
 def distillation_settings(study: theme.Tables) -> theme.AnyChart:
@@ -176,94 +200,12 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
     )
     layers = alt.layer(
         base.mark_rule(strokeWidth=1.4).encode(y=alt.Y("low:Q", title="effect"), y2="high:Q"),
-        theme.once(frame)
-        .mark_rule(color=theme.colour("axis"), strokeWidth=1)
-        .encode(y=alt.datum(0)),
+        marks.zero(frame, "y"),
         base.mark_point(size=44).encode(y=alt.Y("value:Q"), tooltip=tooltip),
     ).properties(width=300, height=170)
     chart = theme.panels(layers, "quantity", quantities, columns=2).resolve_scale(y="independent")
     title = "Ways of teaching side by side"
     return theme.finish(chart, title, panel=210, count=len(quantities))
-
-
-def distillation_transitions(
-    study: theme.Tables, grouping: str = "score", objective: str = "distilled"
-) -> theme.AnyChart:
-    """From which range of the one-hot score (or shape) examples go to which of the distilled one.
-
-    Each row sums to 100 %. For scores, small numbers are the shares that move so from one-hot
-    models to one-hot models, by noise alone, and colours are the difference; rows of fewer than 10
-    examples are left out.
-    """
-    table = study.table("distillation_transitions").filter(
-        pl.col("objective") == objective, pl.col("grouping") == grouping
-    )
-    place = [pl.col("size"), pl.col("category_one_hot")]
-    table = table.filter(pl.col("n_examples").sum().over(place) >= _FEWEST_IN_ROW)
-    if table.is_empty():
-        return theme.nothing(NONE)
-    names = [*table["category_one_hot"], *table["category_distilled"]]
-    order = [categories.short(name) for name in categories.ordered(names)]
-    more, less = _DIFFERENCE
-    excess = pl.col("share") - pl.col("share_unchanged")
-    frame = categories.shortened(table, "category_one_hot", "category_distilled").select(
-        *("size", "size_rank", "category_one_hot", "category_distilled", "n_examples", "share"),
-        *("share_low", "share_high", "share_unchanged", "n_groups"),
-        pl.when(excess >= 0).then(pl.lit(more)).otherwise(pl.lit(less)).alias("difference"),
-        pl.coalesce(excess.abs(), pl.col("share")).alias("strength"),
-    )
-    frame = categories.compact(frame)
-    moved = grouping == "score"
-    layers = alt.layer(*_heat(frame, order, moved)).properties(width=250, height=230)
-    title = f"From which {'score' if moved else 'shape'} to which"
-    if not moved:
-        return theme.finish(
-            layers.properties(width=420, height=300), titled(title, objective), panel=300
-        )
-    ordered = theme.in_order(frame)
-    labels = sizes.labels(study, "one_hot", objective)
-    chart = theme.panels(layers, "size", ordered, min(len(ordered), 2), labels)
-    return theme.finish(chart, titled(title, objective), panel=250, count=len(ordered))
-
-
-def _heat(frame: pl.DataFrame, order: list[str], moved: bool) -> list[alt.Chart]:
-    """Cells of a heat map with their numbers; with ``moved`` beside what noise alone moves."""
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "category_distilled:N",
-            sort=order,
-            title="distilled",
-            axis=alt.Axis(labelAngle=-38, ticks=False, domain=False),
-        ),
-        y=alt.Y("category_one_hot:N", sort=order, title="one-hot", axis=alt.Axis(ticks=False)),
-        tooltip=theme.tooltip(
-            *("size", "category_one_hot", "category_distilled", "n_examples:,.0f", "share:.1%"),
-            *("share_low:.1%", "share_high:.1%", "share_unchanged:.1%", "n_groups"),
-        ),
-    )
-    strength = alt.Opacity(
-        "strength:Q",
-        legend=None,
-        scale=alt.Scale(domain=[0, 0.2 if moved else 1], range=[0.03, 0.5], clamp=True),
-    )
-    colours = alt.Scale(
-        domain=list(_DIFFERENCE), range=[theme.colour(name) for name in _DIFFERENCE.values()]
-    )
-    cells = base.mark_rect().encode(opacity=strength)
-    cells = (
-        cells.encode(color=alt.Color("difference:N", scale=colours))
-        if moved
-        else cells.mark_rect(color=theme.colour("distilled"))
-    )
-    number = alt.Text("share:Q", format=".0%")
-    ink, muted = theme.colour("ink"), theme.colour("muted")
-    numbers = base.mark_text(fontSize=11, color=ink, dy=-4 if moved else 0).encode(text=number)
-    if not moved:
-        return [cells, numbers]
-    noise = base.mark_text(fontSize=9, color=muted, dy=8).encode(
-        text=alt.Text("share_unchanged:Q", format=".0%")
-    )
-    return [cells, numbers, noise]
 
 
 def _points(base: alt.Chart) -> alt.Chart:

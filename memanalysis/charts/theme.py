@@ -215,20 +215,6 @@ def tooltip(*columns: str) -> list[alt.Tooltip]:
     ]
 
 
-def dots(
-    base: alt.Chart, filled: str, colour_of: str, scale: alt.Scale, size: int = 46
-) -> alt.Chart:
-    """The rows of ``base`` as points, filled where the Vega expression ``filled`` holds."""
-    fill = alt.condition(filled, alt.Fill(colour_of, scale=scale), alt.value(LIGHT["paper"]))
-    points: alt.Chart = base.mark_point(size=size, filled=False, strokeWidth=1.6).encode(fill=fill)
-    return points
-
-
-def once(frame: pl.DataFrame) -> alt.Chart:
-    """A chart of ``frame`` with one row per panel, for marks that do not depend on the data."""
-    return alt.Chart(frame).transform_aggregate(n="count()")
-
-
 def finish(
     chart: AnyChart, title: str, *, panel: int = 0, count: int = 1, square: bool = False
 ) -> AnyChart:

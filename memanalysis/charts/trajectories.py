@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import sizes, theme
+from memanalysis.charts import marks, sizes, theme
 
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
@@ -86,11 +86,10 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
         base.mark_line(strokeDash=[3, 3], strokeWidth=1.2).encode(y=alt.Y("noise_share:Q")),
         base.mark_line(strokeWidth=1.6).encode(y=y),
         base.mark_rule().encode(y=alt.Y("share_low:Q"), y2="share_high:Q"),
-        theme.dots(
+        marks.dots(
             base.encode(y=y, tooltip=[*theme.tooltip("rule"), *_SHARE_TOOLTIP]),
             "datum.rule == 'shape'",
-            "category:N",
-            scale,
+            alt.Fill("category:N", scale=scale),
             size=38,
         ),
     ).properties(width=170, height=150)

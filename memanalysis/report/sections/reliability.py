@@ -8,6 +8,7 @@ import polars as pl
 
 from memanalysis import charts
 from memanalysis.charts import theme
+from memanalysis.charts.reliability import QUANTITIES, SIGNALS
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 
@@ -34,18 +35,6 @@ _SIGNALS_SQL: Final = """select size, size_rank, signal_a, signal_b, estimate, c
 from signal_agreement
 where objective = '{objective}' and quantity = 'level' and method = 'spearman'
 order by size_rank, signal_a, signal_b"""
-
-_QUANTITIES: Final = {
-    "level": "score",
-    "change": "change with size",
-    "distillation": "change by distillation",
-}
-_SIGNALS: Final = {
-    "correctness": "right or wrong",
-    "probability": "label probability",
-    "margin": "margin",
-    "loss": "loss",
-}
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -141,7 +130,7 @@ def _needed(reading: Reading) -> blocks.Table:
 
 def _needs(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        _QUANTITIES.get(row["quantity"], row["quantity"]),
+        QUANTITIES.get(row["quantity"], row["quantity"]),
         wording.objective(row["objective"]),
         row["size"] or "first to last",
         wording.count(row["n_models"]),
@@ -166,7 +155,7 @@ def _agreement(reading: Reading) -> list[blocks.Block]:
     pairs = found.select("signal_a", "signal_b").unique(maintain_order=True).rows()
     rows = [
         (
-            f"{_SIGNALS.get(a, a)} and {_SIGNALS.get(b, b)}",
+            f"{SIGNALS.get(a, a)} and {SIGNALS.get(b, b)}",
             *(known.get((a, b, size), wording.NONE) for size in sizes),
         )
         for a, b in pairs
