@@ -9,60 +9,14 @@
 -- count. Cells follow the possible scores, as in distillation_density.
 create or replace view distillation_halves as
 with
-ordered as (
-    select
-        subset_id,
-        max(half) as half
-    from models
-    group by subset_id
-),
--- Bit k is the k-th subset of the store; all bit strings of a store are equally long.
-masks as (
-    select
-        s.half,
-        rpad(
-            string_agg(case when o.half = s.half then '1' else '0' end, '' order by o.subset_id),
-            (select max(octet_length(trained)) * 8 from outcomes)::integer,
-            '0'
-        )::bit as mask
-    from ordered as o
-    cross join (values ('a'), ('b')) as s (half)
-    group by s.half
-),
-counts as (
-    select
-        o.objective,
-        o.size,
-        o.size_rank,
-        o.example_id,
-        m.half,
-        bit_count(o.in_train::bit & m.mask) as n_in,
-        bit_count(o.in_train::bit & o.correct::bit & m.mask) as hits_in,
-        bit_count(o.trained::bit & m.mask) as n_models,
-        bit_count(o.correct::bit & m.mask) as hits
-    from outcomes as o
-    cross join masks as m
-    where o.split = 'train'
-),
-scores as (
-    select
-        objective,
-        size,
-        size_rank,
-        example_id,
-        half,
-        n_models - n_in as n_out,
-        hits_in / nullif(n_in, 0) - (hits - hits_in) / nullif(n_models - n_in, 0) as score
-    from counts
-),
 lattice as (
     select
         objective,
         size,
         quantile_disc(n_out, 0.5)::double as n_out,
         greatest(1, round(quantile_disc(n_out, 0.5) / 10)) as step
-    from scores
-    where score is not null
+    from half_scores
+    where memorization is not null
     group by objective, size
 ),
 -- The allowance puts scores that rounding left just below an edge onto it.
@@ -71,11 +25,11 @@ binned as (
         s.*,
         l.step / l.n_out as width,
         0.5 / l.n_out as half_step,
-        floor((s.score * l.n_out + 0.5) / l.step + 1e-9) as bin
-    from scores as s
+        floor((s.memorization * l.n_out + 0.5) / l.step + 1e-9) as bin
+    from half_scores as s
     inner join lattice as l
         on s.objective = l.objective and s.size = l.size
-    where s.score is not null
+    where s.memorization is not null
 ),
 students as (
     select distinct
@@ -94,7 +48,7 @@ pairs as (
         (x.bin + 1) * x.width - x.half_step as one_hot_high,
         y.bin * y.width - y.half_step as score_low,
         (y.bin + 1) * y.width - y.half_step as score_high,
-        y.score
+        y.memorization as score
     from students as t
     inner join binned as x
         on t.size = x.size and x.objective = 'one_hot'

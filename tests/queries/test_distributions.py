@@ -118,6 +118,22 @@ def half_scores(case, condition: handmade.Condition) -> list[list[float | None]]
     return found
 
 
+def test_halves_share_no_model(case) -> None:
+    """A loop over the models of a half finds its score; both halves count each model once."""
+    table = case.study.table("half_scores").sort("example_id")
+    whole = case.study.table("memorization").filter(split="train").sort("example_id")
+    every_subset = np.any([c.trained for c in case.conditions], axis=0).all()
+    for condition in case.conditions:
+        where = {"objective": condition.objective, "size": condition.size}
+        mine = [table.filter(half=half, **where) for half in "ab"]
+        for half, expected in zip(mine, half_scores(case, condition), strict=True):
+            wanted = [None if score is None else pytest.approx(score) for score in expected]
+            assert half["memorization"].to_list() == wanted
+        counts = whole.filter(**where)
+        for name in ("n_in", "n_out", "hits_in", "hits_out") if every_subset else ():
+            assert (mine[0][name] + mine[1][name]).to_list() == counts[name].to_list()
+
+
 def test_halves_are_compared_across(case) -> None:
     """Columns hold the pairs of scores from opposite halves that a loop over examples finds."""
     table = case.study.table("distillation_halves")
