@@ -5,37 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from tiny_study import study
 
-from memanalysis import settings
 from memanalysis.errors import DataError, SettingsError, StoreError
 from memanalysis.producer import data, judging, run
 from memanalysis.store import Store
 
-STUDY = """
-name = "tiny"
-seed = 3
-[data]
-source = "npz"
-file = "{file}"
-train_examples = {examples}
-test_kept = 20
-[subsets]
-ratio = 0.5
-groups = 1
-[sizes]
-family = "resnet"
-depth = 8
-width = [2]
-[training]
-epochs = 1
-batch_size = 20
-"""
 WRONG = 40
 
 
 def study_of(file, examples=300, more=""):
     """A study of some of the images in ``file``."""
-    return settings.parse(STUDY.format(file=file, examples=examples) + more)
+    return study(
+        more,
+        source=f'"npz"\nfile = "{file}"',
+        train_examples=examples,
+        groups=1,
+        width=[2],
+        epochs=1,
+        batch_size=20,
+    )
 
 
 @pytest.fixture(scope="module")

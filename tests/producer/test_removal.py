@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from tiny_study import study
 
 from memanalysis import cli, settings
 from memanalysis.errors import SettingsError, StoreError
@@ -14,31 +15,15 @@ from memanalysis.producer import removal, run, tasks, training
 from memanalysis.producer.worker import Trainer
 from memanalysis.store import Store
 
-STUDY = """
-name = "tiny"
-seed = 3
-[data]
-source = "digits"
-train_examples = 120
-test_kept = 20
-[subsets]
-ratio = 0.5
-groups = 1
-[sizes]
-family = "resnet"
-depth = 8
-width = [2]
-[training]
-epochs = 1
-batch_size = 20
-"""
+# One group of one size, one epoch.
+STUDY = study(train_examples=120, groups=1, width=[2], epochs=1, batch_size=20)
 SIZE = "resnet8w2"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Store:
     """A store with its examples; removal trains its own models and needs no others."""
-    return run.prepare(settings.parse(STUDY), tmp_path_factory.mktemp("removal") / "store")
+    return run.prepare(STUDY, tmp_path_factory.mktemp("removal") / "store")
 
 
 def test_what_is_removed() -> None:
@@ -63,7 +48,7 @@ def test_rows_are_means_of_trainings(store: Store) -> None:
     table = removal.removal(store, scores, SIZE, shares=(0.25,), seeds=2)
     assert table["removed"].to_list() == ["nothing", "most memorised", "random"]
     assert table["n_train"].to_list() == [120, 90, 90]
-    trainer = Trainer(settings.parse(STUDY), store, "cpu")
+    trainer = Trainer(STUDY, store, "cpu")
     accuracy: dict[str, list[float]] = {}
     for model in removal.trainings(scores, (0.25,), 2, 3):
         seed, order = tasks.seeds(3, model.seed, SIZE, "removal")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from memanalysis.report import blocks, drawing
+from memanalysis.report import blocks, drawing, wording
 from memanalysis.report.reading import Reading
 
 
@@ -25,6 +25,12 @@ class Tiles:
         """A training example, which leads to its row in the explorer."""
         tile = self._tile(example, f"Training example {example}", figures, note, example)
         return tile if labelled else replace(tile, label="")
+
+    def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
+        """A training example with its first and last score, and the curve between them."""
+        first, last = (wording.number(scores[end], 2) for end in (0, -1))
+        tile = self.train(example, f"{first} → {last}", "")
+        return replace(tile, curve=drawing.curve(scores, shape))
 
     def was(self, example: int) -> str:
         """The label before it was changed, empty where it is the same or unknown."""

@@ -9,8 +9,9 @@ import polars as pl
 
 from memanalysis import charts
 from memanalysis.charts import theme
-from memanalysis.report import blocks, drawing, wording
+from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
+from memanalysis.report.sections.tiles import Tiles
 
 _SHARES_SQL = """select objective, category, share, share_low, share_high, noise_share, alpha,
     n_examples, n_groups
@@ -214,64 +215,33 @@ def _by_class(reading: Reading) -> list[blocks.Block]:
 
 
 def _class_rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
-    images = example_images(reading)
+    tiles = Tiles(reading)
     rows = []
     for part in table.partition_by("label", maintain_order=True):
         first = part.row(0, named=True)
-        tiles = []
-        for shape in theme.known_order(part["shape"].to_list(), theme.SHAPES):
-            mine = part.filter(pl.col("shape") == shape).sort("rank", "size_rank")
-            for group in mine.partition_by("example_id", maintain_order=True):
-                values = group["memorization"].to_list()
-                found = tile(reading, images, group.row(0, named=True), values, shape)
-                tiles.append(replace(found, label=shape))
+        shown = [
+            replace(tile, label=shape)
+            for shape in theme.known_order(part["shape"].to_list(), theme.SHAPES)
+            for tile in _tiles(tiles, part, shape)
+        ]
         detail = wording.plural(first["n_moving"], "example") + " whose score moves"
-        rows.append(blocks.Row(first["class_name"], detail, tiles))
+        rows.append(blocks.Row(first["class_name"], detail, shown))
     return rows
 
 
 def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
-    images = example_images(reading)
-    rows = []
-    for shape in (name for name in _SHOWN if name in set(table["shape"])):
-        tiles = []
-        part = table.filter(pl.col("shape") == shape).sort("rank", "size_rank")
-        for group in part.partition_by("example_id", maintain_order=True):
-            values = group["memorization"].to_list()
-            tiles.append(tile(reading, images, group.row(0, named=True), values, shape))
-        rows.append(blocks.Row(shape, _MEANING.get(shape, ""), tiles, shape))
-    return rows
+    tiles = Tiles(reading)
+    return [
+        blocks.Row(shape, _MEANING.get(shape, ""), _tiles(tiles, table, shape), shape)
+        for shape in _SHOWN
+        if shape in set(table["shape"])
+    ]
 
 
-def example_images(reading: Reading) -> dict[int, tuple[bytes | None, str | None]]:
-    """Image and source of every example, by id."""
-    table = reading.table("examples")
-    return {
-        example: (image, source)
-        for example, image, source in table.select("example_id", "image", "source_id").iter_rows()
-    }
-
-
-def tile(
-    reading: Reading,
-    images: dict[int, tuple[bytes | None, str | None]],
-    row: dict[str, object],
-    values: list[float | None],
-    colour: str,
-) -> blocks.Tile:
-    """Return one example with its image and score; with several scores, its label and curve."""
-    example = int(str(row["example_id"]))
-    image, source = images.get(example, (None, None))
-    label = row["label"]
-    name = reading.class_name(label if isinstance(label, int) else None)
-    several = len(values) > 1
-    ends = [wording.number(value, 2) for value in (values[0], values[-1])]
-    return blocks.Tile(
-        image=drawing.data_uri(image),
-        label=name if several else "",
-        example=f"{example}" + (f" · {source}" if source else ""),
-        alt=f"Training example {example}, labelled {name}",
-        figures=" → ".join(ends) if several else ends[0],
-        curve=drawing.curve(values, colour) if several else "",
-        linked=example,
-    )
+def _tiles(tiles: Tiles, table: pl.DataFrame, shape: str) -> list[blocks.Tile]:
+    """The examples of one shape, the strongest first."""
+    mine = table.filter(pl.col("shape") == shape).sort("rank", "size_rank")
+    return [
+        tiles.trajectory(part["example_id"][0], part["memorization"].to_list(), shape)
+        for part in mine.partition_by("example_id", maintain_order=True)
+    ]
