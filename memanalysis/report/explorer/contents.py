@@ -29,6 +29,17 @@ _TITLES: Final = {
     "gain": "Change by distilling",
     "proxy": "Harder than",
 }
+# Of every objective and size, in the file of rows: how its title begins, and its key.
+_SCORED: Final = (
+    ("memorization", "score"),
+    ("ci_low", "low"),
+    ("ci_high", "high"),
+    ("n_in", "n_in"),
+    ("n_out", "n_out"),
+)
+_CHART: Final = (
+    "The example's score with its 95 % interval by model size; the numbers are in the tables below."
+)
 # On narrow screens a row keeps these.
 _KEPT: Final = ("image", "id", "label", "shape", "curve", "score")
 
@@ -65,7 +76,7 @@ def explorer(reading: Reading, images: int | None = None) -> blocks.Explorer | N
         measures=_measures(found, proxies),
         measured=f"score.0.{len(found.sizes) - 1}",
         notes=_notes(reading, found, pairs, shown, int((slots >= 0).sum())),
-        data=pack(columns, _header(reading, found, shown, proxies)),
+        data=pack(columns, _header(reading, found, shown)),
         library=compressed(_library()),
         sheets=shown.sheets,
         chart=_chart(found),
@@ -128,10 +139,35 @@ def _short(proxy: dict[str, Any]) -> str:
     return str(proxy["title"]) + ("" if proxy["inside"] else " (held out)")
 
 
-def _described(proxy: dict[str, Any], title: str) -> dict[str, Any]:
-    """A proxy as the page's script names it: in lists, and in a table of its group."""
+def _described(proxy: dict[str, Any]) -> dict[str, Any]:
+    """A proxy for the page's script: its hard end, and its line in a table of its group."""
     group = f"{wording.objective(proxy['objective'])} at {proxy['size']}"
-    return {**proxy, "title": title, "short": _short(proxy), "group": group}
+    return {"hard": proxy["hard"], "short": _short(proxy), "group": group}
+
+
+def _download(found: Numbers) -> list[tuple[str, str]]:
+    """Columns of the file of rows: (title, key of the page's script)."""
+    columns = [("example_id", "id")]
+    columns += [("source_id", "source")] if found.sources else []
+    columns += [("label", "label"), ("class_name", "class")] if found.has("label") else []
+    columns += [(name, name) for name in ("clean_label", "kind") if found.has(name)]
+    for o, objective in enumerate(found.objectives):
+        courses = [(f"{name}_{objective}", f"{name}.{o}") for name in ("shape", "change")]
+        columns += [(title, key) for title, key in courses if found.has(key)]
+        for s, size in enumerate(found.sizes):
+            if found.has(f"hits_in.{o}.{s}"):
+                columns += [
+                    (f"{title}_{objective}_{size}", f"{key}.{o}.{s}") for title, key in _SCORED
+                ]
+    columns += [
+        (f"change_by_{found.objectives[o]}_{found.sizes[s]}", f"gain.{o}.{s}")
+        for o, s in found.distillations
+    ]
+    columns += [
+        (f"{proxy['name']}_{proxy['objective']}_{proxy['size']}", f"proxy.{place}")
+        for place, proxy in enumerate(found.proxies)
+    ]
+    return columns
 
 
 def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -158,7 +194,7 @@ def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[
         (f"gain.{o}.{s}", f"{titles[o]} minus one-hot labels at {found.sizes[s]}")
         for o, s in found.distillations
     ]
-    ranks = [(f"proxy.{place}", title) for place, title in enumerate(proxies)]
+    ranks = [(f"rank.{place}", title) for place, title in enumerate(proxies)]
     groups = {
         "Scores": scores,
         "Change over sizes": changes,
@@ -168,11 +204,10 @@ def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[
     return [(title, members) for title, members in groups.items() if members]
 
 
-def _header(reading: Reading, found: Numbers, shown: Sprites, proxies: list[str]) -> dict[str, Any]:
+def _header(reading: Reading, found: Numbers, shown: Sprites) -> dict[str, Any]:
     return {
         "study": reading.manifest.study,
         "rows": len(found.ids),
-        "objectives": found.objectives,
         "titles": [wording.objective(name) for name in found.objectives],
         "sizes": found.sizes,
         "shapes": theme.SHAPES,
@@ -180,9 +215,8 @@ def _header(reading: Reading, found: Numbers, shown: Sprites, proxies: list[str]
         "kinds": found.kinds,
         "sources": found.sources,
         "distillations": found.distillations,
-        "proxies": [
-            _described(proxy, title) for proxy, title in zip(found.proxies, proxies, strict=True)
-        ],
+        "proxies": [_described(proxy) for proxy in found.proxies],
+        "download": _download(found),
         "tiles": {
             "columns": COLUMNS,
             "count": TILES,
@@ -206,7 +240,7 @@ def _chart(found: Numbers) -> dict[str, Any]:
         own = "memorization" not in values[0]
         layer["data"] = {"values": values} if own else {"name": "scores"}
     spec.pop("config", None)
-    return spec
+    return {**spec, "description": _CHART}
 
 
 def _notes(

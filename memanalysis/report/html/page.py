@@ -21,7 +21,10 @@ from memanalysis.report.packing import compressed
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
 _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
-_SCRIPTS: Final = ("packed", "charts", "menus", "reading", "explorer")
+_SCRIPTS: Final = (
+    *("packed", "charts", "menus", "reading"),
+    *("examples", "pieces", "detail", "explorer"),
+)
 
 
 def render(document: Document) -> str:

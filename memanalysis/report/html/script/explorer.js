@@ -1,295 +1,71 @@
 "use strict";
+// The table of all examples: columns, filters, download, keys, and which example is open.
 (() => {
   const root = document.getElementById("explorer-of-examples");
   if (!root) return;
 
-  const Z = 1.959963984540054;
+  const { make, number, signed, percent, shapeBadge, curve } = pieces;
   const LINKED = /^#example-(\d+)$/;
-  const CURVE = { width: 72, height: 26, pad: 3, least: -0.1 };
-  const ARRAYS = {
-    i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array,
-  };
-
   const form = root.querySelector("form");
   const list = root.querySelector(".list");
   const detail = root.querySelector(".detail");
   const tableElement = root.querySelector("table");
-  const text = (id) => document.getElementById(id).textContent;
-
-  /* Elements: everything goes in as text or nodes, nothing as markup. */
-
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value !== null && value !== undefined) element.setAttribute(name, value);
-    }
-    element.append(...children.filter((child) => child !== null));
-    return element;
-  }
-
-  function draw(tag, attributes) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    return element;
-  }
-
-  function number(value, digits = 2, signed = false) {
-    if (value === null) return "–";
-    const rounded = value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
-    return signed && value > 0 && Number(rounded) !== 0 ? `+${rounded}` : rounded;
-  }
-
-  const percent = (share) => (share === null ? "–" : `${Math.floor(100 * share)}\u202f%`);
-  const reach = (low, high) => (low === null ? "–" : `${number(low)} to ${number(high)}`);
-
-  /* Data: see memanalysis/report/explorer/payload.py for the format. */
-
-  function readColumns(buffer) {
-    const length = new DataView(buffer).getUint32(0, true);
-    const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-    const columns = new Map();
-    for (const column of about.columns) {
-      const values = new ARRAYS[column.type](buffer, 4 + length + column.start, column.length);
-      columns.set(column.name, { ...column, values });
-    }
-    return { about, columns };
-  }
-
-  class Examples {
-    constructor(buffer) {
-      Object.assign(this, readColumns(buffer));
-      this.rows = this.about.rows;
-      this.rowOf = new Map();
-      for (let row = 0; row < this.rows; row += 1) this.rowOf.set(this.read("id", row), row);
-      this.sorted = new Map();
-      this.pairs = this.pairsBy("pair_train");
-      this.helpers = this.pairsBy("pair_partner");
-    }
-
-    has(name) {
-      return this.columns.has(name);
-    }
-
-    read(name, row) {
-      const column = this.columns.get(name);
-      if (!column) return null;
-      const code = column.values[row];
-      return code === column.null ? null : column.offset + column.scale * code;
-    }
-
-    counts(o, s, row) {
-      const [nIn, nOut, hitsIn, hitsOut] = ["n_in", "n_out", "hits_in", "hits_out"].map((name) =>
-        this.read(`${name}.${o}.${s}`, row));
-      return nIn > 0 && nOut > 0 ? { nIn, nOut, hitsIn, hitsOut } : null;
-    }
-
-    score(o, s, row) {
-      const c = this.counts(o, s, row);
-      return c && c.hitsIn / c.nIn - c.hitsOut / c.nOut;
-    }
-
-    // Newcombe's hybrid of Wilson limits, as in the relation memorization.
-    interval(o, s, row) {
-      const c = this.counts(o, s, row);
-      if (!c) return [null, null];
-      const [rateIn, rateOut] = [c.hitsIn / c.nIn, c.hitsOut / c.nOut];
-      const [lowIn, highIn] = wilson(rateIn, c.nIn);
-      const [lowOut, highOut] = wilson(rateOut, c.nOut);
-      const score = rateIn - rateOut;
-      return [
-        score - Math.hypot(rateIn - lowIn, highOut - rateOut),
-        score + Math.hypot(highIn - rateIn, rateOut - lowOut),
-      ];
-    }
-
-    // The share of examples that are easier by a proxy; where nobody says which end is hard, lower.
-    rank(name, row) {
-      const value = this.read(name, row);
-      if (value === null) return null;
-      const sign = this.about.proxies[Number(name.split(".")[1])].hard < 0 ? -1 : 1;
-      const sorted = this.sortedBy(name, sign);
-      return lowerBound(sorted, sign * value) / sorted.length;
-    }
-
-    sortedBy(name, sign) {
-      if (!this.sorted.has(name)) {
-        const values = Float64Array.from({ length: this.rows }, (_, row) => {
-          const value = this.read(name, row);
-          return value === null ? NaN : sign * value;
-        });
-        this.sorted.set(name, values.filter((value) => !Number.isNaN(value)).sort());
-      }
-      return this.sorted.get(name);
-    }
-
-    measure(key, row) {
-      const [kind, o, s] = key.split(".");
-      if (kind === "score") return this.score(o, s, row);
-      if (kind !== "proxy") return this.read(key, row);
-      const rank = this.rank(key, row);
-      return rank === null ? null : 100 * rank;
-    }
-
-    className(label) {
-      if (label === null) return "no label";
-      return this.about.classes[label] ?? `class ${label}`;
-    }
-
-    label(row) {
-      return this.className(this.read("label", row));
-    }
-
-    named(list, name, row) {
-      const place = this.read(name, row);
-      return place === null ? null : this.about[list][place];
-    }
-
-    pairsBy(name) {
-      const found = new Map();
-      for (let pair = 0; pair < (this.columns.get(name)?.length ?? 0); pair += 1) {
-        const id = this.read(name, pair);
-        if (!found.has(id)) found.set(id, []);
-        found.get(id).push(pair);
-      }
-      return found;
-    }
-  }
-
-  function wilson(rate, n) {
-    const centre = (rate + Z ** 2 / (2 * n)) / (1 + Z ** 2 / n);
-    const half = Math.sqrt((Z ** 2 * rate * (1 - rate)) / n + (Z ** 2 / (2 * n)) ** 2) / (1 + Z ** 2 / n);
-    return [centre - half, centre + half];
-  }
-
-  function lowerBound(sorted, value) {
-    let [low, high] = [0, sorted.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle] < value) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /* Pictures */
-
-  const sheets = [...root.querySelectorAll(".explorer-sheet")];
-  const decoded = new Map();
-
-  function sheet(place) {
-    if (!decoded.has(place)) {
-      const image = new Image();
-      image.src = sheets[place].textContent;
-      decoded.set(place, image.decode().then(() => image));
-    }
-    return decoded.get(place);
-  }
-
-  function picture(slot, description) {
-    if (slot === null) return make("span", { class: "noimage", role: "img", "aria-label": "no image" }, "–");
-    const { columns, count, width, height } = examples.about.tiles;
-    const canvas = make("canvas", { width, height, role: "img", "aria-label": description });
-    const tile = slot % count;
-    sheet(Math.floor(slot / count)).then((image) => canvas.getContext("2d").drawImage(
-      image, (tile % columns) * width, Math.floor(tile / columns) * height, width, height, 0, 0, width, height));
-    return canvas;
-  }
-
-  function curve(o, row) {
-    const { width, height, pad, least } = CURVE;
-    const step = (width - 2 * pad) / Math.max(examples.about.sizes.length - 1, 1);
-    const level = (value) => height - pad
-      - ((Math.min(Math.max(value, least), 1) - least) / (1 - least)) * (height - 2 * pad);
-    const points = examples.about.sizes
-      .map((_, s) => [pad + s * step, examples.score(o, s, row)])
-      .filter(([, value]) => value !== null)
-      .map(([x, value]) => [x.toFixed(1), level(value).toFixed(1)]);
-    const shape = examples.named("shapes", `shape.${o}`, row) ?? "ink";
-    const drawing = draw("svg", { class: "curve", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-    drawing.style.color = `var(--${shape})`;
-    const zero = level(0).toFixed(1);
-    drawing.append(
-      draw("line", { class: "zero", x1: 0, x2: width, y1: zero, y2: zero }),
-      draw("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
-      ...points.map(([cx, cy]) => draw("circle", { cx, cy, r: 1.9 })),
-    );
-    return drawing;
-  }
-
-  function shapeBadge(shape) {
-    const dot = make("span", { class: "dot", "aria-hidden": "true" });
-    dot.style.background = `var(--${shape})`;
-    return make("span", { class: "shape" }, dot, shape);
-  }
-
-  /* Table */
 
   let examples;
   let table;
+  let picture;
+  let showDetail;
   let selected = null;
 
-  // What the columns show: places in the lists of objectives, sizes and proxies.
-  const view = { objective: 0, size: 0, proxy: "proxy.0", gain: "" };
+  /* Table */
 
-  function readView() {
-    const chosen = (name) => Number(form.elements[name].value || 0);
-    const distilled = examples.about.distillations.map(([o]) => o);
-    view.objective = chosen("objective");
-    view.size = chosen("size");
-    view.proxy = view.proxy;
+  // What the columns are sorted by: keys of the chosen objective, size and proxy.
+  let keys = {};
+
+  function readKeys() {
+    const [o, s, proxy] = ["objective", "size", "proxy"].map((name) => Number(form.elements[name].value || 0));
+    const distilled = examples.about.distillations.map(([objective]) => objective);
     // The change of the chosen distilled objective, of the first one beside one-hot labels.
-    const o = distilled.includes(view.objective) ? view.objective : distilled[0];
-    view.gain = `gain.${o}.${view.size}`;
+    const gained = distilled.includes(o) ? o : distilled[0];
+    keys = {
+      id: "id", label: "class", kind: "kind", shape: `shape.${o}`, score: `score.${o}.${s}`,
+      change: `change.${o}`, gain: `gain.${gained}.${s}`, proxy: `rank.${proxy}`,
+      scores: examples.about.sizes.map((_, size) => `score.${o}.${size}`),
+    };
   }
 
-  const link = (id) => make("a", { href: `#example-${id}` }, String(id));
+  const nameOf = (row) => make("span", { class: "clamped", title: examples.value("class", row) }, examples.value("class", row));
+  const linkTo = (id) => make("a", { href: `#example-${id}` }, String(id));
 
-  // What each column shows, and what it is sorted by.
+  // How a column shows a row, from the value that it is sorted by.
   const cells = {
-    image: { show: (row) => picture(examples.read("slot", row), `Example ${examples.read("id", row)}`) },
-    id: { sort: (row) => examples.read("id", row), show: (row) => link(examples.read("id", row)) },
-    label: {
-      sort: (row) => examples.label(row),
-      show: (row) => make("span", { class: "clamped", title: examples.label(row) }, examples.label(row)),
-    },
-    kind: {
-      sort: (row) => examples.named("kinds", "kind", row) ?? "",
-      show: (row) => examples.named("kinds", "kind", row) ?? "–",
-    },
-    shape: {
-      sort: (row) => examples.named("shapes", `shape.${view.objective}`, row) ?? "",
-      show: (row) => {
-        const shape = examples.named("shapes", `shape.${view.objective}`, row);
-        return shape === null ? "–" : shapeBadge(shape);
-      },
-    },
-    curve: { show: (row) => curve(view.objective, row) },
-    score: numeric((row) => examples.score(view.objective, view.size, row)),
-    change: numeric((row) => examples.read(`change.${view.objective}`, row), true),
-    gain: numeric((row) => examples.read(view.gain, row), true),
-    proxy: {
-      sort: (row) => examples.rank(view.proxy, row),
-      show: (row) => percent(examples.rank(view.proxy, row)),
-    },
+    image: (_, row) => picture(examples.read("slot", row), `Example ${examples.read("id", row)}`),
+    id: (id) => linkTo(id),
+    label: (_, row) => nameOf(row),
+    kind: (kind) => kind ?? "–",
+    shape: (shape) => (shape === null ? "–" : shapeBadge(shape)),
+    curve: (_, row) => curve(keys.scores.map((key) => examples.value(key, row)), examples.value(keys.shape, row)),
+    score: (score) => number(score),
+    change: signed,
+    gain: signed,
+    proxy: percent,
   };
 
-  function numeric(value, signed = false) {
-    return { sort: value, show: (row) => number(value(row), 2, signed) };
-  }
-
   function columnOf(head) {
-    const { sort, show } = cells[head.dataset.column];
-    const words = ["label", "kind", "shape"].includes(head.dataset.column);
+    const name = head.dataset.column;
+    const words = ["label", "kind", "shape"].includes(name);
+    const sorted = !["image", "curve"].includes(name);
+    const value = (row) => (sorted ? examples.value(keys[name], row) : null);
     return {
       data: null,
       type: words ? "string" : "nulls-last",
-      orderable: Boolean(sort),
-      orderSequence: words || head.dataset.column === "id" ? ["asc", "desc"] : ["desc", "asc"],
+      orderable: sorted,
+      orderSequence: words || name === "id" ? ["asc", "desc"] : ["desc", "asc"],
       searchable: false,
       className: head.className,
       render: (_, kind, [row]) => {
-        if (kind !== "display") return sort ? sort(row) : "";
-        const shown = show(row);
+        if (kind !== "display") return value(row) ?? (words ? "" : null);
+        const shown = cells[name](value(row), row);
         return shown instanceof Node ? shown : document.createTextNode(shown);
       },
     };
@@ -308,7 +84,7 @@
   const numbered = () => Array.from({ length: examples.rows }, (_, row) => [row]);
 
   function openTable(DataTable) {
-    readView();
+    readKeys();
     orderNumbers(DataTable);
     const heads = [...tableElement.querySelectorAll("th")];
     const first = heads.findIndex((head) => head.dataset.column === "score");
@@ -342,10 +118,10 @@
     const found = [];
     const words = (asked.get("text") ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
     if (words.length) found.push((row) => words.every((word) => wordsOf(row).includes(word)));
-    const [label, shape, kind] = ["label", "shape", "kind"].map((name) => asked.get(name));
-    if (label) found.push((row) => examples.read("label", row) === Number(label));
-    if (shape) found.push((row) => examples.named("shapes", `shape.${view.objective}`, row) === shape);
-    if (kind) found.push((row) => examples.named("kinds", "kind", row) === kind);
+    for (const [name, key] of [["label", "label"], ["shape", keys.shape], ["kind", "kind"]]) {
+      const wanted = asked.get(name);
+      if (wanted) found.push((row) => String(examples.value(key, row)) === wanted);
+    }
     if (asked.get("relabelled")) found.push(relabelled);
     return found.concat(ranges(asked));
   }
@@ -357,7 +133,7 @@
       const low = from[place] === "" ? -Infinity : Number(from[place]);
       const high = to[place] === "" ? Infinity : Number(to[place]);
       return [(row) => {
-        const value = examples.measure(key, row);
+        const value = examples.value(key, row);
         return value !== null && low <= value && value <= high;
       }];
     });
@@ -368,13 +144,11 @@
     return clean !== null && clean !== examples.read("label", row);
   }
 
-  let haystacks = [];
+  const haystacks = [];
 
   function wordsOf(row) {
-    haystacks[row] ??= [
-      examples.read("id", row), examples.label(row), examples.about.sources[row],
-      examples.named("kinds", "kind", row),
-    ].filter((part) => part !== null && part !== undefined).join(" ").toLocaleLowerCase();
+    haystacks[row] ??= ["id", "class", "source", "kind"].map((key) => examples.value(key, row) ?? "")
+      .join(" ").toLocaleLowerCase();
     return haystacks[row];
   }
 
@@ -387,12 +161,11 @@
 
   // Another objective, size or proxy changes what cells say and what they are sorted by.
   function showOthers() {
-    readView();
+    readKeys();
     // Cheaper than invalidating: DataTables would draw every row anew, seen or not.
     table.clear();
     table.rows.add(numbered());
     filter();
-    if (selected !== null && !detail.hidden) show(selected);
   }
 
   function addRange() {
@@ -403,248 +176,49 @@
     added.querySelector("select").focus();
   }
 
-  /* Download */
+  const shown = () => table.rows({ search: "applied", order: "applied" }).indexes().toArray();
 
   const quoted = (value) => {
-    const written = value === null || value === undefined ? "" : String(value);
+    const written = value === null ? "" : String(value);
     return /[",\r\n]/.test(written) ? `"${written.replaceAll('"', '""')}"` : written;
   };
 
-  // Columns of the download: a title, and a row's value.
-  function fields() {
-    const { objectives, sizes, proxies, distillations } = examples.about;
-    const found = [
-      ["example_id", (row) => examples.read("id", row)],
-      ["source_id", (row) => examples.about.sources[row]],
-      ["label", (row) => examples.read("label", row)],
-      ["class_name", (row) => examples.label(row)],
-      ["clean_label", (row) => examples.read("clean_label", row)],
-      ["kind", (row) => examples.named("kinds", "kind", row)],
-    ];
-    objectives.forEach((objective, o) => {
-      found.push([`shape_${objective}`, (row) => examples.named("shapes", `shape.${o}`, row)]);
-      found.push([`change_${objective}`, (row) => examples.read(`change.${o}`, row)]);
-      sizes.forEach((size, s) => {
-        if (!examples.has(`hits_in.${o}.${s}`)) return;
-        const end = `${objective}_${size}`;
-        found.push([`memorization_${end}`, (row) => examples.score(o, s, row)]);
-        found.push([`ci_low_${end}`, (row) => examples.interval(o, s, row)[0]]);
-        found.push([`ci_high_${end}`, (row) => examples.interval(o, s, row)[1]]);
-        found.push([`n_in_${end}`, (row) => examples.read(`n_in.${o}.${s}`, row)]);
-        found.push([`n_out_${end}`, (row) => examples.read(`n_out.${o}.${s}`, row)]);
-      });
-    });
-    for (const [o, s] of distillations) {
-      found.push([`change_by_${objectives[o]}_${sizes[s]}`, (row) => examples.read(`gain.${o}.${s}`, row)]);
-    }
-    proxies.forEach((proxy, place) => found.push(
-      [`${proxy.name}_${proxy.objective}_${proxy.size}`, (row) => examples.read(`proxy.${place}`, row)]));
-    return found.filter(([, value], place) => place < 1 || shown().some((row) => (value(row) ?? null) !== null));
-  }
-
-  const shown = () => table.rows({ search: "applied", order: "applied" }).indexes().toArray();
-
   function download() {
-    const wanted = fields();
-    const lines = [wanted.map(([title]) => quoted(title))];
-    for (const row of shown()) lines.push(wanted.map(([, value]) => quoted(value(row))));
-    const file = new Blob([lines.map((line) => line.join(",")).join("\r\n"), "\r\n"], { type: "text/csv" });
-    const url = URL.createObjectURL(file);
+    const wanted = examples.about.download;
+    const lines = shown().map((row) => wanted.map(([, key]) => examples.value(key, row)));
+    const text = [wanted.map(([title]) => title), ...lines].map((line) => `${line.map(quoted).join(",")}\r\n`);
+    const url = URL.createObjectURL(new Blob(text, { type: "text/csv" }));
     make("a", { href: url, download: `${examples.about.study}-examples.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
-  /* One example */
+  /* Selection */
 
-  const heading = () => detail.querySelector("h3");
+  const hashOf = (row) => `#example-${examples.read("id", row)}`;
   const rowLinks = () => [...tableElement.querySelectorAll('tbody a[href^="#example-"]')];
-  const linkOf = (row) => rowLinks().find((a) => a.hash === `#example-${examples.read("id", row)}`);
+  const focusRow = (row) => (rowLinks().find((a) => a.hash === hashOf(row)) ?? rowLinks()[0])?.focus();
+  const heading = () => detail.querySelector("h3");
 
   function markSelected() {
     for (const a of rowLinks()) {
-      const here = selected !== null && a.hash === `#example-${examples.read("id", selected)}`;
-      a.toggleAttribute("aria-current", here);
+      const here = selected !== null && a.hash === hashOf(selected);
       if (here) a.setAttribute("aria-current", "true");
+      else a.removeAttribute("aria-current");
       a.closest("tr").classList.toggle("selected", here);
     }
   }
 
-  function grid(title, heads, lines) {
-    const head = make("tr", {}, ...heads.map((name, place) =>
-      make("th", { scope: "col", class: place ? "n" : null }, name)));
-    const body = lines.map(([first, ...rest]) => make("tr", {},
-      make("th", { scope: "row" }, first), ...rest.map((value) => make("td", { class: "n" }, value))));
-    const made = make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
-    return [make("h4", {}, title), make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, made)];
-  }
-
-  function facts(row) {
-    const { sources, objectives, titles } = examples.about;
-    const clean = examples.read("clean_label", row);
-    const found = [["Class", examples.label(row)]];
-    if (clean !== null) found.push(["Clean label", examples.className(clean)]);
-    if (examples.has("kind")) found.push(["Kind", examples.named("kinds", "kind", row) ?? "unknown"]);
-    if (sources[row]) found.push(["Source", sources[row]]);
-    objectives.forEach((_, o) => {
-      const shape = examples.named("shapes", `shape.${o}`, row);
-      if (shape === null) return;
-      const name = objectives.length > 1 ? `Trajectory, ${titles[o]}` : "Trajectory";
-      found.push([name, make("span", {}, shapeBadge(shape), changeText(row, o))]);
-    });
-    return make("dl", {}, ...found.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
-  }
-
-  function changeText(row, o) {
-    const value = examples.read(`change.${o}`, row);
-    if (value === null) return "";
-    const [low, high] = limits(`change.${o}`, `change_se.${o}`, row);
-    return `, change ${number(value, 2, true)}${low === null ? "" : ` (${reach(low, high)})`}`;
-  }
-
-  function scoreLines(row) {
-    const { objectives, titles, sizes } = examples.about;
-    return objectives.flatMap((_, o) => sizes.flatMap((size, s) => {
-      const counts = examples.counts(o, s, row);
-      if (!counts) return [];
-      const [low, high] = examples.interval(o, s, row);
-      return [{ o, size, objective: titles[o], memorization: examples.score(o, s, row), ci_low: low, ci_high: high, ...counts }];
-    }));
-  }
-
-  function scoreTables(lines) {
-    const heads = ["size", "score", "95 % interval", "trained", "held out"];
-    return examples.about.titles.flatMap((title, o) => {
-      const mine = lines.filter((line) => line.o === o);
-      return mine.length === 0 ? [] : grid(`Scores, ${title}`, heads, mine.map((line) => [
-        line.size, number(line.memorization), reach(line.ci_low, line.ci_high),
-        `${line.hitsIn}/${line.nIn}`, `${line.hitsOut}/${line.nOut}`]));
-    });
-  }
-
-  function gains(row) {
-    const { distillations, sizes, titles } = examples.about;
-    const several = new Set(distillations.map(([o]) => o)).size > 1;
-    const lines = distillations.map(([o, s]) => [
-      several ? `${titles[o]}, ${sizes[s]}` : sizes[s],
-      number(examples.read(`gain.${o}.${s}`, row), 2, true),
-      reach(...limits(`gain.${o}.${s}`, `gain_se.${o}.${s}`, row))]);
-    return lines.length ? grid("Change by distilling", ["size", "change", "95 % interval"], lines) : [];
-  }
-
-  function limits(name, error, row) {
-    const [value, se] = [examples.read(name, row), examples.read(error, row)];
-    return value === null || se === null ? [null, null] : [value - Z * se, value + Z * se];
-  }
-
-  function proxies(row) {
-    const groups = new Map();
-    examples.about.proxies.forEach((proxy, place) => {
-      const value = examples.read(`proxy.${place}`, row);
-      const line = [proxy.short, value === null ? "–" : String(Number(value.toPrecision(3))).replace("-", "−"),
-        percent(examples.rank(`proxy.${place}`, row))];
-      groups.set(proxy.group, [...(groups.get(proxy.group) ?? []), line]);
-    });
-    return [...groups].flatMap(([group, lines]) =>
-      grid(`Proxies, ${group}`, ["proxy", "value", "harder than"], lines));
-  }
-
-  function pairTile(pair, column) {
-    const id = examples.read(column, pair);
-    const own = examples.rowOf.get(id);
-    const test = column === "pair_partner" && examples.read("pair_test", pair) === 1;
-    const slot = own === undefined ? examples.read("pair_slot", pair) : examples.read("slot", own);
-    const label = own === undefined ? examples.className(examples.read("pair_label", pair)) : examples.label(own);
-    const where = [examples.named("titles", "pair_objective", pair), examples.named("sizes", "pair_size", pair)];
-    const name = test || own === undefined ? make("span", {}, `test ${id}`) : make("a", { href: `#example-${id}` }, `№ ${id}`);
-    return make("li", { title: where.filter(Boolean).join(", ") },
-      picture(slot, `Example ${id}, ${label}`), name, make("span", { class: "label" }, label),
-      make("span", {}, number(examples.read("pair_influence", pair), 2, true)));
-  }
-
-  function influence(row) {
-    const id = examples.read("id", row);
-    const lists = [["Helps to get right", examples.pairs.get(id), "pair_partner"],
-      ["Is helped by", examples.helpers.get(id), "pair_train"]].filter(([, pairs]) => pairs);
-    if (lists.length === 0) {
-      const why = examples.pairs.size ? "no pair with this example stands out." : "no pair of examples stands out in this store.";
-      return [make("p", { class: "quiet" }, `Influence: ${why}`)];
-    }
-    return lists.flatMap(([title, pairs, column]) => [make("h4", {}, title),
-      make("ul", { class: "partners" }, ...pairs.slice(0, 6).map((pair) => pairTile(pair, column)))]);
-  }
-
-  function buttons() {
-    const go = (title, action) => {
-      const button = make("button", { type: "button" }, title);
-      button.addEventListener("click", action);
-      return button;
-    };
-    return make("p", { class: "actions" }, go("Previous", () => step(-1)), go("Next", () => step(1)),
-      go("Close", close));
-  }
-
-  function show(row) {
-    const id = examples.read("id", row);
-    const lines = scoreLines(row);
-    const chart = detail.querySelector(".scores") ?? make("div", { class: "scores" });
-    const title = make("h3", { tabindex: -1 }, `Example ${id}`);
-    const image = picture(examples.read("slot", row), `Training example ${id}, labelled ${examples.label(row)}`);
-    image.classList.add("large");
-    detail.hidden = false;
-    detail.replaceChildren(make("div", { class: "top" }, title, buttons()),
-      make("div", { class: "portrait" }, image, facts(row)), chart, ...scoreTables(lines), ...gains(row),
-      ...proxies(row), ...influence(row));
-    chart.hidden = lines.length === 0;
-    if (lines.length) drawScores(chart, lines);
-  }
-
-  let drawn = null;
-  let latest = null;
-
-  // One chart serves all examples: only its rows change.
-  async function drawScores(element, lines) {
-    latest = lines;
-    try {
-      drawn ??= openChart(element, lines);
-      const view = await drawn;
-      if (latest === lines) await view.data("scores", lines).runAsync();
-    } catch (error) {
-      element.hidden = true;
-      console.error(error);
-    }
-  }
-
-  async function openChart(element, lines) {
-    const { vegaEmbed, config } = await charts.drawing();
-    const spec = JSON.parse(text("explorer-chart"));
-    spec.description = "The example's score with its 95 % interval by model size; the numbers are in the tables below.";
-    spec.datasets = { scores: lines };
-    spec.width = Math.max(160, Math.min(detail.clientWidth - 90, 420));
-    const result = await vegaEmbed(element, spec, { renderer: "svg", actions: false, config });
-    return result.view;
-  }
-
-  /* Selection */
-
-  const go = (row) => location.replace(`#example-${examples.read("id", row)}`);
-
   function select(row, bringHere) {
     selected = row;
-    const order = shown();
-    const place = order.indexOf(row);
+    const place = shown().indexOf(row);
     const page = Math.floor(place / table.page.len());
     if (place >= 0 && page !== table.page()) table.page(page).draw("page");
     else markSelected();
-    show(row);
+    showDetail(row);
     if (bringHere) {
       root.querySelector(".found").scrollIntoView({ block: "start" });
       heading().focus({ preventScroll: true });
     }
-  }
-
-  function backToTable() {
-    const target = linkOf(selected) ?? rowLinks()[0];
-    target?.focus();
   }
 
   // The address forgets the example too, so that the same link opens it again.
@@ -654,18 +228,15 @@
     detail.hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
     markSelected();
-    (linkOf(row) ?? rowLinks()[0])?.focus();
+    focusRow(row);
   }
 
   function step(by) {
     const order = shown();
     const next = order[order.indexOf(selected) + by];
     if (next === undefined) return;
-    const label = document.activeElement.textContent;
-    go(next);
-    // The panel is made anew: leave the focus on the same button.
+    location.replace(hashOf(next));
     follow();
-    [...detail.querySelectorAll("button")].find((button) => button.textContent === label)?.focus();
   }
 
   // Whatever leads to #example-12 selects that example: rows, partners, tiles of other sections.
@@ -708,18 +279,20 @@
     });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(showOthers));
-    root.querySelector('[data-explorer="rows"]').addEventListener("click", download);
-    root.querySelector('[data-explorer="range"]')?.addEventListener("click", addRange);
+    const actions = {
+      rows: download, range: addRange, previous: () => step(-1), next: () => step(1), close,
+    };
+    root.addEventListener("click", (event) => actions[event.target.dataset.explorer]?.());
     tableElement.addEventListener("keydown", moveFocus);
     tableElement.addEventListener("click", (event) => {
       const a = event.target.closest("tbody tr")?.querySelector("a");
       if (!a) return;
       if (a !== event.target) location.replace(a.hash);
       // A click without a pointer is the Enter key: go on reading in the panel.
-      else if (event.detail === 0) setTimeout(() => { follow(); heading()?.focus(); });
+      else if (event.detail === 0) setTimeout(() => { follow(); heading().focus(); });
     });
     detail.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") backToTable();
+      if (event.key === "Escape") focusRow(selected);
     });
     window.addEventListener("hashchange", follow);
   }
@@ -730,6 +303,8 @@
         packed.module("explorer-library"), packed.read("explorer-data"),
       ]);
       examples = new Examples(await data.arrayBuffer());
+      picture = pieces.pictures(root.querySelectorAll(".explorer-sheet"), examples.about.tiles);
+      showDetail = exampleDetail(detail, examples, picture);
       openTable(DataTable);
       listen();
       form.querySelector("fieldset").disabled = false;
