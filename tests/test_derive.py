@@ -239,3 +239,14 @@ def test_columns_to_tables() -> None:
     }  # fmt: skip
     with pytest.raises(ValueError, match="no such columns: nonsense"):
         as_table({"nonsense": [1]}, schema)
+
+
+def test_a_missing_group_shifts_no_other(tmp_path: Path) -> None:
+    """Without any model of the first group, the second has its own bits: counts by a loop."""
+    given = handmade.random_conditions(("s",), ("one_hot",), n_train=12, seed=2)[0]
+    condition = handmade.without(given, lambda subset: subset < 10)
+    study = read_study(handmade.write(tmp_path / "store", [condition]))
+    read = study.conditions["one_hot"]
+    assert read.group_ids.tolist() == [1, 2]
+    n_in = condition.in_train[:12, 10:20].sum(axis=1)
+    assert read.counts.n_in[0, 0].tolist() == n_in.tolist()

@@ -217,15 +217,14 @@ def _groups(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Ids of the groups with any trained subset, and one mask each over the subsets' bits."""
     width = bits.width(n_subsets)
-    known = models.filter(pc.is_valid(models["group_id"]))
-    subsets = np.unique(models["subset_id"].drop_null().to_numpy())
-    of_subset: dict[int, int] = dict(
-        zip(known["subset_id"].to_pylist(), known["group_id"].to_pylist(), strict=True)
+    known = models.filter(
+        pc.and_(pc.is_valid(models["group_id"]), pc.less(models["subset_id"], n_subsets))
     )
-    groups = np.array([of_subset.get(int(s), -1) for s in subsets[:n_subsets]], dtype=np.int64)
+    # Bit k is subset k, whether it has models or not.
+    groups = np.full(n_subsets, -1, dtype=np.int64)
+    groups[known["subset_id"].to_numpy()] = known["group_id"].to_numpy()
     ids = np.unique(groups[groups >= 0])
-    members = np.zeros((len(ids), n_subsets), dtype=np.bool_)
-    members[:, : len(groups)] = groups == ids[:, None]
+    members = groups == ids[:, None]
     masks = bits.pack(members) if len(ids) else np.zeros((0, width), np.uint8)
     used = (masks & trained).any(axis=1)
     return ids[used], masks[used]

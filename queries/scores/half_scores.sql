@@ -11,17 +11,20 @@ subsets as (
     from models
     group by subset_id
 ),
--- Bit k is the k-th subset of the store; all bit strings of a store are equally long.
+-- Bit k is subset k, whether it has models or not; all bit strings of a store are equally long.
+positions as (
+    select unnest(range((select max(octet_length(trained)) * 8 from outcomes))) as subset_id
+),
 masks as (
     select
         h.half,
-        rpad(
-            string_agg(case when s.half = h.half then '1' else '0' end, '' order by s.subset_id),
-            (select max(octet_length(trained)) * 8 from outcomes)::integer,
-            '0'
+        string_agg(
+            case when s.half = h.half then '1' else '0' end, '' order by p.subset_id
         )::bit as mask
-    from subsets as s
+    from positions as p
     cross join (values ('a'), ('b')) as h (half)
+    left join subsets as s
+        on p.subset_id = s.subset_id
     group by h.half
 ),
 counts as (
