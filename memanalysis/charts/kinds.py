@@ -100,7 +100,7 @@ def kind_distillation(study: theme.Tables, objective: str = "distilled") -> them
         base.mark_point(size=44).encode(
             x=alt.X(
                 "estimate:Q",
-                title="change of mean memorisation, distilled − one-hot",
+                title="mean score, distilled − one-hot",
                 axis=alt.Axis(grid=True, tickCount=6),
             )
         ),

@@ -12,6 +12,7 @@ from memanalysis.charts.distillation import NONE, parts_scale, split, titled
 
 _FEWEST: Final = 5
 _MEASURED: Final = "datum.estimator != 'naive'"
+_NAIVE: Final = "datum.estimator == 'naive'"
 _CHOSEN: Final = {"one_hot": "chosen on one-hot", "all": "all examples"}
 _CHOSEN_DISTILLED: Final = "chosen on distilled"
 _GROUPINGS: Final = {
@@ -61,7 +62,7 @@ def distillation_groups(
         labels,
     )
     title = titled(f"Change under distillation by {_GROUPINGS.get(grouping, grouping)}", objective)
-    return theme.finish(chart, title, panel=210, count=len(ordered))
+    return theme.finish(chart, title, panel=130, count=len(ordered))
 
 
 def _measured(effects: pl.DataFrame, grouping: str, objective: str) -> pl.DataFrame:
@@ -102,7 +103,7 @@ def _bars(base: alt.Chart) -> alt.Chart:
 def _changes(base: alt.Chart) -> list[alt.Chart]:
     """Each change with its interval."""
     points = base.transform_filter(alt.datum.part == "change").encode(
-        x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=5, labelOverlap=True)),
+        x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=3, labelOverlap=True)),
         tooltip=theme.tooltip(
             *("size", "category", "selected_on", "estimator", "value:+.4f"),
             *("change_low:+.4f", "change_high:+.4f", "n_examples:,.0f", "n_groups"),
@@ -217,7 +218,8 @@ def _points(base: alt.Chart) -> alt.Chart:
         "legend": alt.Legend(values=[_CHOSEN["one_hot"], _CHOSEN_DISTILLED]),
     }
     points: alt.Chart = base.mark_point(size=34, filled=False, strokeWidth=1.3, color=ink).encode(
-        fill=alt.condition(_MEASURED, alt.value(ink), alt.value(paper)),
+        # Legends take what holds without a condition: they show filled points.
+        fill=alt.condition(_NAIVE, alt.value(paper), alt.value(ink)),
         shape=alt.Shape("selected_on:N", **shapes),
     )
     return points

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from memanalysis import proxies
-from memanalysis.report import blocks, wording
+from memanalysis.report import blocks, glosses, wording
 from memanalysis.report.reading import Reading
 from memanalysis.schema import SIGNALS
 
@@ -130,10 +130,10 @@ def _proxies(reading: Reading) -> _Row:
     if not found:
         return ("proxies", _NO, "No proxy was recorded.")
     missing = [name for name in proxies.PROXIES if name not in found]
-    names = wording.listed([name.replace("_", " ") for name in found])
+    names = wording.listed([glosses.spelt(name) for name in found])
     if not missing:
         return ("proxies", _YES, f"{names}.")
-    absent = wording.listed([name.replace("_", " ") for name in missing])
+    absent = wording.listed([glosses.spelt(name) for name in missing])
     return ("proxies", _PARTLY, f"Recorded: {names}. Not recorded: {absent}.")
 
 

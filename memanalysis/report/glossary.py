@@ -134,6 +134,11 @@ _WRITTEN: Final = re.compile(
 )
 
 
+def coded(text: str) -> Markup:
+    """``text`` with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def glossed(text: str) -> Markup:
     """``text`` with each term linked to its explanation where it first appears."""
     met: set[str] = set()

@@ -88,25 +88,38 @@ class Reading:
         every, some = sizes.saturated(self, *objectives)
         if not every and not some:
             return ""
-        partly = ", (*) those that are so under some objectives only" if some else ""
-        return f" * marks saturated sizes (mean p_in of at least .99){partly}."
+        marks = ["* marks saturated sizes"] if every else []
+        marks += ["(*) those that are so under some objectives only"] if some else []
+        return f" {' and '.join(marks)}."
 
     @cached_property
     def teacher(self) -> str:
         """The teacher in words: size, scope, temperature and weight; empty without one."""
         return self.teacher_of("distilled")
 
-    def teacher_of(self, objective: str) -> str:
-        """The teacher of one distilled objective in words; empty for any other."""
+    def teacher_of(self, objective: str, *, short: bool = False) -> str:
+        """The teacher of one distilled objective in words; empty for any other.
+
+        ``short`` is for captions, which repeat it.
+        """
         if not objective.startswith(theme.OBJECTIVES[1]):
             return ""
+        targets = self._targets(objective)
         rows = (
             self.table("models")
             .filter(pl.col("objective") == objective)
             .select("teacher_size", "teacher_scope", "temperature", "distillation_weight")
             .unique(maintain_order=True)
         )
-        return "; ".join(_teacher(row) for row in rows.iter_rows(named=True))
+        words = _teacher_in_short if short else _teacher
+        return "; ".join(words(row, targets) for row in rows.iter_rows(named=True))
+
+    def _targets(self, objective: str) -> str:
+        """Whether students learn from a teacher's outputs, soft, or its decisions, hard."""
+        said = self.manifest.settings.get("distillation") or {}
+        variant = objective.removeprefix(theme.OBJECTIVES[1]).removeprefix("_")
+        mine = (said.get("variants") or {}).get(variant) or {}
+        return str(mine.get("targets") or said.get("targets") or "soft")
 
     def conditions(self, *objectives: str) -> str:
         """Say under which conditions a figure of these objectives was measured."""
@@ -115,10 +128,10 @@ class Reading:
         per_size = models.group_by("objective", "size").len()["len"]
         parts = [
             f"n = {wording.count(self.manifest.n_train)} training examples",
-            f"{_range(per_size)} models for each size and objective",
+            f"{_range(per_size)} models per size and objective",
             wording.listed([wording.objective(name) for name in names]),
         ]
-        parts += [teacher for name in names if (teacher := self.teacher_of(name))]
+        parts += [teacher for name in names if (teacher := self.teacher_of(name, short=True))]
         return "; ".join(parts) + "."
 
     def class_name(self, label: int | None) -> str:
@@ -168,17 +181,34 @@ def _comes_with_memanalysis(study: Study) -> bool:
         return False
 
 
-def _teacher(row: dict[str, Any]) -> str:
+def _teacher(row: dict[str, Any], targets: str) -> str:
     scope = row["teacher_scope"]
     parts = [
-        f"teacher {row['teacher_size'] or 'unknown'}",
+        row["teacher_size"] or "a teacher of unknown size",
         f"{_SCOPES.get(scope, 'scope unknown')} (teacher_scope = {scope})",
     ]
-    if row["temperature"] is not None:
-        parts.append(f"temperature {row['temperature']:g}")
-    if row["distillation_weight"] is not None:
-        parts.append(f"weight {row['distillation_weight']:g}")
-    return ", ".join(parts)
+    lesson = _lesson(row, targets)
+    return ", ".join(parts) + (f"; students learn from {lesson}" if lesson else "")
+
+
+def _teacher_in_short(row: dict[str, Any], targets: str) -> str:
+    size, lesson = row["teacher_size"] or "unknown", _lesson(row, targets)
+    taught = f"; taught by {lesson}" if lesson else ""
+    return f"teacher {size} (teacher_scope = {row['teacher_scope']}){taught}"
+
+
+def _lesson(row: dict[str, Any], targets: str) -> str:
+    """What students imitate, and how much: its term in the loss, the labels' and both weights."""
+    temperature, weight = row["temperature"], row["distillation_weight"]
+    if targets == "hard":
+        imitated = "its decisions (hard targets)"
+    else:
+        imitated = "its outputs" + (f" at temperature {temperature:g}" if temperature else "")
+    if weight is None:
+        return imitated if targets == "hard" or temperature else ""
+    if weight in (0, 1):
+        return f"{imitated} alone" if weight else "the labels alone (weight 0)"
+    return f"{imitated} (weight {weight:g}) and the labels ({1 - weight:g})"
 
 
 def _range(counts: pl.Series) -> str:

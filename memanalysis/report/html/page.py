@@ -73,6 +73,7 @@ def _environment() -> Environment:
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
         "prose": wording.prose,
+        "coded": glossary.coded,
         "glossed": glossary.glossed,
         "numeric": _numeric,
         "svg": Markup,

@@ -212,6 +212,7 @@ def _distillation(reading: Reading) -> Iterator[str]:
             parts.append(f"temperature {row['temperature']:g}")
         if row["distillation_weight"] is not None:
             parts.append(f"the teacher's term with weight {row['distillation_weight']:g}")
+            parts.append(f"that of the labels with {1 - row['distillation_weight']:g}")
         yield (
             f"Models of the objective {row['objective']} learned by distillation [@hinton2015]: "
             f"{', '.join(parts)}."

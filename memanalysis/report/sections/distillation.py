@@ -76,7 +76,7 @@ def _explanation(reading: Reading) -> blocks.Text:
         f"{shared}A score can fall "
         "under distillation for two reasons that mean opposite things: the student fits the "
         "example less (p_in falls), or it gets the example right without having seen it "
-        f"(p_out rises). The teacher belongs to the procedure: {teacher}.{leak}"
+        f"(p_out rises). The teacher belongs to the procedure: here it is {teacher}.{leak}"
     )
 
 

@@ -22,7 +22,7 @@ left join examples as e using (example_id)
 where objective = '{objective}'
 order by m.label, rank"""
 
-_PER_CLASS = 8
+_PER_CLASS = 6
 _CLASSES = 20
 _KNOWN = (
     "Where it is known, the label before it was changed and the kind of the example stand below. "
@@ -40,6 +40,7 @@ def section(reading: Reading) -> blocks.Section:
         content = [blocks.Note("No example was both trained on and held out: no scores.")]
     else:
         content = [
+            _introduction(reading),
             reading.figure(
                 "memorization-by-class",
                 charts.memorization_by_class(reading, objective),
@@ -52,6 +53,31 @@ def section(reading: Reading) -> blocks.Section:
         if reading.table("examples").filter(pl.col("image").is_not_null()).is_empty():
             content.append(blocks.Note("This store keeps no images, so examples show as numbers."))
     return blocks.Section("examples", "The most memorised examples", content)
+
+
+def _introduction(reading: Reading) -> blocks.Text:
+    """Where memorised examples are, class by class, in words."""
+    text = (
+        "Which images are memorised? Here is how much of each class, then the examples of each "
+        "class with the highest scores."
+    )
+    classes = (
+        reading.table("memorization_by_class")
+        .filter(pl.col("objective") == reading.primary)
+        .drop_nulls("memorization")
+        .sort("size_rank", "memorization", descending=True, maintain_order=True)
+    )
+    if classes["label"].n_unique() > 1:
+        size = classes["size"][0]
+        there = classes.filter(pl.col("size") == size)
+        most, least = there.row(0, named=True), there.row(-1, named=True)
+        text += (
+            f" At {size}, {reading.class_name(most['label'])} has the highest mean score "
+            f"({wording.number(most['memorization'], 2)}) and "
+            f"{reading.class_name(least['label'])} the lowest "
+            f"({wording.number(least['memorization'], 2)})."
+        )
+    return blocks.Text(text)
 
 
 def _kinds_known(reading: Reading) -> bool:

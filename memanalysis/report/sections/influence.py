@@ -44,6 +44,7 @@ order by helper, partner"""
 _HELPERS: Final = 12
 _PARTNERS: Final = 6
 _LEVEL: Final = 0.05
+_MOST_ROWS: Final = 12
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -188,6 +189,7 @@ def _tested(reading: Reading, summary: pl.DataFrame) -> list[blocks.Block]:
             "allow.",
             numeric=(3, 4, 5, 6, 7, 8),
             sql=_SUMMARY_SQL,
+            folded=f"Show the counts ({len(rows)})" if len(rows) > _MOST_ROWS else "",
         )
     ]
 

@@ -69,7 +69,7 @@ def section(reading: Reading) -> blocks.Section:
         ]
     else:
         content = [
-            _explanation(),
+            _explanation(reading),
             _shares(reading),
             _sweep(reading),
             *_curves(reading),
@@ -79,13 +79,16 @@ def section(reading: Reading) -> blocks.Section:
     return blocks.Section("trajectories", "Trajectories across sizes", content)
 
 
-def _explanation() -> blocks.Text:
+def _explanation(reading: Reading) -> blocks.Text:
+    alphas = set(reading.alphas.values())
+    here = f" (here {alphas.pop():g})" if len(alphas) == 1 else ""
     return blocks.Text(
         "An example’s trajectory is its score at every size. Its shape is decided with intervals: "
-        "“increasing” and “decreasing” ask for a significant change of at least α, “cap” and “u” "
-        "for a size in between that stands out from both ends, “fixed” for all pairs of sizes "
-        "being equal within α. Everything else is “undetermined”, which says that there are too "
-        "few models to tell, not that nothing happens."
+        f"“increasing” and “decreasing” ask for a significant change of at least α{here}; “cap” is "
+        "memorised most by a size in between, “u” least, again by α; “fixed” asks for all pairs of "
+        "sizes to be equal within α, and “mixed” turns more than once. Everything else is "
+        "“undetermined”, which says that there are too few models to tell, not that nothing "
+        "happens."
     )
 
 
