@@ -126,7 +126,7 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
     ).properties(width=200, height=170)
     labels = sizes.labels(study, objective)
     chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
-    return theme.finish(chart, "One continuum or two clusters?", panel=170, count=len(order))
+    return theme.finish(chart, "One continuum or two clusters?", panel=130, count=len(order))
 
 
 def _heights(table: pl.DataFrame) -> pl.DataFrame:

@@ -183,7 +183,7 @@ def _squares(layers: theme.AnyChart, title: str, order: list[str], labels: str) 
     """The joint histograms of all sizes, as high as wide."""
     drawn = layers.properties(width=200, height=200)
     chart = theme.panels(drawn, "size", order, min(len(order), 3), labels)
-    return theme.finish(chart, title, panel=170, count=len(order), square=True)
+    return theme.finish(chart, title, panel=130, count=len(order), square=True)
 
 
 def _equality(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:

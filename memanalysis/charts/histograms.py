@@ -69,7 +69,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     )
     layers = alt.layer(bars, steps).properties(width=200, height=170)
     chart = theme.panels(layers, "size", order, min(len(order), 3), sizes.labels(study))
-    return theme.finish(chart, "Memorisation scores by model size", panel=170, count=len(order))
+    return theme.finish(chart, "Memorisation scores by model size", panel=130, count=len(order))
 
 
 def memorization_density(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
@@ -108,7 +108,7 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
     ).properties(width=200, height=170)
     labels = sizes.labels(study, objective)
     chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
-    return theme.finish(chart, "The same with the noise removed", panel=170, count=len(order))
+    return theme.finish(chart, "The same with the noise removed", panel=130, count=len(order))
 
 
 def _curve(table: pl.DataFrame) -> pl.DataFrame:

@@ -92,7 +92,7 @@ def _bars(base: alt.Chart) -> alt.Chart:
         base.transform_filter(alt.datum.part != "change")
         .mark_bar(opacity=0.75, height=7)
         .encode(
-            x=alt.X("value:Q", stack="zero", title="mean change of the score"),
+            x=alt.X("value:Q", stack="zero", title="change of score"),
             color=alt.Color("part:N", scale=parts_scale()),
             tooltip=theme.tooltip("size", "category", "selected_on", "part", "value:+.4f"),
         )

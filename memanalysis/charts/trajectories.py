@@ -150,7 +150,7 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         .properties(width=220, height=190)
     )
     chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 3))
-    return theme.finish(chart, "The strongest examples of each shape", panel=180, count=len(shapes))
+    return theme.finish(chart, "The strongest examples of each shape", panel=165, count=len(shapes))
 
 
 def example_curves_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:

@@ -45,7 +45,10 @@ def figures(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blo
     content: list[blocks.Block] = []
     if groupings and objective == reading.students[0]:
         content.append(_how_to_choose())
-    content += [_grouped(reading, objective, name, effects) for name in groupings]
+    content += [
+        _grouped(reading, objective, name, effects, first=name == groupings[0])
+        for name in groupings
+    ]
     gaps = reading.table("distillation_by_size").filter(pl.col("objective") == objective)
     if gaps["gap"].drop_nulls().is_empty():
         content.append(
@@ -66,18 +69,28 @@ def _how_to_choose() -> blocks.Text:
 
 
 def _grouped(
-    reading: Reading, objective: str, grouping: str, effects: pl.DataFrame
+    reading: Reading, objective: str, grouping: str, effects: pl.DataFrame, *, first: bool
 ) -> blocks.Figure:
     return reading.figure(
         named(f"distillation-by-{grouping}", objective),
         charts.distillation_groups(reading, grouping, objective),
         _EFFECTS_SQL.format(objective=objective, grouping=grouping),
-        f"Mean change of the score for examples {_GROUPINGS[grouping]}, one panel per size. Bars "
-        "split the change into what p_in and what p_out add to it. Circles choose the examples on "
-        "one-hot scores, diamonds on distilled scores; a claim needs both to agree. Lines are 95 % "
-        "intervals over groups of models; hollow points are naive. Groups of fewer than 5 "
-        f"examples are left out.{_bias(effects, grouping)}{reading.stars('one_hot', objective)}",
+        f"{_how_to_read(grouping, first)}{_bias(effects, grouping)}"
+        f"{reading.stars('one_hot', objective)}",
         ("one_hot", objective),
+    )
+
+
+def _how_to_read(grouping: str, first: bool) -> str:
+    """The caption of the first figure of groups; the others refer to it."""
+    examples = f"for examples {_GROUPINGS[grouping]}, one panel per size."
+    if not first:
+        return f"The same {examples} Bars, lines and points are as in the figure before."
+    return (
+        f"Mean change of the score {examples} Bars split the change into what p_in and what p_out "
+        "add to it. Circles choose the examples on one-hot scores, diamonds on distilled scores; a "
+        "claim needs both to agree. Lines are 95 % intervals over groups of models; hollow points "
+        "are naive. Groups of fewer than 5 examples are left out."
     )
 
 
