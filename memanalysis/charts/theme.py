@@ -201,9 +201,11 @@ def panels(
     """
     header = alt.Header(labelExpr=labels or alt.Undefined)
     facet = alt.Facet(f"{field}:N", sort=list(order), title=None, header=header)
+    faceted = cast("alt.FacetChart", chart.facet(facet=facet, columns=columns))
     # Shared x axes would also be drawn under the empty cells of a last row that is not full.
-    faceted = chart.facet(facet=facet, columns=columns).resolve_axis(x="independent")
-    return cast("alt.FacetChart", faceted)
+    # Set in place: Altair's own method copies the chart with all its layers.
+    faceted.resolve = alt.Resolve(axis=alt.AxisResolveMap(x="independent"))
+    return faceted
 
 
 def tooltip(*columns: str) -> list[alt.Tooltip]:
@@ -222,10 +224,12 @@ def finish(
 
     ``panel`` is the least width of one panel in pixels, ``count`` the number of panels, ``square``
     whether they are as high as wide. Charts with a legend are ``linked`` by what it names.
+    Changes ``chart`` itself: Altair's own methods would copy all of it, twice.
     """
-    usermeta = {"panel": panel, "count": count, "square": square}
-    described = chart.properties(title=title, usermeta=usermeta).configure(**config())
-    return linked(cast("AnyChart", described))
+    chart.title = title
+    chart.usermeta = {"panel": panel, "count": count, "square": square}
+    chart.config = alt.Config(**config())
+    return linked(chart)
 
 
 def linked(chart: AnyChart) -> AnyChart:
