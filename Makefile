@@ -6,17 +6,21 @@ PRODUCE_STORE ?= stores/fashion-mnist
 
 READER := .venv-report
 FULL := .venv
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Python compiles what is imported; compiling all that is installed takes longer than that.
+PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
 STUDY ?= width
+PROCESSES ?= 2
 
 .PHONY: report test lint bench bench-gpu produce study notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
 
+# Whole modules go to each process, whose numerical libraries keep to one thread: together the
+# processes fill the cores.
 test: $(FULL)/installed
-	$(FULL)/bin/python -m pytest --quiet
+	OMP_NUM_THREADS=1 $(FULL)/bin/python -m pytest --quiet -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 lint: $(FULL)/installed
 	$(FULL)/bin/ruff check .

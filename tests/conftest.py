@@ -1,4 +1,4 @@
-"""Stores that tests share: one typed by hand, one simulated."""
+"""Stores that tests share: one typed by hand, one simulated; and the order of the modules."""
 
 from pathlib import Path
 
@@ -6,11 +6,33 @@ import kinds_and_partners
 import numpy as np
 import pyarrow as pa
 import pytest
+from once import made_once
 
 from memanalysis.build import build
+from memanalysis.report import report
 from memanalysis.schema import EXAMPLES
 from memanalysis.simulate import simulate
 from memanalysis.store import Manifest, ModelInfo, ModelRecord, Store, write_model
+from memanalysis.study import Study
+
+# What takes longest goes first, so that several processes end together.
+LONGEST = (
+    "report/test_page_in_browser", "producer/test_run", "producer/test_cluster",
+    "report/test_explorer", "report/test_odd_stores", "readme/", "report/", "producer/",
+    "importing/", "oracles/", "charts/", "queries/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the modules; tests of a module stay in their order."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(Path(__file__).parent).as_posix()
+        starts = (i for i, start in enumerate(LONGEST) if name.startswith(start))
+        return next(starts, len(LONGEST))
+
+    items.sort(key=place)
+
 
 # Four training examples (rows) and four subsets (columns), two groups of two: every example is in
 # one subset of each group.
@@ -103,15 +125,23 @@ def tiny_store(tmp_path: Path) -> Store:
 @pytest.fixture(scope="session")
 def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A seeded simulation of 200 examples and 360 models, built; nobody may change it."""
-    return simulate(
-        tmp_path_factory.mktemp("simulated") / "store",
-        n_train=200,
-        n_test=40,
-        sizes=("s1", "s2", "s3"),
-        groups=6,
-        seed=7,
-        images=200,
+    asked = {"n_train": 200, "n_test": 40, "sizes": ("s1", "s2", "s3"), "groups": 6}
+    path = made_once(
+        tmp_path_factory, "simulated", lambda path: simulate(path, **asked, seed=7, images=200)
     )
+    return Store.open(path)
+
+
+@pytest.fixture(scope="session")
+def simulated_page(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the simulated study, as a file."""
+
+    def write(path: Path) -> None:
+        study = Study(simulated_store)
+        report(study, path)
+        study.close()
+
+    return made_once(tmp_path_factory, "simulated.html", write)
 
 
 @pytest.fixture(scope="session")

@@ -95,6 +95,42 @@ _LAYOUT = """() => {
     return found;
 }"""
 
+# What decides whether a text can be read against its ground is its look: its own style, its
+# parent's colour, and every ground, opacity or place of its own among its ancestors. Of each look
+# the first, the middle and the last visible element are marked.
+_LOOKS = """() => {
+    const grounds = new Map([[null, '']]);
+    const groundOf = (element) => {
+        if (grounds.has(element)) return grounds.get(element);
+        const style = getComputedStyle(element);
+        let ground = groundOf(element.parentElement);
+        const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+            style.mixBlendMode];
+        if (own.join() !== 'rgba(0, 0, 0, 0),none,1,none,normal') ground += `>${own}`;
+        if (!['static', 'relative'].includes(style.position))
+            ground += `>${style.position} ${element.className}`;
+        grounds.set(element, ground);
+        return ground;
+    };
+    const looks = new Map();
+    for (const element of document.querySelectorAll('body *')) {
+        element.removeAttribute('data-look');
+        const says = element.matches('input, select, textarea, button')
+            || [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        if (!says || !element.checkVisibility({ visibilityProperty: true })) continue;
+        const style = getComputedStyle(element);
+        const look = [style.color, style.fill, style.fontSize, style.fontWeight, style.fontStyle,
+            style.textDecorationLine, style.textShadow, style.borderBottom,
+            element.matches(':disabled'), element.localName === 'a',
+            getComputedStyle(element.parentElement).color, groundOf(element)].join('|');
+        looks.set(look, [...looks.get(look) ?? [], element]);
+    }
+    for (const alike of looks.values())
+        for (const i of [0, alike.length >> 1, alike.length - 1])
+            alike[i].setAttribute('data-look', '');
+    return looks.size;
+}"""
+
 
 def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -> None:
     """Give the page a width and a theme, and have all its charts drawn to fit."""
@@ -106,6 +142,15 @@ def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -
 def draw_all(page: Page) -> None:
     """Have every chart drawn at the page's present width."""
     page.evaluate(_VISIT, PATIENCE_MS)
+
+
+def mark_looks(page: Page) -> int:
+    """Give three visible texts of each look the attribute ``data-look``; how many looks there are.
+
+    What holds for the contrast of these holds for all: whatever decides it is part of the look.
+    """
+    looks: int = page.evaluate(_LOOKS)
+    return looks
 
 
 def text_faults(page: Page, slack: float = 1.5) -> list[str]:

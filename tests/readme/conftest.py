@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import readme_parts
+from once import made_once
 
 from memanalysis.cli import run
 from memanalysis.simulate import simulate
@@ -40,8 +41,8 @@ def shell(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Sixty simulated examples at the embedded study's sizes, with images."""
     sizes = tuple(Store.open(embedded_path()).manifest.sizes)
-    path = tmp_path_factory.mktemp("readme") / "store"
-    return simulate(path, n_train=60, n_test=12, sizes=sizes, groups=3, seed=7, images=60)
+    asked = {"n_train": 60, "n_test": 12, "sizes": sizes, "groups": 3, "seed": 7, "images": 60}
+    return Store.open(made_once(tmp_path_factory, "readme", lambda path: simulate(path, **asked)))
 
 
 @pytest.fixture

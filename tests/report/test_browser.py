@@ -8,19 +8,6 @@ import pytest
 from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from memanalysis.report import report
-from memanalysis.store import Store
-from memanalysis.study import Study
-
-
-@pytest.fixture(scope="module")
-def path(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report on the simulated study, as a file."""
-    study = Study(simulated_store)
-    written = report(study, tmp_path_factory.mktemp("report") / "report.html")
-    study.close()
-    return written
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -38,7 +25,9 @@ def messages() -> list[str]:
 
 
 @pytest.fixture
-def opened(browser: Browser, path: Path, messages: list[str], request: Any) -> Iterator[Page]:
+def opened(
+    browser: Browser, simulated_page: Path, messages: list[str], request: Any
+) -> Iterator[Page]:
     """The page in a window of the width that a test asks for."""
     context = browser.new_context(
         viewport={"width": request.param, "height": 900}, offline=True, color_scheme="dark"
@@ -50,7 +39,7 @@ def opened(browser: Browser, path: Path, messages: list[str], request: Any) -> I
         "console",
         lambda text: messages.append(text.text) if text.type in ("error", "warning") else None,
     )
-    page.goto(path.as_uri())
+    page.goto(simulated_page.as_uri())
     draw_all(page)
     yield page
     context.close()

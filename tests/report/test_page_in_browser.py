@@ -4,16 +4,26 @@ import os
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all, layout, settle, text_faults
+from pages import (
+    ARGUMENTS,
+    CHROMIUM,
+    PATIENCE_MS,
+    draw_all,
+    layout,
+    mark_looks,
+    settle,
+    text_faults,
+    texts_alone,
+)
 from playwright.sync_api import Page, sync_playwright
 
-from memanalysis.report import report
 from memanalysis.store import Store
 from memanalysis.study import Study
 
@@ -27,6 +37,9 @@ WCAG = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
     "resultTypes": ["violations"],  # of all else one node each, or the answer is megabytes
 }
+# Rules whose answer depends on colours; of all rules the slowest by far.
+COLOURS = ["color-contrast", "link-in-text-block"]
+OFF = {"enabled": False}
 # What axe sees opened: one of each kind; all of them would take it minutes.
 OPENED = "#figure-accuracy details, #finding-bimodality_grows details"
 
@@ -40,16 +53,15 @@ def study(simulated_store: Store) -> Iterator[Study]:
 
 
 @pytest.fixture(scope="module")
-def page(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(simulated_page: Path) -> Iterator[Page]:
     """The report on the simulated study in one window that all tests share."""
-    path = report(study, tmp_path_factory.mktemp("page") / "report.html")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened = context.new_page()
         opened.set_default_timeout(PATIENCE_MS)
-        opened.goto(path.as_uri())
+        opened.goto(simulated_page.as_uri())
         draw_all(opened)
         yield opened
         browser.close()
@@ -177,16 +189,45 @@ def test_pointing_at_a_mark_fades_the_others_in_every_panel(page: Page) -> None:
     page.mouse.move(0, 0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1600])
-def test_axe_finds_no_violation(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
-    """axe-core finds nothing against WCAG 2.1 A and AA, inside a figure's details as well."""
-    settle(page, width, scheme)
+@contextmanager
+def unfolded(page: Page) -> Iterator[None]:
+    """The details that axe sees opened."""
     unfold = "(all, open) => all.forEach((d) => { d.open = open; })"
     page.eval_on_selector_all(OPENED, unfold, True)
-    found = Axe().run(page, options=WCAG)
+    yield
     page.eval_on_selector_all(OPENED, unfold, False)
+
+
+@pytest.mark.parametrize("width", [375, 1600])
+def test_axe_finds_no_violation(page: Page, width: int) -> None:
+    """axe-core finds nothing against WCAG 2.1 A and AA, inside a figure's details as well.
+
+    A theme changes colours alone, which have their own test: the page is the same to the letter.
+    """
+    written = "document.documentElement.outerHTML"
+    settle(page, width, "dark")
+    dark = page.evaluate(written)
+    settle(page, width)
+    assert page.evaluate(written) == dark
+    with unfolded(page):
+        found = Axe().run(page, options=WCAG | {"rules": dict.fromkeys(COLOURS, OFF)})
     assert len(found.response["passes"]) > 15
+    assert found.response["violations"] == [], found.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1600])
+def test_axe_finds_no_violation_of_colour(
+    page: Page, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    """axe-core's rules on colours pass for texts of every look that the page has."""
+    settle(page, width, scheme)
+    with unfolded(page), texts_alone(page):
+        looks = mark_looks(page)
+        options = WCAG | {"runOnly": {"type": "rule", "values": COLOURS}}
+        found = Axe().run(page, context={"include": [["[data-look]"]]}, options=options)
+    assert looks > 40
+    assert {rule["id"] for rule in found.response["passes"]} == set(COLOURS)
     assert found.response["violations"] == [], found.generate_report()
 
 

@@ -5,7 +5,6 @@ import gzip
 import html
 import json
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,9 @@ def rewrite_examples(store: Store, **columns: list[Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(simulated_store: Store) -> Iterator[str]:
+def page(simulated_page: Path) -> str:
     """The report on the simulated study."""
-    study = Study(simulated_store)
-    yield render(study)
-    study.close()
+    return simulated_page.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,28 @@
+"""What takes long to make and nobody changes: made once for all processes that run tests."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """What ``make`` writes at the path that it is given, by one process for all that run tests.
+
+    The others wait for it. Nobody may change it.
+    """
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # a worker's own folder lies in the one of the run
+    path, finished = folder / "shared" / name, folder / "shared" / f"{name}.finished"
+    path.parent.mkdir(exist_ok=True)
+    with (folder / "shared" / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not finished.exists():
+            make(path)
+            finished.touch()
+    return path
