@@ -15,7 +15,6 @@ from pages import (
     ARGUMENTS,
     CHROMIUM,
     PATIENCE_MS,
-    draw_all,
     layout,
     mark_looks,
     settle,
