@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 # Machines in use are slow; what never happens is what this is for.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 240_000
 
 # Charts are drawn when a reader comes near: this one visits them all and goes back to where it was.
 _VISIT = """async (patience) => {

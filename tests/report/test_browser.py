@@ -5,17 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all
-from playwright.sync_api import Browser, Page, sync_playwright
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless browser."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+from pages import PATIENCE_MS, draw_all
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture

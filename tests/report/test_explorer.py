@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from crowds import crowd, png, replace_examples
+from pages import PATIENCE_MS
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from memanalysis.report import render
 from memanalysis.report.asking import Options
@@ -19,8 +20,6 @@ from memanalysis.schema import INFLUENCE
 from memanalysis.store import Store
 from memanalysis.study import Study
 
-CHROMIUM = "/usr/bin/chromium"
-PATIENCE_MS = 240_000
 HOSTILE = [
     "</script><script>document.title='hacked'</script>",
     "\"'><img src=x onerror=document.title='hacked'>&amp;",
@@ -87,17 +86,6 @@ def write_page(store: Store, path: Path) -> Path:
     path.write_text(render(asked, Options(sections=("explorer",))), encoding="utf-8")
     asked.close()
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless browser."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        launched.close()
 
 
 def open_page(browser: Browser, path: Path, width: int = 1300, end: str = "#explorer") -> Page:

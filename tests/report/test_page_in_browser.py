@@ -12,16 +12,15 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pages import (
-    ARGUMENTS,
-    CHROMIUM,
     PATIENCE_MS,
+    draw_all,
     layout,
     mark_looks,
     settle,
     text_faults,
     texts_alone,
 )
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from memanalysis.store import Store
 from memanalysis.study import Study
@@ -52,18 +51,16 @@ def study(simulated_store: Store) -> Iterator[Study]:
 
 
 @pytest.fixture(scope="module")
-def page(simulated_page: Path) -> Iterator[Page]:
+def page(browser: Browser, simulated_page: Path) -> Iterator[Page]:
     """The report on the simulated study in one window that all tests share."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        opened = context.new_page()
-        opened.set_default_timeout(PATIENCE_MS)
-        opened.goto(simulated_page.as_uri())
-        draw_all(opened)
-        yield opened
-        browser.close()
+    context = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    opened.goto(simulated_page.as_uri())
+    draw_all(opened)
+    yield opened
+    context.close()
 
 
 def saved(page: Page, figure: str, action: str, folder: Path) -> Path:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import vl_convert
 from numpy.typing import NDArray
-from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS
+from pages import PATIENCE_MS
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import memanalysis
 from memanalysis.charts import theme
@@ -51,15 +51,6 @@ def study() -> Iterator[Study]:
 def path(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its report."""
     return report(study, tmp_path_factory.mktemp("pictures") / "report.html")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless browser."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 def window(browser: Browser, *, scripts: bool) -> Page:
