@@ -54,11 +54,13 @@ def test_every_chart_draws_and_fits(opened: Page, messages: list[str]) -> None:
     assert messages == []
 
 
-def test_a_link_leads_to_its_figure_though_charts_above_grow(browser: Browser, path: Path) -> None:
+def test_a_link_leads_to_its_figure_though_charts_above_grow(
+    browser: Browser, simulated_page: Path
+) -> None:
     """On a phone, charts that are drawn on the way do not push the target out of view."""
     page = browser.new_page(viewport={"width": 375, "height": 900})
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(path.as_uri())
+    page.goto(simulated_page.as_uri())
     for name in ("distillation-gap", "accuracy-spread"):
         page.evaluate("(name) => { location.hash = `#figure-${name}`; }", name)
         page.wait_for_selector(f"#figure-{name} .chart[data-width]")
