@@ -54,11 +54,13 @@ def test_an_impossible_demand_is_refused(cluster, tmp_path):
 
 
 def test_a_fault_on_a_node_is_one_clear_error(cluster, tmp_path):
-    """A training that diverges names its models, and the node where it did."""
+    """A training that diverges names its models, and the node where it did; all of them diverge,
+    and which is heard first depends on the nodes.
+    """
     diverging = study(
         f'\n[ray]\naddress = "{cluster.address}"', batch_size="10\nlearning_rate = 1e30"
     )
-    with pytest.raises(TrainingError, match=r"one_hot resnet8w3.*no longer finite.*on node"):
+    with pytest.raises(TrainingError, match=r"one_hot resnet8w[23].*no longer finite.*on node"):
         run.produce(diverging, tmp_path / "store", engine="ray")
 
 
