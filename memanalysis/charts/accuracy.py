@@ -21,7 +21,7 @@ _NONE: Final = "No models in this study."
 def accuracy(study: theme.Tables) -> theme.AnyChart:
     """Mean p_in, p_out, their difference and test accuracy by size, one panel each.
 
-    Sizes with a star are saturated: mean p_in is at least .99 there.
+    Sizes with a star are saturated: mean p_in is at least 0.99 there.
     """
     table = study.table("accuracy")
     if table.is_empty():
@@ -42,7 +42,7 @@ def accuracy(study: theme.Tables) -> theme.AnyChart:
     layers = alt.layer(*marks.estimates(base, y, tooltip)).properties(width=300, height=190)
     chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=2)
     return theme.finish(
-        chart.resolve_scale(y="independent"),
+        theme.own_scales(chart),
         "Accuracy and mean memorisation by model size",
         panel=190,
         count=len(_QUANTITIES),

@@ -12,8 +12,8 @@ from memanalysis.charts.histograms import PER, domain, share_axis
 
 _MEASURES: Final = {
     "polarisation": "polarisation",
-    "low_mass": "share of scores ≤ .1",
-    "high_mass": "share of scores ≥ .9",
+    "low_mass": "share of scores ≤ 0.1",
+    "high_mass": "share of scores ≥ 0.9",
     "upper_mode_ratio": "upper-mode ratio",
     "dip": "Hartigan’s dip",
     "bimodality_coefficient": "Sarle’s coefficient",
@@ -50,7 +50,7 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
     )
     chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=2)
     return theme.finish(
-        chart.resolve_scale(y="independent"),
+        theme.own_scales(chart),
         "Bi-modality of the scores by model size",
         panel=190,
         count=len(_MEASURES),

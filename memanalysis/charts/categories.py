@@ -17,14 +17,13 @@ _ABOVE: Final = re.compile(r"mem >= (\S+)")
 
 
 def short(category: str) -> str:
-    """A range of scores for an axis: ``0.1 <= mem < 0.25`` is ``.1 to .25``; others as they are."""
+    """A range of scores for an axis: ``0.1 to 0.25`` for ``0.1 <= mem < 0.25``; others as is."""
     if found := _BETWEEN.fullmatch(category):
-        low, high = (number.lstrip("0") or "0" for number in found.groups())
-        return f"{low} to {high}"
+        return f"{found[1]} to {found[2]}"
     if found := _BELOW.fullmatch(category):
-        return f"below {found[1].lstrip('0')}"
+        return f"below {found[1]}"
     if found := _ABOVE.fullmatch(category):
-        return f"{found[1].lstrip('0')} and more"
+        return f"{found[1]} and more"
     return category
 
 

@@ -19,14 +19,14 @@ def share_axis(field: str = "height") -> alt.Y:
     """Shares of examples on a square-root axis, which keeps small ones visible beside a peak."""
     return alt.Y(
         f"{field}:Q",
-        title="share of examples per .05",
+        title="share of examples per 0.05",
         scale=alt.Scale(type="sqrt"),
         axis=alt.Axis(format="%", values=list(_TICKS), labelOverlap=False),
     )
 
 
 def _bins(study: theme.Tables) -> pl.DataFrame:
-    """The histogram from the lowest score up, with ``height``: its share per .05 of score."""
+    """The histogram from the lowest score up, with ``height``: its share per 0.05 of score."""
     table = study.table("memorization_histogram")
     low = float(table.filter(pl.col("n_examples") > 0)["bin_low"].to_numpy().min(initial=0))
     return categories.compact(
@@ -40,7 +40,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     """Histogram of the memorisation score at each size, on a square-root axis.
 
     Bars are models trained on labels, stepped lines are distilled models. Bins follow the scores
-    that are possible; heights are shares per .05 of score.
+    that are possible; heights are shares per 0.05 of score.
     """
     table = _bins(study)
     if table.is_empty():

@@ -40,9 +40,9 @@ def proxy_trajectories(study: theme.Tables, objective: str = "one_hot") -> theme
         width=165, height=130
     )
     panels = theme.known_order(frame["panel"].to_list(), [_SCORE])
-    chart = theme.panels(layers, "panel", panels, columns=4).resolve_scale(y="independent")
+    chart = theme.own_scales(theme.panels(layers, "panel", panels, columns=4))
     return theme.finish(
-        chart, "The score’s trajectories, and the proxies’", panel=165, count=len(panels)
+        chart, "The score’s trajectories, and the proxies’", panel=200, count=len(panels)
     )
 
 

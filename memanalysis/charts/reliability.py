@@ -26,7 +26,7 @@ _ALL_SIZES: Final = "first to last size"
 
 
 def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyChart:
-    """Reliability with all models, by quantity, signal and size; the line marks .8.
+    """Reliability with all models, by quantity, signal and size; the line marks 0.8.
 
     ``objective`` is ``one_hot`` unless the study has none; changes by distillation are those of
     every distilled objective.

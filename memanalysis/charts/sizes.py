@@ -12,7 +12,7 @@ from memanalysis.charts import theme
 def saturated(study: theme.Tables, *objectives: str) -> tuple[list[str], list[str]]:
     """Sizes saturated under every one of ``objectives``, and those under some of them.
 
-    Saturated means that mean p_in is at least .99. Without objectives, all of the study's.
+    Saturated means that mean p_in is at least 0.99. Without objectives, all of the study's.
     """
     table = study.table("accuracy").drop_nulls("saturated").select("objective", "size", "saturated")
     if objectives:

@@ -120,7 +120,7 @@ def _changes(base: alt.Chart) -> list[alt.Chart]:
 def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
     """What distillation changes against how much larger the teacher is than the student.
 
-    Memorised examples have a score of .5 or more; hollow points are the naive estimate.
+    Memorised examples have a score of 0.5 or more; hollow points are the naive estimate.
     """
     frame = _over_gaps(study, objective)
     if frame.is_empty():
@@ -151,7 +151,7 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
         .encode(y=alt.Y("low:Q", title="effect"), y2="high:Q"),
         _points(base.encode(y=y, tooltip=tooltip)),
     ).properties(width=300, height=180)
-    chart = theme.panels(layers, "quantity", quantities, columns=2).resolve_scale(y="independent")
+    chart = theme.own_scales(theme.panels(layers, "quantity", quantities, columns=2))
     title = titled("Change against the size of the teacher", objective)
     return theme.finish(chart, title, panel=200, count=len(quantities))
 
@@ -204,7 +204,7 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
         marks.zero(frame, "y"),
         base.mark_point(size=44).encode(y=alt.Y("value:Q"), tooltip=tooltip),
     ).properties(width=300, height=170)
-    chart = theme.panels(layers, "quantity", quantities, columns=2).resolve_scale(y="independent")
+    chart = theme.own_scales(theme.panels(layers, "quantity", quantities, columns=2))
     title = "Ways of teaching side by side"
     return theme.finish(chart, title, panel=210, count=len(quantities))
 

@@ -98,6 +98,8 @@ _RAMP: Final = 9
 _VARIANTS: Final = 3
 # What is left of a mark that is not pointed at: still there, no longer in the way.
 _FADED: Final = 0.12
+# The width of a y axis' usual labels in pixels: −0.005.
+_LABEL_WIDTH: Final = 46
 # The longest name of a size, in characters, that fits upright under narrow panels.
 _UPRIGHT: Final = 3
 
@@ -206,6 +208,19 @@ def panels(
     # Set in place: Altair's own method copies the chart with all its layers.
     faceted.resolve = alt.Resolve(axis=alt.AxisResolveMap(x="independent"))
     return faceted
+
+
+def own_scales(chart: alt.FacetChart) -> alt.FacetChart:
+    """``chart`` with a y scale for each panel; labels take the same room, so that plots line up.
+
+    Changes ``chart`` itself.
+    """
+    for unit in _units(chart):
+        y = _channel(unit, "y")
+        if isinstance(y, alt.Y) and y["axis"] is alt.Undefined:
+            y["axis"] = alt.Axis(minExtent=_LABEL_WIDTH)
+    own: alt.FacetChart = chart.resolve_scale(y="independent")
+    return own
 
 
 def tooltip(*columns: str) -> list[alt.Tooltip]:

@@ -43,7 +43,7 @@ def distillation_transitions(
     frame = categories.compact(frame)
     moved = grouping == "score"
     layers = alt.layer(*_heat(frame, order, moved)).properties(width=250, height=230)
-    title = f"From which {'score' if moved else 'shape'} to which"
+    title = f"From the one-hot {'score' if moved else 'shape'} to the distilled one"
     if not moved:
         return theme.finish(
             layers.properties(width=420, height=300), titled(title, objective), panel=300

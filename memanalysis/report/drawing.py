@@ -19,7 +19,7 @@ def data_uri(image: bytes | None) -> str | None:
 
 
 def curve(values: Sequence[float | None], colour: str) -> str:
-    """A score over sizes as a small SVG; the axis runs from −.1 to 1, the faint line is 0.
+    """A score over sizes as a small SVG; the axis runs from −0.1 to 1, the faint line is 0.
 
     ``colour`` is the name of one of the page's custom properties.
     """

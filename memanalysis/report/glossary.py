@@ -57,7 +57,7 @@ TERMS: Final = (
         "saturated",
         "saturated",
         "A size whose models fit their training examples almost perfectly: mean p_in is at least "
-        ".99. Scores can then only differ by p_out.",
+        "0.99. Scores can then only differ by p_out.",
         r"saturated",
     ),
     Term(
@@ -152,4 +152,5 @@ def glossed(text: str) -> Markup:
         meaning = escape(term.meaning)
         return f'<a class="term" href="#term-{term.anchor}" title="{meaning}">{match[0]}</a>'
 
-    return Markup(_WRITTEN.sub(link, str(escape(text))))
+    unbroken = re.sub(r"(?<=\d) %", "\u202f%", _WRITTEN.sub(link, str(escape(text))))
+    return Markup(unbroken)

@@ -201,7 +201,7 @@ def _lesson(row: dict[str, Any], targets: str) -> str:
     """What students imitate, and how much: its term in the loss, the labels' and both weights."""
     temperature, weight = row["temperature"], row["distillation_weight"]
     if targets == "hard":
-        imitated = "its decisions (hard targets)"
+        imitated = "its decisions as hard targets"
     else:
         imitated = "its outputs" + (f" at temperature {temperature:g}" if temperature else "")
     if weight is None:

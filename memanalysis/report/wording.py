@@ -68,7 +68,8 @@ def cell(value: object) -> str:
 
 
 def prose(text: str) -> str:
-    """Running text with true minus signs before numbers, and curved quotation marks."""
+    """Running text with true minus signs, a zero before decimal points, and curved quotes."""
+    text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)
     return re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"‘\1’", text)
 

@@ -69,7 +69,7 @@ def test_ranges_are_named_and_ordered() -> None:
     """Ranges come by their lower ends, in words; shapes in the order of every chart."""
     given = ["mem >= 0.9", "0.1 <= mem < 0.25", "mem < 0.1", "0.25 <= mem < 0.5"]
     assert [categories.short(name) for name in categories.ordered(given)] == [
-        "below .1", ".1 to .25", ".25 to .5", ".9 and more",
+        "below 0.1", "0.1 to 0.25", "0.25 to 0.5", "0.9 and more",
     ]  # fmt: skip
     assert categories.ordered(["u", "cap", "increasing"]) == ["increasing", "cap", "u"]
     assert categories.short("fixed") == "fixed"

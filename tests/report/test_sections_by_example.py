@@ -38,6 +38,28 @@ def _notes(section: blocks.Section) -> list[str]:
     return [block.text for block in section.blocks if isinstance(block, blocks.Note)]
 
 
+@pytest.mark.parametrize(
+    ("targets", "weight", "taught"),
+    [
+        ("hard", 0.5, "taught by its decisions as hard targets (weight 0.5) and the labels (0.5)"),
+        ("hard", 1.0, "taught by its decisions as hard targets alone"),
+        ("soft", 0.9, "taught by its outputs at temperature 4 (weight 0.9) and the labels (0.1)"),
+        ("soft", 0.0, "taught by the labels alone (weight 0)"),
+    ],
+)
+def test_captions_say_what_students_learn_from(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, targets: str, weight: float, taught: str
+) -> None:
+    """Both terms of the loss with their weights, as settings and models have them."""
+    row = {"objective": "distilled", "teacher_size": "wide", "teacher_scope": "same_subset",
+           "temperature": 4.0, "distillation_weight": weight}  # fmt: skip
+    monkeypatch.setattr(reading, "table", {"models": pl.DataFrame([row])}.__getitem__)
+    monkeypatch.setitem(reading.manifest.settings, "distillation", {"targets": targets})
+    assert reading.teacher_of("distilled", short=True) == (
+        f"teacher wide (teacher_scope = same_subset); {taught}"
+    )
+
+
 def test_kinds_show_extremes_with_the_label_before(reading: Reading, kinds_store: Store) -> None:
     """Highest and lowest examples of every kind; flipped ones say the label that they had."""
     section = kinds.section(reading)

@@ -38,7 +38,7 @@ def test_cells_keep_false_and_zero_apart_from_null() -> None:
 def test_prose_turns_minus_signs_but_not_hyphens() -> None:
     """Only a hyphen before a number becomes a minus sign."""
     assert wording.prose("a one-hot change of -0.02 (-.1 to 3-4)") == (
-        "a one-hot change of −0.02 (−.1 to 3-4)"
+        "a one-hot change of −0.02 (−0.1 to 3-4)"
     )
 
 

@@ -111,7 +111,7 @@ def _identity(reading: Reading) -> blocks.Table:
         rows=[_identity_row(row) for row in rows.iter_rows(named=True)],
         numeric=(2, 3, 4, 5),
         caption="Exactly so: both are means over the same examples. Where a size is saturated (it "
-        "fits all it is shown: mean p_in of at least .99), “memorises less on average” and "
+        "fits all it is shown: mean p_in of at least 0.99), “memorises less on average” and "
         "“generalises better” are one statement, not two.",
     )
 

@@ -92,7 +92,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
             _SETTINGS_SQL,
             "Every way of teaching beside the others: mean change of the score and the parts that "
             "its two rates have in it, the share of their score that memorised examples (score of "
-            "at least .5) lose, and the gain of test accuracy, each against models trained on "
+            "at least 0.5) lose, and the gain of test accuracy, each against models trained on "
             "labels. Lines are 95 % intervals over groups of models. One setting is not a result: "
             f"what holds should hold for all of them.{reading.stars('one_hot')}",
         )
@@ -197,6 +197,6 @@ def _distance(table: pl.DataFrame) -> str:
     apart = float(np.average((both["distilled"] - both["one_hot"]).to_numpy(), weights=weight))
     side = "below" if apart < 0 else "above"
     return (
-        f" Over all sizes and one-hot scores above .45 the solid line is "
+        f" Over all sizes and one-hot scores above 0.45 the solid line is "
         f"{wording.number(abs(apart))} {side} the dashed one on average."
     )

@@ -71,7 +71,7 @@ def _explanation(summary: pl.DataFrame) -> blocks.Text:
         "trained on the example, less that of the models that did not. If memorising rare examples "
         "is useful, some test examples should be right only because one training example was "
         f"memorised. A pair is shown if its influence{threshold} stands out from chance after "
-        "correcting for all pairs tested (q-value at most .05)."
+        "correcting for all pairs tested (q-value at most 0.05)."
     )
 
 
@@ -139,7 +139,7 @@ def _why_no_pair(summary: pl.DataFrame) -> str:
     row = test.sort("least_p_value").row(0, named=True)
     tested = f"{wording.count(row['n_pairs'])} pairs were tested at {row['size']}"
     least = row["least_p_value"]
-    # Benjamini and Hochberg: k pairs stand out together from k times .05 / pairs.
+    # Benjamini and Hochberg: k pairs stand out together from k times 0.05 / pairs.
     together = None if least is None else math.ceil(least * row["n_pairs"] / _LEVEL)
     if together is not None and together > 1:
         return (
@@ -225,7 +225,7 @@ def _with_error(value: float | None, error: float | None, *, signed: bool = Fals
 
 
 def _small(value: float | None) -> str:
-    """A probability that may be tiny: .012, 3 × 10⁻⁷."""
+    """A probability that may be tiny: 0.012, 3 × 10⁻⁷."""
     if value is None or value != value:
         return wording.NONE
     if value >= 0.001 or value == 0:

@@ -186,7 +186,7 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
             sql,
             "Take one example of a kind and one ordinary example: the AUC is the chance that the "
             "number (turned so that high means hard) is higher for the first. At 1 it tells all of "
-            "them apart, at .5 (dashed) it guesses, below it ranks the kind as easier than "
+            "them apart, at 0.5 (dashed) it guesses, below it ranks the kind as easier than "
             "ordinary. Lines are 95 % intervals over groups of models, absent in stores that no "
             "longer keep a proxy’s values per group.",
             (objective,),

@@ -37,7 +37,7 @@ _DEFINITIONS: Final = (
     ),
     (
         "saturated size",
-        "A size whose mean p_in is at least .99: it fits nearly every example it "
+        "A size whose mean p_in is at least 0.99: it fits nearly every example it "
         "trained on, and the score is nearly 1 − p_out.",
     ),
     (

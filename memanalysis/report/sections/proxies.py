@@ -185,7 +185,7 @@ def _levels(reading: Reading) -> blocks.Figure:
         _CORRELATIONS_SQL.format(objective=objective),
         "Correlation over training examples at each size, with 95 % intervals over groups of "
         "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
-        ".3; approximate for ranks). Proxies marked (−) are low where scores are high: their sign "
+        "0.3; approximate for ranks). Proxies marked (−) are low where scores are high: their sign "
         "is turned, here but not in the data below.",
         (objective,),
     )
@@ -211,8 +211,8 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
             "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
-            "the trend if the interval lies above .75 (right dashed line), misses it if below; .5 "
-            "is chance. Shapes come from groups of models other than those measured.",
+            "the trend if the interval lies above 0.75 (right dashed line), misses it if below; "
+            "0.5 is chance. Shapes come from groups of models other than those measured.",
             (objective,),
         )
     ]
@@ -239,6 +239,7 @@ def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
             "source",
         ),
         rows=rows,
+        folded=f"Show the definitions ({len(rows)})",
         caption="T epochs; p_t softmax output, z_t logits at epoch t; y the label. Averaged over "
         "models, separately for those that trained on the example and those that did not.",
     )

@@ -114,12 +114,12 @@ def _needed(reading: Reading) -> blocks.Table:
     return blocks.Table(
         title="How many models would be enough",
         columns=(
-            *("quantity", "objective", "size", "models", "error", "for ±.05"),
+            *("quantity", "objective", "size", "models", "error", "for ±0.05"),
             *("reliability", "for 80 %", "for 90 %"),
         ),
         rows=rows,
         caption="Models of one size. Error: the standard error of one example’s value, mean over "
-        "examples; then how many models would bring it to ±.05. Reliability, and how many models "
+        "examples; then how many models would bring it to ±0.05. Reliability, and how many models "
         "would bring it to 80 % and 90 %. These follow from what was measured: errors fall with "
         "the square root of the number of models, reliability by the formula of Spearman and "
         "Brown.",

@@ -68,7 +68,7 @@ def _histogram(reading: Reading) -> blocks.Figure:
         _HISTOGRAM_SQL,
         "How many training examples have which memorisation score, one panel per size. A score is "
         "a difference of two shares of models, so only some values are possible; bins hold "
-        "equal numbers of them, are about .05 wide, and the one at 0 is that of examples which "
+        "equal numbers of them, are about 0.05 wide, and the one at 0 is that of examples which "
         "being seen does not help. The square-root axis keeps small shares visible beside "
         f"that peak.{step}{_ends(reading)}{reading.stars()}",
     )
@@ -83,8 +83,8 @@ def _ends(reading: Reading) -> str:
     last = known.row(-1, named=True)
     return (
         f" At {last['size']}, with {wording.objective(reading.primary)}, "
-        f"{wording.percent(last['low_mass_plain'])} of the examples have a score of at most .1 and "
-        f"{wording.percent(last['high_mass_plain'])} one of at least .9."
+        f"{wording.percent(last['low_mass_plain'])} of the examples have a score of at most 0.1 "
+        f"and {wording.percent(last['high_mass_plain'])} one of at least 0.9."
     )
 
 
@@ -101,7 +101,7 @@ def _noise_removed(reading: Reading) -> list[blocks.Block]:
             "every peak to both sides. Bars: scores as estimated, as above. Line: the distribution "
             "of true scores that explains the counts best, noise removed; the band is its 95 % "
             "interval over groups of models. The fit is kept smooth on purpose, so features "
-            "narrower than about .1 are not to be read."
+            "narrower than about 0.1 are not to be read."
             f"{reading.stars(objective)}",
             (objective,),
         )
@@ -124,7 +124,7 @@ def _bimodality(reading: Reading) -> blocks.Figure:
         charts.bimodality(reading),
         _BIMODALITY_SQL,
         "Polarisation; the shares of examples at either end; the upper-mode ratio, "
-        "share(.9, 1] over share(.7, .8], above 1 where the upper end is a peak of its own; "
+        "share(0.9, 1] over share(0.7, 0.8], above 1 where the upper end is a peak of its own; "
         "Hartigan’s dip, the distance to the nearest distribution with one peak; Sarle’s "
         "coefficient, which skewness alone lifts and which is here to compare with other work. "
         "Filled points and solid lines have the noise of a finite number of models removed; hollow "
@@ -151,7 +151,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             "intervals over groups of models: right of the upright line it grows with size. A "
             "small model that cannot fit an example cannot memorise it either, so growth over all "
             "sizes may only say that larger models fit more; among saturated sizes (mean p_in of "
-            f"at least .99) that explanation is gone.{without}{_rise(reading, table)}",
+            f"at least 0.99) that explanation is gone.{without}{_rise(reading, table)}",
         )
     ]
 

@@ -114,7 +114,7 @@ def _gap(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure
         _GAP_SQL.format(objective=objective),
         "Does a teacher that is much larger than its student change more? To the right, the "
         "teacher has more parameters than the student; at 1 a size teaches itself. Memorised "
-        "examples have a score of .5 or more, chosen without the models that measure them (on "
+        "examples have a score of 0.5 or more, chosen without the models that measure them (on "
         "one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share of their "
         "score that they lose is the mean of both choices. All examples together are squares, "
         "split into the part from p_in and the part from p_out. Lines are 95 % intervals over "

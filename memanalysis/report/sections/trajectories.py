@@ -175,7 +175,7 @@ def _examples(reading: Reading) -> list[blocks.Block]:
             name="strongest",
             title="The images behind the curves",
             caption="The same examples: label, score at the smallest and the largest size, "
-            "and the score over sizes (from −.1 to 1; the faint line is 0).",
+            "and the score over sizes (from −0.1 to 1; the faint line is 0).",
             conditions=conditions,
             rows=_rows(reading, table),
             sql=sql,

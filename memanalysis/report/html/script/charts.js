@@ -24,12 +24,11 @@ const charts = (() => {
   };
 
   // As many columns as fit, but none that leave the last row nearly empty.
+  const evenly = (count, most) => Math.ceil(count / Math.ceil(count / most));
   function columnsFor(spec, width) {
     if (!("facet" in spec)) return 1;
     const { panel, count } = spec.usermeta;
-    const most = Math.max(1, Math.min(count, Math.floor(width / panel)));
-    const rows = Math.ceil(count / most);
-    return Math.ceil(count / rows);
+    return evenly(count, Math.max(1, Math.min(count, Math.floor(width / panel))));
   }
 
   // The signal that holds a side of one panel: views that take part in a selection may have names.
@@ -41,7 +40,7 @@ const charts = (() => {
 
   // Draw a chart, then give its panels what axes, gaps and labels leave of the width.
   async function drawIn(element, spec, columns, width, options) {
-    const { panel, square } = spec.usermeta;
+    const { panel, count, square } = spec.usermeta;
     const { vegaEmbed } = await drawing();
     const faceted = "facet" in spec;
     if (faceted) spec.columns = columns;
@@ -52,13 +51,24 @@ const charts = (() => {
     const fitting = view.signal(side) + (most - drawn) / columns;
     if (columns > 1 && fitting < CRAMPED * panel) {
       view.finalize();
-      return drawIn(element, spec, columns - 1, width, options);
+      return drawIn(element, spec, evenly(count, columns - 1), width, options);
     }
     const widest = square ? limits.square : faceted ? limits.panel : limits.chart;
     const panelWidth = Math.max(Math.floor(Math.min(fitting, widest)), limits.narrowest);
     view.signal(side, panelWidth);
     if (square) view.signal(signalOf(view, spec, "height"), panelWidth);
     return view.resize().runAsync();
+  }
+
+  // Vega sets the title of a panel above what reaches highest in it: in a row they stand level.
+  const placeOf = (group) => group.transform.baseVal.consolidate()?.matrix ?? new DOMMatrix();
+  function level(svg) {
+    const titles = svg.querySelectorAll(".cell > g .role-title > g");
+    const rows = Map.groupBy(titles, (title) => placeOf(title.closest(".cell > g")).f);
+    for (const row of rows.values()) {
+      const top = Math.min(...row.map((title) => placeOf(title).f));
+      for (const title of row) title.setAttribute("transform", `translate(${placeOf(title).e},${top})`);
+    }
   }
 
   const specOf = async (element) =>
@@ -73,7 +83,9 @@ const charts = (() => {
     const options = { renderer: "svg", actions: false, config: { ...config, legend } };
     const place = document.createElement("div");
     const view = await drawIn(place, spec, columnsFor(spec, width), width, options);
-    place.querySelector("svg").setAttribute("aria-hidden", "true");
+    const svg = place.querySelector("svg");
+    svg.setAttribute("aria-hidden", "true");
+    level(svg);
     element.replaceChildren(place);
     views.get(element)?.finalize();
     views.set(element, view);
