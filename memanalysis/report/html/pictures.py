@@ -58,7 +58,7 @@ def draw(specs: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any]) -> d
     shares = [names[i::processes] for i in range(processes)]
     with ThreadPoolExecutor(processes) as pool:
         tasks = ["\n".join(texts[name] for name in share) for share in shares]
-        drawn = list(pool.map(_drawn, tasks, repeat(json.dumps(looser))))
+        drawn = list(pool.map(_drawn_or_empty, tasks, repeat(json.dumps(looser))))
     svgs = dict(zip(chain(*shares), chain(*drawn), strict=True))
     return {name: Markup(lean(svgs[name], name) if svgs[name] else "") for name in specs}
 
@@ -83,13 +83,18 @@ def columns_for(panel: int, count: int, width: int) -> int:
     return -(-count // -(-count // most))
 
 
-@lru_cache(maxsize=_MOST_PROCESSES)
-def _drawn(specs: str, config: str) -> list[str]:
-    """The SVG of each line of ``specs``: a chart as JSON; all empty where there is no process."""
-    command = [sys.executable, "-c", _DRAWING, config]
+def _drawn_or_empty(specs: str, config: str) -> list[str]:
+    """The SVG of each line of ``specs``, a chart as JSON; all empty where the process fails."""
     try:
-        done = subprocess.run(command, input=specs.encode(), capture_output=True, check=True)
+        return _drawn(specs, config)
     except (OSError, subprocess.SubprocessError):  # the page's script draws them all the same
         return [""] * len(specs.splitlines())
+
+
+@lru_cache(maxsize=_MOST_PROCESSES)
+def _drawn(specs: str, config: str) -> list[str]:
+    """The same, kept for the next report of the same charts; failures are not kept."""
+    command = [sys.executable, "-c", _DRAWING, config]
+    done = subprocess.run(command, input=specs.encode(), capture_output=True, check=True)
     texts: list[str] = json.loads(done.stdout)
     return texts

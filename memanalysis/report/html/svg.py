@@ -39,8 +39,7 @@ def lean(svg: str, name: str) -> str:
     ElementTree.register_namespace("", _SVG.strip("{}"))
     root = ElementTree.fromstring(svg)
     _prune(root, name)
-    size = {side: root.attrib[side] for side in ("width", "height")}
-    root.attrib |= {"font-family": theme.FONT, "aria-hidden": "true", **size}
+    root.attrib |= {"font-family": theme.FONT, "aria-hidden": "true"}
     text = ElementTree.tostring(root, encoding="unicode")
     return text.replace(f' xmlns="{_SVG.strip("{}")}"', "")
 
