@@ -66,6 +66,26 @@ _TEXTS = """(slack) => {
     return faults;
 }"""
 
+# The titles of panels that are nearly at the height of another one of their chart, but not quite.
+_UNEVEN = """() => {
+    const faults = [];
+    for (const svg of document.querySelectorAll(':root:is(svg), .chart svg')) {
+        const tops = [...svg.querySelectorAll('text')]
+            .filter((text) => {
+                const { fontSize, fontWeight } = getComputedStyle(text);
+                return fontSize === '12px' && fontWeight === '600';
+            })
+            .map((text) => [text.getBoundingClientRect().top, text.textContent])
+            .sort(([one], [other]) => one - other);
+        tops.slice(1).forEach(([top, said], i) => {
+            const above = top - tops[i][0];
+            if (above > 0.5 && above < 14)
+                faults.push(`'${said}' is ${above} below '${tops[i][1]}'`);
+        });
+    }
+    return faults;
+}"""
+
 # One record per block of each section: edges in hundredths of the content's width, panels in a
 # row, and what is wrong with it.
 _LAYOUT = """() => {
@@ -178,6 +198,12 @@ def texts_alone(page: Page) -> Iterator[None]:
 def text_faults(page: Page, slack: float = 1.5) -> list[str]:
     """Texts of charts that are cut, leave their chart, or overlap by more than ``slack`` pixels."""
     faults: list[str] = page.evaluate(_TEXTS, slack)
+    return faults
+
+
+def uneven_titles(page: Page) -> list[str]:
+    """Titles of panels that should stand at the height of another one and do not."""
+    faults: list[str] = page.evaluate(_UNEVEN)
     return faults
 
 

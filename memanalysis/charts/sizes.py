@@ -25,7 +25,7 @@ def saturated(study: theme.Tables, *objectives: str) -> tuple[list[str], list[st
 
 
 def labels(study: theme.Tables, *objectives: str) -> str:
-    """A Vega expression that puts * behind saturated sizes, (*) where only some objectives are.
+    """A Vega expression that puts * behind saturated sizes, † where only some objectives are.
 
     For the labels of an axis or of panels over sizes.
     """
@@ -33,5 +33,5 @@ def labels(study: theme.Tables, *objectives: str) -> str:
     # Vega-Lite pastes an expression for datum.label, which only parentheses hold together.
     return (
         f"(datum.label) + (indexof({every}, (datum.label)) >= 0 ? ' *' : "
-        f"indexof({some}, (datum.label)) >= 0 ? ' (*)' : '')"
+        f"indexof({some}, (datum.label)) >= 0 ? ' †' : '')"
     )

@@ -98,6 +98,8 @@ _RAMP: Final = 9
 _VARIANTS: Final = 3
 # What is left of a mark that is not pointed at: still there, no longer in the way.
 _FADED: Final = 0.12
+# How far the title of a panel stands above it, in pixels: more than half a label of its y axis.
+_HEADING_ABOVE: Final = 9
 # The width of a y axis' usual labels in pixels: −0.005.
 _LABEL_WIDTH: Final = 46
 # The longest name of a size, in characters, that fits upright under narrow panels.
@@ -201,13 +203,34 @@ def panels(
 
     ``labels`` is a Vega expression for the panels' titles (``sizes.labels``).
     """
-    header = alt.Header(labelExpr=labels or alt.Undefined)
-    facet = alt.Facet(f"{field}:N", sort=list(order), title=None, header=header)
-    faceted = cast("alt.FacetChart", chart.facet(facet=facet, columns=columns))
+    unnamed = alt.Header(title=None, labelExpr="''", labelFontSize=0, labelPadding=0)
+    facet = alt.Facet(f"{field}:N", sort=list(order), header=unnamed)
+    layers = chart if isinstance(chart, alt.LayerChart) else alt.layer(chart, data=chart.data)
+    layers.layer = [*layers.layer, _heading(field, labels)]
+    faceted = cast("alt.FacetChart", layers.facet(facet=facet, columns=columns))
     # Shared x axes would also be drawn under the empty cells of a last row that is not full.
     # Set in place: Altair's own method copies the chart with all its layers.
     faceted.resolve = alt.Resolve(axis=alt.AxisResolveMap(x="independent"))
     return faceted
+
+
+def _heading(field: str, labels: str | None) -> alt.Chart:
+    """The title of a panel: the value of ``field``, as a Vega expression of it spells it.
+
+    A text in the panel stands at the same height in all of them. Vega sets its own titles of panels
+    above what reaches highest in each, so that they, and the panels of a row, come out of line.
+    """
+    once = alt.Chart().transform_aggregate(groupby=[field])
+    text = once.transform_calculate(label=f"datum['{field}']").transform_calculate(
+        heading=labels or "datum.label"
+    )
+    written = text.mark_text(
+        align="left", baseline="bottom", fontSize=12, fontWeight=600, color=LIGHT["ink"], limit=200
+    )
+    heading: alt.Chart = written.encode(
+        x=alt.value(0), y=alt.value(-_HEADING_ABOVE), text="heading:N"
+    )
+    return heading
 
 
 def own_scales(chart: alt.FacetChart) -> alt.FacetChart:
@@ -349,16 +372,7 @@ def config() -> dict[str, Any]:
         },
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
-        "header": {
-            **text,
-            "labelColor": LIGHT["ink"],
-            "labelFontSize": 12,
-            "labelFontWeight": 600,
-            "labelAnchor": "start",
-            "labelPadding": 6,
-            "labelLimit": 200,
-        },
-        "legend": {**text, "orient": "top", "title": None, "symbolSize": 90, "offset": 10},
+        "legend": {**text, "orient": "top", "title": None, "symbolSize": 90, "offset": 14},
         "facet": {"spacing": 26},
         "line": {"strokeWidth": 2},
         "point": {"size": 46, "filled": True, "opacity": 1},

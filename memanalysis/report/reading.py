@@ -89,8 +89,8 @@ class Reading:
         if not every and not some:
             return ""
         marks = ["* marks saturated sizes"] if every else []
-        marks += ["(*) those that are so under some objectives only"] if some else []
-        return f" {' and '.join(marks)}."
+        marks += ["† marks sizes saturated under some objectives only"] if some else []
+        return f" {', '.join(marks)}."
 
     @cached_property
     def teacher(self) -> str:

@@ -80,9 +80,10 @@ class Emptied:
 
 
 def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every unit of a specification, out of its facet and layers."""
+    """Every unit of a specification, out of its facet and layers; not the headings of panels."""
     inner = spec.get("spec", spec)
-    return inner.get("layer", [inner])
+    units = inner.get("layer", [inner])
+    return [u for u in units if u["encoding"].get("text", {}).get("field") != "heading"]
 
 
 def marks(spec: dict[str, Any]) -> set[str]:

@@ -40,7 +40,7 @@ def rows(chart: theme.AnyChart) -> pl.DataFrame:
 
 
 def test_saturated_sizes_have_a_star_on_axes_and_panels(study: Study) -> None:
-    """What Vega writes: * where all objectives are saturated, (*) where one is, else nothing."""
+    """What Vega writes: * where all objectives are saturated, † where one is, else nothing."""
     table = study.table("accuracy").with_columns(
         saturated=(pl.col("size") == "s3")
         | ((pl.col("size") == "s2") & (pl.col("objective") == "one_hot"))
@@ -51,7 +51,7 @@ def test_saturated_sizes_have_a_star_on_axes_and_panels(study: Study) -> None:
     for draw in (charts.accuracy, charts.memorization_histogram):
         drawn = vl_convert.vegalite_to_svg(draw(altered).to_dict())
         assert ">s3 *<" in drawn
-        assert ">s2 (*)<" in drawn
+        assert ">s2 †<" in drawn
         assert ">s1<" in drawn
 
 

@@ -1,5 +1,6 @@
 """Stores of every origin go alike through check, every relation, the wide frame and the report."""
 
+import json
 from pathlib import Path
 
 import handmade
@@ -10,7 +11,7 @@ import pytest
 from memanalysis.check import check
 from memanalysis.exporting import write_huggingface, write_npz
 from memanalysis.importing import import_source
-from memanalysis.report import render
+from memanalysis.report import report
 from memanalysis.sql.catalogue import catalogue
 from memanalysis.sql.checks import violations
 from memanalysis.store import Store
@@ -49,7 +50,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_stores_of_every_origin_go_the_same_way(store: Store, tmp_path: Path) -> None:
-    """No fault, every relation readable, one row per example and its origin, a page."""
+    """No fault, every relation readable, one row per example and its origin, a report whose
+    sections say something.
+    """
     assert [str(fault) for fault in check(store.path)] == []
     assert violations(store) == []
     relations = catalogue(store)
@@ -63,4 +66,7 @@ def test_stores_of_every_origin_go_the_same_way(store: Store, tmp_path: Path) ->
     assert sorted(ids) == list(range(len(store.read_table("examples"))))
     card = (folder / "README.md").read_text()
     assert card.count("\nImported from ") == len(store.manifest.imports)
-    assert render(study).rstrip().endswith("</html>")
+    written = report(study, tmp_path / "report.json")
+    sections = json.loads(written.read_text(encoding="utf-8"))["sections"]
+    assert len(sections) > 10
+    assert [section["name"] for section in sections if not section["blocks"]] == []

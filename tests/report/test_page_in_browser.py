@@ -19,6 +19,7 @@ from pages import (
     settle,
     text_faults,
     texts_alone,
+    uneven_titles,
 )
 from playwright.sync_api import Browser, Page
 
@@ -99,6 +100,16 @@ def test_a_downloaded_svg_stands_alone(page: Page, tmp_path: Path) -> None:
     drawn = page.locator("#figure-accuracy .mark-symbol.role-mark path").count()
     marks = re.findall(r'class="mark-symbol role-mark.*?</g>', text, re.DOTALL)
     assert sum(mark.count("<path") for mark in marks) == drawn > 20
+
+
+def test_the_panels_of_a_downloaded_svg_have_level_titles(page: Page, tmp_path: Path) -> None:
+    """Opened by itself, its panels' titles stand as on the page."""
+    opened = page.context.new_page()
+    opened.goto(saved(page, "accuracy-spread", "svg", tmp_path).as_uri())
+    text = opened.locator("svg").inner_html()
+    assert all(title in text for title in ("memorisation", "trained on it, p_in", "test images"))
+    assert uneven_titles(opened) == []
+    opened.close()
 
 
 def test_a_downloaded_png_is_twice_as_fine_and_not_blank(page: Page, tmp_path: Path) -> None:
@@ -230,9 +241,12 @@ def test_axe_finds_no_violation_of_colour(
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_of_a_chart_is_cut_or_overlaps(page: Page, width: int) -> None:
-    """The corners of every text lie inside its chart and outside every other text."""
+    """The corners of every text lie inside its chart and outside every other text; the titles of
+    panels in a row stand level.
+    """
     settle(page, width)
     assert text_faults(page) == []
+    assert uneven_titles(page) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import vl_convert
 from numpy.typing import NDArray
-from pages import PATIENCE_MS
+from pages import PATIENCE_MS, uneven_titles
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -107,6 +107,7 @@ def test_charts_are_there_without_scripts(browser: Browser, path: Path) -> None:
         assert around is not None
         assert picture["height"] > 100
         assert around["width"] * 0.4 < picture["width"] <= around["width"] + 1
+    assert uneven_titles(page) == []
     label = page.locator("#figure-accuracy svg text").first
     assert label.evaluate("(text) => getComputedStyle(text).fill") != "rgb(29, 39, 51)"
     page.context.close()

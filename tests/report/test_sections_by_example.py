@@ -114,7 +114,7 @@ def test_partners_stand_behind_their_helper(reading: Reading) -> None:
         mine = pairs.filter(train_id=helper.linked)
         assert [tile.example for tile in partners] == [str(i) for i in mine["test_id"]]
         for tile, pair in zip(partners, mine.iter_rows(named=True), strict=True):
-            assert tile.figures == f"{pair['influence']:+.2f} ± {pair['std_error']:.2f}"
+            assert tile.figures == f"{pair['influence']:+.2f} ±\u00a0{pair['std_error']:.2f}"
             assert tile.linked is None
             assert tile.note.startswith("q ")
 

@@ -12,6 +12,8 @@ from memanalysis.charts import theme
 from memanalysis.report.packing import compressed
 
 _PROPERTIES: Final = {value: f"var(--{name})" for name, value in theme.LIGHT.items()}
+# In pixels. Vega takes it, Altair's schema does not know it.
+_BETWEEN_LEGENDS: Final = 20
 
 
 def chart(spec: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +25,7 @@ def chart(spec: dict[str, Any]) -> dict[str, Any]:
 def config() -> dict[str, Any]:
     """The configuration of every chart of the page."""
     themed: dict[str, Any] = _themed(theme.config() | {"background": "transparent"})
+    themed["legend"] |= {"layout": {"top": {"margin": _BETWEEN_LEGENDS}}}
     return themed
 
 

@@ -221,7 +221,7 @@ def _counted(reading: Reading) -> list[blocks.Block]:
 
 def _with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:
     text = wording.number(value, 2, signed=signed)
-    return text if error is None else f"{text} ± {wording.number(error, 2)}"
+    return text if error is None else f"{text} ±\u00a0{wording.number(error, 2)}"
 
 
 def _small(value: float | None) -> str:

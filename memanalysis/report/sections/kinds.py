@@ -167,7 +167,7 @@ def _changes(reading: Reading) -> list[blocks.Block]:
             charts.kind_distillation(reading),
             sql,
             "Mean score of each kind after distillation less the mean score after training on "
-            "labels, same subsets. Left of the dashed line, distillation inhibits memorisation. "
+            "labels, same subsets. Left of the line at 0, distillation inhibits memorisation. "
             "95 % intervals over groups of models.",
         )
     ]

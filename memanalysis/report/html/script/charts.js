@@ -60,17 +60,6 @@ const charts = (() => {
     return view.resize().runAsync();
   }
 
-  // Vega sets the title of a panel above what reaches highest in it: in a row they stand level.
-  const placeOf = (group) => group.transform.baseVal.consolidate()?.matrix ?? new DOMMatrix();
-  function level(svg) {
-    const titles = svg.querySelectorAll(".cell > g .role-title > g");
-    const rows = Map.groupBy(titles, (title) => placeOf(title.closest(".cell > g")).f);
-    for (const row of rows.values()) {
-      const top = Math.min(...row.map((title) => placeOf(title).f));
-      for (const title of row) title.setAttribute("transform", `translate(${placeOf(title).e},${top})`);
-    }
-  }
-
   const specOf = async (element) =>
     structuredClone((await drawing()).specs[element.dataset.chart]);
 
@@ -85,7 +74,6 @@ const charts = (() => {
     const view = await drawIn(place, spec, columnsFor(spec, width), width, options);
     const svg = place.querySelector("svg");
     svg.setAttribute("aria-hidden", "true");
-    level(svg);
     element.replaceChildren(place);
     views.get(element)?.finalize();
     views.set(element, view);
