@@ -32,6 +32,6 @@ def labels(study: theme.Tables, *objectives: str) -> str:
     every, some = (json.dumps(names) for names in saturated(study, *objectives))
     # Vega-Lite pastes an expression for datum.label, which only parentheses hold together.
     return (
-        f"(datum.label) + (indexof({every}, (datum.label)) >= 0 ? ' *' : "
-        f"indexof({some}, (datum.label)) >= 0 ? ' †' : '')"
+        f"(datum.label) + (indexof({every}, (datum.label)) >= 0 ? '*' : "
+        f"indexof({some}, (datum.label)) >= 0 ? '†' : '')"
     )

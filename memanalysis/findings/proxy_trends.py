@@ -79,8 +79,9 @@ def decide(evidence: Evidence) -> Outcome:
     checks = tuple(_check(measured, row, evidence, reason) for row in range(len(measured.names)))
     missing = sum(c.verdict == SUPPORTED for c in checks)
     text = _text(measured, missing) if reason is None else f"Not decided: {reason}"
+    known = reason is None and bool(np.isfinite(measured.trends.auc.estimate).any())
     return Outcome(
-        FINDING, CLAIM, _decision(checks), text, bound, missing / len(checks),
+        FINDING, CLAIM, _decision(checks), text, bound, missing / len(checks) if known else np.nan,
         n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks,
     )  # fmt: skip
 

@@ -88,8 +88,8 @@ class Reading:
         every, some = sizes.saturated(self, *objectives)
         if not every and not some:
             return ""
-        marks = ["* marks saturated sizes"] if every else []
-        marks += ["† marks sizes saturated under some objectives only"] if some else []
+        marks = ["*\u00a0marks saturated sizes"] if every else []
+        marks += ["†\u00a0marks sizes saturated under some objectives only"] if some else []
         return f" {', '.join(marks)}."
 
     @cached_property

@@ -440,6 +440,27 @@ def test_it_fits(browser: Browser, store: Store, tmp_path: Path, width: int) -> 
     narrow.context.close()
 
 
+_DETAIL_IN_VIEW = """() => {
+    const { top } = document.querySelector('.detail').getBoundingClientRect();
+    return top >= 0 && top < innerHeight / 3;
+}"""
+
+
+def test_a_link_on_a_phone_ends_at_the_example(browser: Browser, simulated_page: Path) -> None:
+    """On the whole page, whose charts grow above it, and then from a row of the table."""
+    page = open_page(browser, simulated_page, 375, "#example-3")
+    page.wait_for_function("document.querySelector('.detail h3').textContent === 'Example 3'")
+    page.wait_for_selector(".detail .scores svg")
+    page.wait_for_timeout(1000)  # what is near is drawn, and pushes
+    assert page.evaluate(_DETAIL_IN_VIEW)
+    row = page.locator(".explorer .list tbody tr").nth(4)
+    row.locator("td.col-label").click()
+    page.wait_for_function("document.querySelector('.detail h3').textContent !== 'Example 3'")
+    page.wait_for_function(_DETAIL_IN_VIEW)
+    assert page.inner_text(".detail h3") == f"Example {row.locator('a').inner_text()}"
+    page.context.close()
+
+
 @pytest.mark.parametrize("n", [10_000, pytest.param(50_000, marks=pytest.mark.slow)])
 def test_many_examples_fit_into_a_page(browser: Browser, tmp_path: Path, n: int) -> None:
     """With 10,000 and 50,000 examples of 5 sizes and 2 objectives the page stays below 13 MB, which

@@ -122,6 +122,10 @@ const charts = (() => {
     clearTimeout(giveUp);
     giveUp = setTimeout(() => { sought = null; }, PATIENCE_MS);
   }
+  function show(target) {
+    target.scrollIntoView({ behavior: "instant" });
+    seek(target);
+  }
   const targeted = () => seek(document.getElementById(location.hash.slice(1)));
   window.addEventListener("hashchange", targeted);
   for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
@@ -143,10 +147,7 @@ const charts = (() => {
         console.error(next.dataset.chart, error);
       }
       next.dataset.width = String(width);
-      if (sought) {
-        sought.scrollIntoView({ behavior: "instant" });
-        seek(sought);
-      }
+      if (sought) show(sought);
     }
     busy = false;
   }
@@ -163,5 +164,5 @@ const charts = (() => {
     waiting = setTimeout(drawNear, 200);
   });
 
-  return { drawing, standalone };
+  return { drawing, standalone, show };
 })();

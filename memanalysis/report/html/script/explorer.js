@@ -208,6 +208,9 @@
     }
   }
 
+  // On narrow screens the open example stands below the table.
+  const beside = () => detail.offsetLeft > list.offsetLeft;
+
   function select(row, bringHere) {
     selected = row;
     const place = shown().indexOf(row);
@@ -216,7 +219,7 @@
     else markSelected();
     showDetail(row);
     if (bringHere) {
-      root.querySelector(".found").scrollIntoView({ block: "start" });
+      charts.show(beside() ? root.querySelector(".found") : detail);
       heading().focus({ preventScroll: true });
     }
   }
@@ -288,8 +291,12 @@
       const a = event.target.closest("tbody tr")?.querySelector("a");
       if (!a) return;
       if (a !== event.target) location.replace(a.hash);
-      // A click without a pointer is the Enter key: go on reading in the panel.
-      else if (event.detail === 0) setTimeout(() => { follow(); heading().focus(); });
+      setTimeout(() => {
+        follow();
+        // A click without a pointer is the Enter key: go on reading in the panel.
+        if (event.detail === 0) heading().focus();
+        else if (!beside()) charts.show(detail);
+      });
     });
     detail.addEventListener("keydown", (event) => {
       if (event.key === "Escape") focusRow(selected);

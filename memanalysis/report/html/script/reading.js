@@ -9,6 +9,7 @@
   function mark() {
     const current = [...links.keys()].find((name) => seen.has(name));
     if (!current && scrollY > innerHeight / 2) return;
+    if (!current) document.querySelector("nav ol").scrollTo({ left: 0 });
     for (const [name, link] of links) {
       if (name !== current) link.removeAttribute("aria-current");
       else if (!link.hasAttribute("aria-current")) {
