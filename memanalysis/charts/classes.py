@@ -73,15 +73,16 @@ def trajectories_by_class(study: theme.Tables, objective: str = "one_hot") -> th
     classes = frame.sort("label")["class_name"].unique(maintain_order=True).to_list()
     lines = (
         alt.Chart(frame)
-        .mark_line(strokeJoin="round")
+        .mark_trail()
         .encode(
             x=theme.size_axis(theme.in_order(frame)),
             y=alt.Y("memorization:Q", title="mean score"),
             color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
-            strokeWidth=alt.StrokeWidth(
+            # A line has one width for all its points: a trail has one at each.
+            size=alt.Size(
                 "n_examples:Q",
                 title="examples",
-                scale=alt.Scale(type="sqrt", domainMin=1, range=[0.6, 5]),
+                scale=alt.Scale(type="sqrt", domainMin=1, range=[0.8, 6]),
                 legend=None,
             ),
             tooltip=theme.tooltip("class_name", "shape", "size", "memorization:.3f", "n_examples"),

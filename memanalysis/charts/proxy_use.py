@@ -51,8 +51,8 @@ def proxy_retrieval(
 ) -> theme.AnyChart:
     """Share of the most memorised examples that each proxy finds when it names as many.
 
-    Ticks are what the score itself finds from the models that the proxy comes from: the most that
-    can be expected. ``target`` is one of the relation's.
+    The line is what the score itself finds from the models that the proxies come from, on average
+    over proxies: the most that can be expected. ``target`` is one of the relation's.
     """
     table = study.table("proxy_retrieval").filter(
         pl.col("objective") == objective,
@@ -74,13 +74,14 @@ def proxy_retrieval(
             *("lift:.1f", "score_precision:.1%", "chance:.1%", "n_target:.0f", "n_groups"),
         ),
     )
-    chance = (
-        alt.Chart(frame)
-        .transform_aggregate(chance="mean(chance)", groupby=["size"])
-        .mark_rule(color=theme.colour("muted"), strokeDash=[3, 3], strokeWidth=1)
-        .encode(x=alt.X("chance:Q"))
+    means = alt.Chart(frame).transform_aggregate(
+        chance="mean(chance)", score="mean(score_precision)", groupby=["size"]
     )
-    layers = alt.layer(chance, *_found(base, sizes)).properties(width=165, height=alt.Step(19))
+    chance = means.mark_rule(color=theme.colour("muted"), strokeDash=[2, 3], strokeWidth=1.2)
+    score = means.mark_rule(color=theme.colour("ink"), strokeWidth=1.6)
+    layers = alt.layer(
+        chance.encode(x=alt.X("chance:Q")), score.encode(x=alt.X("score:Q")), *_found(base, sizes)
+    ).properties(width=165, height=alt.Step(19))
     chart = theme.panels(layers, "size", sizes, columns=3)
     return theme.finish(
         chart, "Which proxies find the most memorised examples", panel=270, count=len(sizes)
@@ -88,7 +89,7 @@ def proxy_retrieval(
 
 
 def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
-    """What the score itself finds as a tick, and what the proxy finds with its interval."""
+    """What the proxy finds, with its interval."""
     x = alt.X(
         "precision:Q",
         title="share found",
@@ -98,9 +99,6 @@ def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
     of_size = alt.Color("size:N", scale=theme.size_scale(sizes), legend=None)
     proxy = base.encode(color=of_size)
     return [
-        base.mark_tick(color=theme.colour("ink"), thickness=2, height=12, opacity=1).encode(
-            x=alt.X("score_precision:Q")
-        ),
         proxy.mark_rule(strokeWidth=1.3, clip=True).encode(
             x=alt.X("precision_low:Q"), x2="precision_high:Q"
         ),

@@ -107,6 +107,34 @@ TERMS: Final = (
         r"[Pp]olarisation",
     ),
     Term(
+        "upper-mode",
+        "upper-mode ratio",
+        "Examples with a score above 0.9, as a multiple of those between 0.7 and 0.8. Above 1 the "
+        "upper end of the scores is a peak of its own.",
+        r"[Uu]pper-mode ratio",
+    ),
+    Term(
+        "dip",
+        "Hartigan’s dip",
+        "How far the distribution of scores is from the nearest one with a single peak; 0 if it "
+        "has one peak itself.",
+        r"Hartigan’s dip",
+    ),
+    Term(
+        "bic",
+        "ΔBIC",
+        "How much better one of two descriptions fits than the other, each charged for its number "
+        "of parameters. Beyond 10 either way is strong evidence.",
+        r"ΔBIC",
+    ),
+    Term(
+        "q-value",
+        "q-value",
+        "Of all that is called significant at this value or a smaller one, the share that is "
+        "expected to be chance.",
+        r"q-values?",
+    ),
+    Term(
         "proxy",
         "proxy",
         "A quantity that costs one training instead of many and is used in place of the score, "

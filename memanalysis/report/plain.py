@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from memanalysis.report import wording
+from memanalysis.report import glosses, wording
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Mapping[str, Row]
@@ -17,6 +17,22 @@ QUANTITIES: Final = {
     "trajectories_diverse": "share of examples memorised more by larger models",
     "distillation_inhibits": "mean change of the score under distillation",
     "proxies_miss_trends": "share of proxies that miss the trend",
+}
+# Findings where a table has no room for the whole claim.
+TITLES: Final = {
+    "bimodality_grows": "scores part into two ends",
+    "trajectories_diverse": "trajectories differ",
+    "distillation_inhibits": "distillation inhibits memorisation",
+    "proxies_miss_trends": "proxies miss the trend",
+}
+# Rows of a finding that are no condition of its rule.
+_CHECKS: Final = {
+    "half_a": "on half of the models",
+    "half_b": "on the other half of the models",
+    "probability": "by the label’s probability",
+    "saturated_sizes": "among saturated sizes",
+    "alpha_half": "with half of α",
+    "alpha_double": "with twice α",
 }
 _SHARES: Final = ("trajectories_diverse", "proxies_miss_trends")
 # Robustness rows that overrule a supported verdict, as the findings' rules say, in words.
@@ -31,6 +47,12 @@ _UNDECIDED: Final = re.compile(r"Not decided: (.*?)(?: \(\d+ groups? of models|\
 _BOUND: Final = re.compile(r"^(lower|upper) limit[^<>]*[<>]=? ?(-?[\d.]+)")
 # Beyond this many times the models of the study, a number of models is no advice any more.
 _PRACTICAL: Final = 50
+
+
+def title(row: str) -> str:
+    """Return the name of a row of ``findings`` as readers see it."""
+    kind, _, proxy = row.partition("proxy: ")
+    return f"proxy: {glosses.spelt(proxy)}" if proxy else _CHECKS.get(kind, kind.replace("_", " "))
 
 
 def effect(finding: str, row: Row) -> tuple[str, str]:
@@ -69,9 +91,9 @@ def settling(rows: Rows, subsets: int) -> str:
         return f"More models: the conditions hold on all models together, but not {where}."
     if _LOST in (head["sentence"] or ""):
         return (
-            "One check: every condition holds, but the check by the label’s probability needs the "
-            "files of the single models, which this packed store no longer has. Building the "
-            "store again from them decides it."
+            "One cross-check: all conditions hold, but this store no longer keeps the label’s "
+            "probability for each group of models, by which they should hold as well. Training "
+            "the study again decides it."
         )
     return ""
 
@@ -169,9 +191,9 @@ def _more_models(rows: list[Row], subsets: int) -> str:
     count = needed[claim]
     which = f"“{claim}” is open" if len(rows) == 1 else f"the hardest open condition is “{claim}”"
     if count is None:
-        return f"A clearer effect: {which}, and its estimate is not on the side the rule asks for."
+        return f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound."
     if count > _PRACTICAL * subsets:
-        return f"A clearer effect: {which}, and its estimate is too close to the rule’s bound."
+        return f"Very many more models: {which}, its estimate close to the rule’s bound."
     return (
         f"More models: {which}; about {wording.count(count)} subsets instead of "
         f"{wording.count(subsets)} would decide it, if its estimate stays where it is."

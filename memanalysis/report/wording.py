@@ -68,9 +68,12 @@ def cell(value: object) -> str:
 
 
 def prose(text: str) -> str:
-    """Running text with true minus signs, a zero before decimal points, and curved quotes."""
+    """Running text with true signs, a zero before decimal points, curved quotes, and α."""
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)
+    text = text.replace("<=", "≤").replace(">=", "≥")
+    text = re.sub(r"\balpha\b", "α", text)
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     return re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"‘\1’", text)
 
 

@@ -43,7 +43,7 @@ def test_every_chart_draws_and_fits(opened: Page, messages: list[str]) -> None:
         """() => [...document.querySelectorAll('.chart')].map((chart) => ({
             name: chart.dataset.chart,
             marks: chart.querySelectorAll('.mark-group [aria-roledescription], .mark-rect path, '
-                + '.mark-symbol path, .mark-line path, .mark-rule line').length,
+                + '.mark-symbol path, .mark-line path, .mark-trail path, .mark-rule line').length,
             wide: chart.scrollWidth - chart.clientWidth,
         }))"""
     )
@@ -69,4 +69,37 @@ def test_a_link_leads_to_its_figure_though_charts_above_grow(
             ".getBoundingClientRect().top) < 300",
             arg=name,
         )
+    page.close()
+
+
+def test_the_same_link_leads_back_to_its_figure(browser: Browser, simulated_page: Path) -> None:
+    """A reader who scrolled away from a figure and follows its link again sees it again."""
+    page = browser.new_page(viewport={"width": 375, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(simulated_page.as_uri())
+    link = page.locator(".finding .evidence a[href^='#figure-']").first
+    at_figure = (
+        "(id) => Math.abs(document.querySelector(id).getBoundingClientRect().top) < 300"
+        " && scrollY > 0"
+    )
+    for _ in range(2):
+        link.click()
+        page.wait_for_function(at_figure, arg=link.get_attribute("href"))
+        page.wait_for_timeout(500)  # what is near is drawn, and pushes
+        assert page.evaluate(at_figure, link.get_attribute("href"))
+        page.mouse.wheel(0, -100_000)
+        page.wait_for_function("scrollY === 0")
+    page.close()
+
+
+def test_an_opened_rule_does_not_widen_a_phone(browser: Browser, simulated_page: Path) -> None:
+    """The table of a finding's conditions scrolls within itself."""
+    page = browser.new_page(viewport={"width": 375, "height": 900})
+    page.goto(simulated_page.as_uri())
+    opened = page.evaluate(
+        """() => [...document.querySelectorAll('.finding details')]
+            .map((details) => { details.open = true; return details.scrollHeight; }).length"""
+    )
+    assert opened >= 4
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.close()

@@ -53,7 +53,9 @@ def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
     assert "about 94 subsets instead of 60" in plain.settling(rows(easy), 60)
     both = plain.settling(rows(easy, row("middle", "undetermined", 0.02)), 60)
     assert "“Claim of middle”; about 1,500 subsets" in both
-    assert plain.settling(rows(easy, hard), 60).startswith("A clearer effect")
+    assert plain.settling(rows(easy, hard), 60).startswith("Very many more models")
+    against = row("against", "undetermined", -0.05)
+    assert plain.settling(rows(easy, against), 60).startswith("Hardly more models")
     few = rows(row("a", "undetermined"), sentence="(3 groups of models, too few for a verdict)")
     assert plain.settling(few, 60).startswith("More models")
     lost = rows(row("a"), sentence="which this packed store keeps no longer per group")
@@ -92,6 +94,13 @@ def test_meanings_hold_the_measured_values() -> None:
     assert plain.meaning("someone_elses", found) == ""
     undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")
+
+
+def test_rows_of_findings_have_names_that_read() -> None:
+    """Checks and proxies are spelt out; a condition of a rule keeps its words."""
+    assert plain.title("half_b") == "on the other half of the models"
+    assert plain.title("proxy: aum") == "proxy: AUM"
+    assert plain.title("most_where_memorised") == "most where memorised"
 
 
 def test_terms_are_linked_once_and_markup_stays_text() -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from memanalysis import proxies as registry
-from memanalysis.report import blocks, glosses
+from memanalysis.report import blocks, glosses, plain
 from memanalysis.report.reading import Reading
 from memanalysis.report.sections import (
     controls,
@@ -135,8 +135,8 @@ def test_each_finding_stands_beside_its_control(reading: Reading) -> None:
     (table,) = _of(section, "table").values()
     assert isinstance(table, blocks.Table)
     verdicts = reading.sql("from findings where row = 'headline'").select("finding", "verdict")
-    here = [(row[0].replace(" ", "_"), row[5]) for row in table.rows]
-    assert here == verdicts.rows()
+    titled = [(plain.TITLES[finding], verdict) for finding, verdict in verdicts.rows()]
+    assert [(row[0], row[5]) for row in table.rows] == titled
     texts = [block.text for block in section.blocks if isinstance(block, blocks.Text)]
     assert "no false alarm" in texts[-1]
 
@@ -148,7 +148,8 @@ def test_a_false_alarm_is_said(reading: Reading) -> None:
         .then(pl.lit("supported"))
         .otherwise(pl.col("verdict"))
     )
-    assert controls._verdict(table).text.startswith("False alarm: bimodality grows is supported")
+    said = controls._verdict(table).text
+    assert said.startswith("False alarm: “scores part into two ends” is supported")
 
 
 def test_proxies_are_compared_in_one_table(reading: Reading) -> None:
@@ -167,6 +168,15 @@ def test_proxies_are_compared_in_one_table(reading: Reading) -> None:
     assert rows["AUM"][1].endswith(f"{strongest:.2f}")
     assert rows["AUM"][3] == f"{100 * found:.0f}\u202f%"
     assert len(rows) == len(reading.sql("select distinct proxy from proxies"))
+
+
+def test_a_minus_is_explained_where_a_proxy_has_one(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caption of levels speaks of (−) if, and only if, a proxy is turned."""
+    assert "(−)" not in proxies._levels(reading).caption
+    monkeypatch.setattr(proxies, "_AGAINST_SQL", "select 'aum' as proxy")
+    assert "Those marked (−)" in proxies._levels(reading).caption
 
 
 def test_reliability_is_said_in_words(reading: Reading) -> None:

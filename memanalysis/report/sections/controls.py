@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.report import blocks, wording
+from memanalysis.report import blocks, plain, wording
 from memanalysis.report.reading import Reading
 
 _SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,
@@ -44,8 +44,8 @@ def section(reading: Reading) -> blocks.Section:
     content.append(
         blocks.Note(
             "Not run here: one size trained again with other seeds, called another size or called "
-            "distilled. The study file data/controls/study.toml does that (one network under three "
-            "names, a teacher of weight 0); run `memanalysis produce` on it and `memanalysis "
+            "distilled. The study file `data/controls/study.toml` does that (one network under "
+            "three names, a teacher of weight 0); run `memanalysis produce` on it and `memanalysis "
             "report` on its store: no finding may be supported."
         )
     )
@@ -58,7 +58,7 @@ def _verdict(table: pl.DataFrame) -> blocks.Text:
         return blocks.Text(
             f"Of the {table.height} findings not one is supported on the control: no false alarm."
         )
-    named = wording.listed([name.replace("_", " ") for name in alarms])
+    named = wording.listed([f"“{_title(name)}”" for name in alarms])
     return blocks.Text(
         f"False alarm: {named} is supported where there is nothing to find. Do not rely on it here."
     )
@@ -80,9 +80,13 @@ def _table(table: pl.DataFrame) -> blocks.Table:
     )
 
 
+def _title(finding: str) -> str:
+    return plain.TITLES.get(finding, finding.replace("_", " "))
+
+
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        row["finding"].replace("_", " "),
+        _title(row["finding"]),
         _NAMES.get(row["control"], row["control"]),
         row["verdict"] or wording.NONE,
         wording.number(_rounded(row["estimate"])),

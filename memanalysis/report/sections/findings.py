@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.report import blocks, drawing, plain
+from memanalysis.report import blocks, drawing, plain, wording
 from memanalysis.report.reading import Reading
 
 _HEADLINE: Final = "headline"
+_VERDICTS: Final = ("supported", "not supported", "undetermined")
 # Finding -> the section with its evidence, and the figures in it that show it.
 _EVIDENCE: Final = {
     "bimodality_grows": (
@@ -54,7 +55,9 @@ def _introduction(table: pl.DataFrame) -> str:
     if table.filter(pl.col("row") == _HEADLINE)["provisional"].any():
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"
         text += f" “Provisional” verdicts rest on {count}, fewer than ten."
-    return text
+    verdicts = table.filter(pl.col("row") == _HEADLINE)["verdict"].to_list()
+    said = [f"{verdicts.count(name) or 'none'} {name}" for name in _VERDICTS]
+    return f"{text} Of the {len(verdicts)} claims, {wording.listed(said)}."
 
 
 def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:

@@ -88,7 +88,7 @@ def _why_nothing(reading: Reading) -> str:
         )
     return (
         "No kind of example is known here. `memanalysis judge` sorts the examples by models that "
-        "never saw them, and [data.noise] in a study file plants wrong labels, blends and "
+        "never saw them, and `[data.noise]` in a study file plants wrong labels, blends and "
         "rotations; this section then shows how much each kind is memorised."
     )
 

@@ -15,6 +15,12 @@ from proxy_correlations
 where objective = '{objective}' and quantity = 'level' and stratum = 'all'
 order by method, proxy, size_rank"""
 
+_AGAINST_SQL = """select proxy
+from proxy_correlations
+where objective = '{objective}' and quantity = 'level' and stratum = 'all'
+group by proxy
+having median(estimate) < 0"""
+
 _RETRIEVAL_SQL = """select size, proxy, precision, precision_low, precision_high, lift,
     score_precision, n_target, n_examples, n_groups
 from proxy_retrieval
@@ -128,10 +134,10 @@ def _summary(reading: Reading) -> blocks.Table:
         ),
         rows=rows,
         caption="Correlation: Spearman’s with the score, without its sign, weakest to strongest "
-        "size. Finds: of the tenth of examples with the highest scores at the largest size, the "
-        "share among as many that the proxy names; beside it what the score of the same models "
-        "finds on other ones; 10 % is chance. Trend: whether the proxy sees which "
-        "examples are memorised more by larger models.",
+        "size; the strongest come first. Finds: of the tenth of examples with the highest scores "
+        "at the largest size, the share among as many that the proxy names; beside it what the "
+        "score of the same models finds on other ones; 10 % is chance. Trend: whether the proxy "
+        "sees which examples are memorised more by larger models.",
         numeric=(1, 3, 4),
         sql=sql,
     )
@@ -148,9 +154,9 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
             charts.proxy_retrieval(reading, objective, _TARGET),
             sql,
             "Of the tenth of training examples with the highest scores, the share that a proxy "
-            "finds if it names as many; one panel per size. The upright tick is what the score "
-            "itself finds, if it comes from the same models as the proxy and is judged by the "
-            "others: a proxy that reaches it is as good as training those models. The dashed line "
+            "finds if it names as many; one panel per size. The solid line is what the score "
+            "itself finds, if it comes from the same models as the proxies and is judged by the "
+            "others: a proxy that reaches it is as good as training those models. The dotted line "
             "is chance. 95 % intervals over groups of models, absent "
             "in stores that no longer keep a proxy’s values per group.",
             (objective,),
@@ -185,10 +191,18 @@ def _levels(reading: Reading) -> blocks.Figure:
         _CORRELATIONS_SQL.format(objective=objective),
         "Correlation over training examples at each size, with 95 % intervals over groups of "
         "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
-        "0.3; approximate for ranks). Proxies marked (−) are low where scores are high: their sign "
-        "is turned, here but not in the data below.",
+        "0.3; approximate for ranks). Proxies are turned so that high means hard."
+        + _against(reading),
         (objective,),
     )
+
+
+def _against(reading: Reading) -> str:
+    """Say what (−) means, where a proxy is so marked."""
+    marked = reading.sql(_AGAINST_SQL.format(objective=reading.primary))
+    if marked.is_empty():
+        return ""
+    return " Those marked (−) are low all the same where scores are high: their sign is turned."
 
 
 def _trends(reading: Reading) -> list[blocks.Block]:

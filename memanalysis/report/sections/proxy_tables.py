@@ -62,8 +62,9 @@ def _changes(reading: Reading) -> list[blocks.Block]:
         ("proxy", "rank correlation of changes", "95 % interval", "without noise", "reliability"),
         rows,
         "Spearman’s correlation over training examples between the change of the proxy and the "
-        "change of the score, from the smallest size to the largest. The sign is the proxy’s own: "
-        "one that is low where examples are hard correlates negatively.",
+        "change of the score, from the smallest size to the largest. Proxies are turned so that "
+        "high means hard, where they have such a direction: below 0, a proxy calls examples "
+        "easier that are memorised more.",
         (1, 2, 3, 4),
         sql,
     )
@@ -92,7 +93,7 @@ def _within(reading: Reading) -> list[blocks.Block]:
         rows,
         "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
         "same direction as models grow (their number in brackets). Within a group scores differ "
-        "less, so correlations are weaker. The sign is the proxy’s own.",
+        "less, so correlations are weaker. Proxies are turned so that high means hard.",
         tuple(range(1, len(directions) + 1)),
         sql,
     )

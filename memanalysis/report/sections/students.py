@@ -130,9 +130,9 @@ def _losses(table: pl.DataFrame) -> str:
         return ""
     near, far = known.row(0, named=True), known.row(-1, named=True)
     return (
-        f" Their loss is {wording.percent(near['inhibition'])} at {near['size']} and "
-        f"{wording.percent(far['inhibition'])} at {far['size']}, the students nearest to their "
-        "teacher and farthest from it."
+        f" They lose {wording.percent(near['inhibition'])} of their score in {near['size']}, the "
+        f"student nearest to its teacher in size, and {wording.percent(far['inhibition'])} in "
+        f"{far['size']}, the farthest."
     )
 
 

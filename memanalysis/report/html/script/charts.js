@@ -116,21 +116,39 @@ const charts = (() => {
   // On narrow screens charts are higher than their pictures and push down what is below them: the
   // target of a link is looked for again, until all is drawn or the reader moves on.
   let sought = null;
+  let shown = null; // where the page was when it last showed its target
   let giveUp;
+  const view = () => ({ y: scrollY, height: document.documentElement.scrollHeight });
   function seek(target) {
     sought = target;
+    shown = null;
     clearTimeout(giveUp);
     giveUp = setTimeout(() => { sought = null; }, PATIENCE_MS);
   }
   function show(target) {
-    target.scrollIntoView({ behavior: "instant" });
     seek(target);
+    target.scrollIntoView({ behavior: "instant" });
+    shown = view();
   }
-  const targeted = () => seek(document.getElementById(location.hash.slice(1)));
+  const place = (hash) => document.getElementById(hash.slice(1));
+  const targeted = () => seek(place(location.hash));
   window.addEventListener("hashchange", targeted);
+  // A link to where the address already points changes nothing but the place.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#"]');
+    if (link) seek(place(link.hash));
+  });
   for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
     window.addEventListener(moved, () => { sought = null; }, { passive: true });
   }
+  // A scroll bar tells of no pointer: a page of the same height elsewhere was moved by its reader.
+  window.addEventListener("scroll", () => {
+    const { y, height } = view();
+    if (shown && height === shown.height && Math.abs(y - shown.y) > 1) sought = null;
+  }, { passive: true });
+  // A smooth scroll ends where its target was when it began.
+  window.addEventListener("scrollend", () => { if (sought) show(sought); });
+  new ResizeObserver(() => { if (sought) show(sought); }).observe(document.body);
   targeted();
 
   // Between two charts the page answers to its reader, who may have gone on by then.
@@ -147,7 +165,6 @@ const charts = (() => {
         console.error(next.dataset.chart, error);
       }
       next.dataset.width = String(width);
-      if (sought) show(sought);
     }
     busy = false;
   }

@@ -117,7 +117,7 @@
     const asked = new FormData(form);
     const found = [];
     const words = (asked.get("text") ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length) found.push((row) => words.every((word) => wordsOf(row).includes(word)));
+    if (words.length) found.push((row) => words.every((word) => says(row, word)));
     for (const [name, key] of [["label", "label"], ["shape", keys.shape], ["kind", "kind"]]) {
       const wanted = asked.get(name);
       if (wanted) found.push((row) => String(examples.value(key, row)) === wanted);
@@ -130,8 +130,11 @@
     const [measures, from, to] = ["measure", "from", "to"].map((name) => asked.getAll(name));
     return measures.flatMap((key, place) => {
       if (!key || (from[place] === "" && to[place] === "")) return [];
-      const low = from[place] === "" ? -Infinity : Number(from[place]);
-      const high = to[place] === "" ? Infinity : Number(to[place]);
+      const ends = [
+        from[place] === "" ? -Infinity : Number(from[place]),
+        to[place] === "" ? Infinity : Number(to[place]),
+      ];
+      const [low, high] = [Math.min(...ends), Math.max(...ends)];
       return [(row) => {
         const value = examples.value(key, row);
         return value !== null && low <= value && value <= high;
@@ -151,6 +154,10 @@
       .join(" ").toLocaleLowerCase();
     return haystacks[row];
   }
+
+  // A number is one of an example or of its source, not digits within another number.
+  const says = (row, word) =>
+    /^\d+$/.test(word) ? ` ${wordsOf(row)} `.split(/\D+/).includes(word) : wordsOf(row).includes(word);
 
   function filter() {
     const found = tests();
