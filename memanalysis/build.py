@@ -54,7 +54,8 @@ def build(
     Parameters
     ----------
     pack
-        Also remove the model files of every complete group and the details per group, for shipping.
+        Also remove the model files of every complete group, the details per group, and the images
+        of test examples that no training example helps, for shipping.
         A packed store can be built again: model files added since are placed beside the packed
         ones, and with nothing added its tables stay as they are.
     progress
@@ -226,15 +227,17 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
         _writer(staged, "outcomes", OUTCOMES) as outcomes,
         _writer(staged, "proxies", PROXIES) as proxies,
     ):
+        outcome_rows = tables.RowGroups(outcomes)
         for condition in plan.conditions:
             path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
             with details.writing(path, condition, store.manifest.n_train) as finish:
                 result = tally(store, condition, masks, report, finish)
             for part in tables.outcomes(condition, result, examples):
-                outcomes.write_table(part)
+                outcome_rows.add(part)
             for part in tables.proxies(condition, result):
                 proxies.write_table(part)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
+        outcome_rows.finish()
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")
     staged.note_table("proxies")
@@ -325,14 +328,19 @@ def finish_commit(root: Path) -> bool:
 
 
 def _pack(store: Store) -> None:
-    """Remove the model files of complete groups and all details per group.
+    """Remove the model files of complete groups, all details per group, and images nobody asks for.
 
     The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
     """
     groups = _complete_groups(store)
     complete = set().union(*groups.values())
     store.manifest.packed = True
-    store.write_manifest()
+    staged = Store(store.path / _STAGING, store.manifest)
+    staged.path.mkdir()
+    staged.write_table("examples", _shown_examples(store))
+    staged.write_manifest()
+    os.replace(staged.path, store.path / COMMIT)
+    finish_commit(store.path)
     shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:
@@ -344,6 +352,19 @@ def _pack(store: Store) -> None:
         for folder in (*sorted(root.rglob("*"), reverse=True), root):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def _shown_examples(store: Store) -> pa.Table:
+    """The examples; of the test images those that a training example helps, in some pair."""
+    examples = store.read_table("examples")
+    pairs = store.read_table("influence", ["test_id", "split"])
+    helped = pairs.filter(pc.equal(pairs["split"], "test"))["test_id"]
+    shown = pc.or_(
+        pc.equal(examples["split"], "train"),
+        pc.is_in(examples["example_id"], helped.combine_chunks()),
+    )
+    images = pc.if_else(shown, examples["image"], pa.scalar(None, pa.binary()))
+    return examples.set_column(examples.column_names.index("image"), "image", images)
 
 
 def _complete_groups(store: Store) -> dict[int, set[int]]:

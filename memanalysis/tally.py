@@ -257,9 +257,10 @@ def _recall(store: Store, condition: Condition, result: Tally, masks: Masks) -> 
     _recall_bits(result.in_train, blob_array(rows["in_train"]).T, store)
     _recall_bits(result.correct, blob_array(rows["correct"]).T, store)
     _recall_bits(result.trained, blob_array(rows["trained"])[0], store)
-    for part, sums in result.parts.items():
-        for at, column in signal_columns(part):
-            sums.signals[at] = _float64(rows[column])
+    for part, at, column in signal_columns():
+        result.parts[part].signals[at] = _float64(rows[column])
+    total, first, second = (result.parts[part].signals for part in PARTS)
+    second[:, :, 0] = total[:, :, 0] - first[:, :, 0]
     _recall_proxies(pq.read_table(store.table_path("proxies"), filters=chosen), result)
     for subset, row in condition.placed.items():
         result.infos[subset] = _info(row)
@@ -290,13 +291,13 @@ def _recall_proxies(rows: pa.Table, result: Tally) -> None:
                 sums[side, at] = np.where(n > 0, _float64(chosen[value]) * n, 0.0)
 
 
-def signal_columns(part: str) -> Iterator[tuple[tuple[int, int, int], str]]:
-    """Where in ``Sums.signals`` each column of ``outcomes`` comes from, for one of ``PARTS``."""
-    suffix = f"_{part}" if part else ""
+def signal_columns() -> Iterator[tuple[str, tuple[int, int, int], str]]:
+    """The part, the place in its ``Sums.signals`` and the name of each signal's columns."""
     for s, signal in enumerate(SIGNALS):
         for i, side in enumerate(SIDES):
             for m, moment in enumerate(MOMENTS):
-                yield (s, i, m), f"{signal}_{side}_{moment}{suffix}"
+                yield "", (s, i, m), f"{signal}_{side}_{moment}"
+            yield HALVES[0], (s, i, 0), f"{signal}_{side}_sum_{HALVES[0]}"
 
 
 def proxy_columns(part: str) -> Iterator[tuple[str, str]]:

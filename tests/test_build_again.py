@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from memanalysis.build import build
 from memanalysis.errors import StoreError
+from memanalysis.schema import TABLES
 from memanalysis.store import (
     ModelRecord,
     Store,
@@ -49,6 +50,25 @@ def test_packing_keeps_the_tables_and_drops_the_models(tiny_store: Store) -> Non
     assert not (packed.path / "groups").exists()
     build(packed.path, pack=True)
     assert bytes_of_tables(packed) == before
+
+
+def test_packing_keeps_the_images_that_pairs_show(tiny_store: Store) -> None:
+    """Training images stay; of the test images those of an influence pair, even packed again."""
+    examples = tiny_store.read_table("examples")
+    n_train = tiny_store.manifest.n_train
+    pictures = pa.array([b"picture %d" % i for i in range(len(examples))], pa.binary())
+    at = examples.column_names.index("image")
+    tiny_store.write_table("examples", examples.set_column(at, "image", pictures))
+    helped = {"train_id": 0, "test_id": n_train + 1, "split": "test", "influence": 0.5}
+    twin = {"train_id": 0, "test_id": 1, "split": "train", "influence": 0.5}
+    pairs = [
+        {name: row.get(name) for name in TABLES["influence"][1].names} for row in (helped, twin)
+    ]
+    tiny_store.write_table("influence", pa.Table.from_pylist(pairs, TABLES["influence"][1]))
+    tiny_store.write_manifest()
+    for _ in range(2):
+        images = build(tiny_store.path, pack=True).read_table("examples")["image"].to_pylist()
+        assert [i for i, image in enumerate(images) if image] == [*range(n_train), n_train + 1]
 
 
 def test_packing_keeps_the_models_of_unfinished_groups(tmp_path: Path) -> None:

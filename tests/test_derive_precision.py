@@ -12,6 +12,7 @@ from memanalysis.derive.precision import reliability_table
 from memanalysis.derive.reading import read_study
 from memanalysis.derive.signals import read_signals
 from memanalysis.store import Store
+from memanalysis.study import Study
 
 
 def _frame(store: Store) -> pl.DataFrame:
@@ -20,10 +21,12 @@ def _frame(store: Store) -> pl.DataFrame:
 
 
 def _scores(store: Store, signal: str, half: str, size: str) -> np.ndarray:
-    """Score of each training example from the stored sums of one half."""
-    rows = pl.from_arrow(store.read_table("outcomes")).filter(
+    """Score of each training example from the sums of one half."""
+    study = Study(store)
+    rows = study.table("outcomes").filter(
         pl.col("objective") == "one_hot", pl.col("size") == size, pl.col("split") == "train"
     )
+    study.close()
     models = pl.from_arrow(store.read_table("models")).filter(
         pl.col("objective") == "one_hot", pl.col("size") == size, pl.col("half") == half
     )

@@ -206,3 +206,21 @@ def test_costs_are_counts_of_passes() -> None:
     }
     everything = settings.parse(STUDY + '[observe]\nkeep_logits = "all"\neval_at = [3]')
     assert costs.proxy_costs(everything, n_train=1000) == {"keep_logits": pytest.approx(40 / 84)}
+
+
+def test_proxies_of_some_objectives_only() -> None:
+    """Other models record nothing but their outcomes, and take less space; a typo is a fault."""
+    study = settings.parse(STUDY + TAUGHT + "[observe]\nobjectives = ['one_hot']\neval_at = [3]\n")
+    assert study.observe.of("one_hot") is study.observe
+    quiet = study.observe.of("distilled")
+    assert (quiet.dynamics, quiet.proxies, quiet.eval_at) == ("none", (), ())
+    shape = {"n_train": 1000, "n_test": 100, "classes": 10}
+    spared = costs.bytes_per_model(study, "one_hot", "resnet8w2", **shape) - costs.bytes_per_model(
+        study, "distilled", "resnet8w2", **shape
+    )
+    assert spared == 4 * 1000 * (11 + 6 + 1)
+    everyone = settings.parse(STUDY + TAUGHT + "[observe]\n")
+    assert everyone.observe.of("distilled") is everyone.observe
+    assert "observe.objectives has 'warm': this study trains by one_hot, distilled" in faults(
+        TAUGHT + "[observe]\nobjectives = ['warm']\n"
+    )

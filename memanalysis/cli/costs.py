@@ -86,7 +86,9 @@ def _recording(study: Study, shape: Shape) -> list[str]:
     if not shares:
         return []
     parts = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-    return [f"Recording adds to the arithmetic of a training of {size.name}: {parts}."]
+    whose = ", ".join(study.observe.objectives)
+    only = f" ({whose} only)" if whose else ""
+    return [f"Recording adds to the arithmetic of a training of {size.name}{only}: {parts}."]
 
 
 def _disk(study: Study, shape: Shape) -> str:

@@ -79,8 +79,9 @@ def _signal(
         at = np.searchsorted(condition.outcomes.example_id, table["example_id"].to_numpy())
         error[row, at] = _welch(name, table, counts.sum(0)[row][at])
         for side, where in enumerate(_SIDES):
-            for half, suffix in enumerate(HALVES):
-                sums[side, half, row, at] = _floats(table[f"{name}_{where}_sum_{suffix}"])
+            first = _floats(table[f"{name}_{where}_sum_{HALVES[0]}"])
+            sums[side, 0, row, at] = first
+            sums[side, 1, row, at] = _floats(table[f"{name}_{where}_sum"]) - first
     if grouped is not None:
         column = SIGNALS.index(name)
         units = Counts(
@@ -122,7 +123,7 @@ def _rows(store: Store, objective: str, size: str) -> pa.Table:
         f"{signal}_{side}_{moment}"
         for signal in SIGNALS
         for side in _SIDES
-        for moment in ("sum", "sumsq", *(f"sum_{half}" for half in HALVES))
+        for moment in ("sum", "sumsq", f"sum_{HALVES[0]}")
     ]
     chosen = (
         (pc.field("objective") == objective)

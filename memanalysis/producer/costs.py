@@ -23,7 +23,7 @@ def bytes_per_model(
     """
     examples = n_train + n_test
     bits = -(-n_train // 8) + -(-examples // 8)
-    total = bits + 2 * len(SIGNALS) * examples + 4 * _n_proxies(study) * n_train
+    total = bits + 2 * len(SIGNALS) * examples + 4 * _n_proxies(study, objective) * n_train
     task = tasks.Task(0, objective, size, ())
     if tasks.keeps_logits(study, task):
         total += 2 * examples * classes
@@ -57,7 +57,8 @@ def proxy_costs(
     -------
     dict
         By name: ``eval_at``, ``keep_logits`` and those of ``observe.proxies``, where asked for.
-        Prediction depth only with ``forward_flops`` and ``features``.
+        Prediction depth only with ``forward_flops`` and ``features``. Models of objectives that
+        ``observe.objectives`` leaves out pay nothing of it but ``keep_logits``.
     """
     observe, epochs, ratio = study.observe, study.training.epochs, study.subsets.ratio
     evaluation = 1 / (3 * ratio * epochs)
@@ -82,8 +83,8 @@ def proxy_costs(
     return found
 
 
-def _n_proxies(study: Study) -> int:
-    observe = study.observe
+def _n_proxies(study: Study, objective: str) -> int:
+    observe = study.observe.of(objective)
     named = len(observe.proxies) + ("vog" in observe.proxies)  # raw and normalised
     of_train_pass = _OF_TRAIN_PASS if observe.dynamics == "train_pass" else 0
     return named + of_train_pass + (_OF_CLEAN if observe.eval_at else 0)

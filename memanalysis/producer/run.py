@@ -169,7 +169,7 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
             "label": pa.array(labels, pa.int32()),
             "clean_label": clean_labels,
             "kind": kinds,
-            "image": pa.array([*dataset.thumbnails(), *[None] * n_test], pa.binary()),
+            "image": pa.array(dataset.thumbnails(), pa.binary()),
             "source_id": pa.array(dataset.source_ids),
         },
         schema=EXAMPLES,

@@ -95,7 +95,7 @@ class Trainer:
         teaches = task.objective == tasks.FULL_DATA
         return training.Lesson(
             self.study.training,
-            settings.Observe(dynamics="none") if teaches else self.study.observe,
+            settings.Observe(dynamics="none") if teaches else self.study.observe.of(task.objective),
             self.study.distillation_of(task.objective),
             self._teacher_logits(task),
         )

@@ -17,13 +17,15 @@ _EXAMPLE_SIZE: Final = [
 
 
 def _signal_columns() -> list[tuple[str, pa.DataType]]:
-    """Sums and sums of squares of each signal: overall, then over each half of the groups."""
+    """Sum and sum of squares of each signal, and the sum over the first half of the groups.
+
+    The sum over the other half is what is left, and the relation ``outcomes`` has it.
+    """
     return [
-        (f"{signal}_{side}_{moment}{half}", pa.float32())
-        for half in ("", *(f"_{half}" for half in HALVES))
+        (f"{signal}_{side}_{column}", pa.float32())
         for signal in SIGNALS
         for side in ("in", "out")
-        for moment in ("sum", "sumsq")
+        for column in ("sum", "sumsq", f"sum_{HALVES[0]}")
     ]
 
 

@@ -166,11 +166,12 @@ def _study(
     subsets = _subsets.read(root.section("subsets", required=True))
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
-    observe = _observe.read(root.section("observe"), training.epochs)
     ray = _ray.read(root.section("ray"))
     distillation = None
     if "distillation" in root.content:
         distillation = _distillation.read(root.section("distillation"), sizes)
+    objectives = (OBJECTIVES[0], *(distillation.by_objective if distillation else ()))
+    observe = _observe.read(root.section("observe"), training.epochs, objectives)
     root.finish()
     return Study(
         name=name,
@@ -180,7 +181,7 @@ def _study(
         data=data,
         subsets=subsets,
         sizes=sizes,
-        objectives=(OBJECTIVES[0], *(distillation.by_objective if distillation else ())),
+        objectives=objectives,
         training=training,
         distillation=distillation,
         observe=observe,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from memanalysis.settings.section import Section
@@ -42,6 +42,8 @@ class Observe:
         For each of them that needs epochs, those after which it looks at the network.
     neighbours
         k of the probes of prediction depth.
+    objectives
+        Whose models proxies are recorded of; empty for all.
     """
 
     dynamics: str = "train_pass"
@@ -50,10 +52,17 @@ class Observe:
     proxies: tuple[str, ...] = ()
     at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     neighbours: int = NEIGHBOURS
+    objectives: tuple[str, ...] = ()
+
+    def of(self, objective: str) -> Observe:
+        """What is recorded of models of one objective."""
+        if not self.objectives or objective in self.objectives:
+            return self
+        return replace(self, dynamics="none", eval_at=(), proxies=(), at={})
 
 
-def read(section: Section, epochs: int) -> Observe:
-    """Validate [observe] of a training of ``epochs``."""
+def read(section: Section, epochs: int, objectives: Sequence[str]) -> Observe:
+    """Validate [observe] of a training of ``epochs``, by these objectives."""
     dynamics = section.get(
         "dynamics",
         str,
@@ -76,6 +85,7 @@ def read(section: Section, epochs: int) -> Observe:
         proxies=proxies,
         at=at,
         neighbours=neighbours,
+        objectives=_objectives(section, objectives),
     )
     section.finish()
     return observe
@@ -93,6 +103,15 @@ def default_epochs(proxy: str, epochs: int) -> tuple[int, ...]:
         return (max(1, round(epochs / 10)),)
     shares = (0.8, 0.9, 1.0) if proxy == "vog" else (0.25, 0.5, 0.75, 1.0)
     return tuple(sorted({max(1, round(share * epochs)) for share in shares}))
+
+
+def _objectives(section: Section, trained: Sequence[str]) -> tuple[str, ...]:
+    names = section.get("objectives", list, [], expected="a list of objectives")
+    for name in names:
+        if name not in trained:
+            label = section.label("objectives")
+            section.fault(f"{label} has {name!r}: this study trains by {', '.join(trained)}")
+    return tuple(name for name in trained if name in names)
 
 
 def _proxies(section: Section) -> tuple[str, ...]:

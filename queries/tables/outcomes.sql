@@ -16,40 +16,28 @@ select
     correct,
     probability_in_sum,
     probability_in_sumsq,
+    probability_in_sum_a,
+    probability_in_sum - probability_in_sum_a as probability_in_sum_b,
     probability_out_sum,
     probability_out_sumsq,
+    probability_out_sum_a,
+    probability_out_sum - probability_out_sum_a as probability_out_sum_b,
     margin_in_sum,
     margin_in_sumsq,
+    margin_in_sum_a,
+    margin_in_sum - margin_in_sum_a as margin_in_sum_b,
     margin_out_sum,
     margin_out_sumsq,
+    margin_out_sum_a,
+    margin_out_sum - margin_out_sum_a as margin_out_sum_b,
     loss_in_sum,
     loss_in_sumsq,
+    loss_in_sum_a,
+    loss_in_sum - loss_in_sum_a as loss_in_sum_b,
     loss_out_sum,
     loss_out_sumsq,
-    probability_in_sum_a,
-    probability_in_sumsq_a,
-    probability_out_sum_a,
-    probability_out_sumsq_a,
-    margin_in_sum_a,
-    margin_in_sumsq_a,
-    margin_out_sum_a,
-    margin_out_sumsq_a,
-    loss_in_sum_a,
-    loss_in_sumsq_a,
     loss_out_sum_a,
-    loss_out_sumsq_a,
-    probability_in_sum_b,
-    probability_in_sumsq_b,
-    probability_out_sum_b,
-    probability_out_sumsq_b,
-    margin_in_sum_b,
-    margin_in_sumsq_b,
-    margin_out_sum_b,
-    margin_out_sumsq_b,
-    loss_in_sum_b,
-    loss_in_sumsq_b,
-    loss_out_sum_b,
-    loss_out_sumsq_b
+    loss_out_sum - loss_out_sum_a as loss_out_sum_b
 from read_parquet(coalesce(getvariable('store'), '.') || '/outcomes.parquet');
 
 comment on view outcomes is
@@ -96,49 +84,25 @@ comment on column outcomes.loss_out_sumsq is
     'Sum of squares over the same models as loss_out_sum; squared unit.';
 comment on column outcomes.probability_in_sum_a is
     'Sum over the models of half a of the groups with the example in train of the label probability p(y), 0 to 1 per model.';
-comment on column outcomes.probability_in_sumsq_a is
-    'Sum of squares over the same models as probability_in_sum_a; squared unit.';
 comment on column outcomes.probability_out_sum_a is
     'Sum over the models of half a of the groups with the example held out of the label probability p(y), 0 to 1 per model.';
-comment on column outcomes.probability_out_sumsq_a is
-    'Sum of squares over the same models as probability_out_sum_a; squared unit.';
 comment on column outcomes.margin_in_sum_a is
     'Sum over the models of half a of the groups with the example in train of the logit margin z(y) - max z(other), in logits.';
-comment on column outcomes.margin_in_sumsq_a is
-    'Sum of squares over the same models as margin_in_sum_a; squared unit.';
 comment on column outcomes.margin_out_sum_a is
     'Sum over the models of half a of the groups with the example held out of the logit margin z(y) - max z(other), in logits.';
-comment on column outcomes.margin_out_sumsq_a is
-    'Sum of squares over the same models as margin_out_sum_a; squared unit.';
 comment on column outcomes.loss_in_sum_a is
     'Sum over the models of half a of the groups with the example in train of the cross-entropy, in nats, at least 0 per model.';
-comment on column outcomes.loss_in_sumsq_a is
-    'Sum of squares over the same models as loss_in_sum_a; squared unit.';
 comment on column outcomes.loss_out_sum_a is
     'Sum over the models of half a of the groups with the example held out of the cross-entropy, in nats, at least 0 per model.';
-comment on column outcomes.loss_out_sumsq_a is
-    'Sum of squares over the same models as loss_out_sum_a; squared unit.';
 comment on column outcomes.probability_in_sum_b is
     'Sum over the models of half b of the groups with the example in train of the label probability p(y), 0 to 1 per model.';
-comment on column outcomes.probability_in_sumsq_b is
-    'Sum of squares over the same models as probability_in_sum_b; squared unit.';
 comment on column outcomes.probability_out_sum_b is
     'Sum over the models of half b of the groups with the example held out of the label probability p(y), 0 to 1 per model.';
-comment on column outcomes.probability_out_sumsq_b is
-    'Sum of squares over the same models as probability_out_sum_b; squared unit.';
 comment on column outcomes.margin_in_sum_b is
     'Sum over the models of half b of the groups with the example in train of the logit margin z(y) - max z(other), in logits.';
-comment on column outcomes.margin_in_sumsq_b is
-    'Sum of squares over the same models as margin_in_sum_b; squared unit.';
 comment on column outcomes.margin_out_sum_b is
     'Sum over the models of half b of the groups with the example held out of the logit margin z(y) - max z(other), in logits.';
-comment on column outcomes.margin_out_sumsq_b is
-    'Sum of squares over the same models as margin_out_sum_b; squared unit.';
 comment on column outcomes.loss_in_sum_b is
     'Sum over the models of half b of the groups with the example in train of the cross-entropy, in nats, at least 0 per model.';
-comment on column outcomes.loss_in_sumsq_b is
-    'Sum of squares over the same models as loss_in_sum_b; squared unit.';
 comment on column outcomes.loss_out_sum_b is
     'Sum over the models of half b of the groups with the example held out of the cross-entropy, in nats, at least 0 per model.';
-comment on column outcomes.loss_out_sumsq_b is
-    'Sum of squares over the same models as loss_out_sum_b; squared unit.';

@@ -80,9 +80,11 @@ def test_each_kind_is_what_it_says(digits):
 
 
 def test_thumbnails_show_what_the_models_saw(digits):
-    """The PNG of every example holds the very pixels that are trained on."""
+    """The PNG of every example holds the very pixels of training or, for kept ones, of the test."""
     tampered = digits[1]
-    for png, pixels in zip(tampered.thumbnails(), tampered.train_images, strict=True):
+    kept = tampered.test_images[: tampered.test_kept]
+    images = [*tampered.train_images, *kept]
+    for png, pixels in zip(tampered.thumbnails(), images, strict=True):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png))), pixels[..., 0])
 
 

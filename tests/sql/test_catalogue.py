@@ -46,9 +46,14 @@ def test_the_catalogue_lists_every_script(relations: dict[str, Relation]) -> Non
 
 
 def test_every_stored_table_is_a_relation(relations: dict[str, Relation]) -> None:
-    """Each table of a store can be read under its own name with exactly its columns."""
+    """Each table of a store can be read under its own name with its columns, in their order, and
+    only ``outcomes`` has more: the other half of the groups is computed.
+    """
     for name, (_, schema) in TABLES.items():
-        assert [column.name for column in relations[name].columns] == schema.names
+        found = [column.name for column in relations[name].columns]
+        computed = [column for column in found if re.fullmatch(r".*_sum_b", column)]
+        assert [column for column in found if column not in computed] == schema.names
+        assert len(computed) == (6 if name == "outcomes" else 0)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

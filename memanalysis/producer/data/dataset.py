@@ -66,12 +66,19 @@ class Dataset:
     first_labels: tuple[int, ...]
     _train: Split
     _chosen: NDArray[np.int64]
+    _test: Split
 
     def thumbnails(self) -> Iterator[bytes]:
-        """PNG of each training example at its original size, at most 64 pixels, as it was planted.
+        """PNG of each training example, then of each kept test example, as ``source_ids`` has them.
 
-        Original images are read again: workers have no use for them.
+        At their original size, at most 64 pixels, as they were planted. Original images are read
+        again: workers have no use for them.
         """
+        yield from self._train_thumbnails()
+        for batch in self._test.images.batches(np.arange(self.test_kept)):
+            yield from map(thumbnail, batch)
+
+    def _train_thumbnails(self) -> Iterator[bytes]:
         images, planted = self._train.images, self.planted
         others: dict[int, Pixels] = {}
         if planted is not None:
@@ -141,6 +148,7 @@ def load(settings: Data, seed: int) -> Dataset:
         first_labels=tuple(order[:10].tolist()),
         _train=source.train,
         _chosen=chosen,
+        _test=source.test,
     )
 
 
