@@ -86,6 +86,12 @@ def settling(rows: Rows, subsets: int) -> str:
     if undecided:
         return _more_models(undecided, subsets)
     against = [name for name in _OVERRULING if _refutes(rows.get(name))]
+    if against == ["probability"]:
+        return (
+            "Not more models: counted as right or wrong the conditions hold, by the label’s "
+            "probability one of them is refuted. The two scores measure different things, and the "
+            "claim holds for one of them."
+        )
     if against:
         where = wording.listed([_OVERRULING[name] for name in against])
         return f"More models: the conditions hold on all models together, but not {where}."
@@ -142,6 +148,8 @@ def _inhibition(rows: Rows) -> str:
         else f"{direction} the mean memorisation score by {wording.number(abs(change), 3)}"
     )
     said = f"Learning from a teacher’s outputs {moved} and changes test accuracy by {_points(gain)}"
+    if extra is not None and rows["most_where_memorised"]["verdict"] == "not supported":
+        return f"{said}; scores of memorised examples fall no more than those of others."
     if extra is None or _is_unsure(rows["most_where_memorised"]):
         return f"{said}."
     compared = "fall" if extra < 0 else "rise"

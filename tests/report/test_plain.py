@@ -54,14 +54,16 @@ def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
     both = plain.settling(rows(easy, row("middle", "undetermined", 0.02)), 60)
     assert "“Claim of middle”; about 1,500 subsets" in both
     assert plain.settling(rows(easy, hard), 60).startswith("Very many more models")
-    against = row("against", "undetermined", -0.05)
-    assert plain.settling(rows(easy, against), 60).startswith("Hardly more models")
+    wrong_side = row("against", "undetermined", -0.05)
+    assert plain.settling(rows(easy, wrong_side), 60).startswith("Hardly more models")
     few = rows(row("a", "undetermined"), sentence="(3 groups of models, too few for a verdict)")
     assert plain.settling(few, 60).startswith("More models")
     lost = rows(row("a"), sentence="which this packed store keeps no longer per group")
     assert "label’s probability" in plain.settling(lost, 60)
     against = rows(row("a"), row("half_b", "not supported", core=False))
     assert "not in the other half" in plain.settling(against, 60)
+    soft = rows(row("a"), row("probability", "not supported", core=False))
+    assert plain.settling(soft, 60).startswith("Not more models")
     assert plain.settling({"headline": row("headline", "supported")}, 60) == ""
 
 
@@ -91,6 +93,9 @@ def test_meanings_hold_the_measured_values() -> None:
     said = plain.meaning("distillation_inhibits", unsure)
     assert "lowers" not in said
     assert "fall" not in said
+    refuted = {**found, "most_where_memorised": row("most_where_memorised", "not supported", 0.0)}
+    said = plain.meaning("distillation_inhibits", refuted)
+    assert "memorised examples fall no more than those of others" in said
     assert plain.meaning("someone_elses", found) == ""
     undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")
