@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check -
 STUDY ?= width
 PROCESSES ?= 2
 
-.PHONY: report test lint bench bench-gpu produce study notebooks clean
+.PHONY: report test lint bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -43,6 +43,10 @@ produce: $(FULL)/installed
 # stopped.
 study: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)
+
+# The tables of README.md's results, and its figures anew.
+results: $(FULL)/installed
+	$(FULL)/bin/python data/results/results.py
 
 notebooks: $(FULL)/installed
 	$(FULL)/bin/jupyter lab notebooks

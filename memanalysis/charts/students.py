@@ -186,27 +186,58 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
     table = study.table("distillation_by_size")
     if table.is_empty():
         return theme.nothing(NONE)
-    frame = theme.with_objective_titles(_by_size(table, _EXPERIMENTS)).drop_nulls("value")
-    titles = frame["objective"].unique(maintain_order=True).to_list()
+    frame = _by_size(table, _EXPERIMENTS).drop_nulls("value").join(_ways(table), on="objective")
     quantities = theme.known_order(
         frame["quantity"].to_list(), [_GAP[name] for name in _EXPERIMENTS]
     )
+    names = theme.in_order(frame)
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(frame), labels=sizes.labels(study, "one_hot")),
-        xOffset=alt.XOffset("objective:N", sort=titles),
-        color=alt.Color("objective:N", scale=theme.objective_scale(titles)),
-    )
-    tooltip = theme.tooltip(
-        "objective", "size", "quantity", "value:+.4f", "low:+.4f", "high:+.4f", "n_groups"
+        y=alt.Y(
+            "way:N",
+            sort=_ways(table)["way"].to_list(),
+            title=None,
+            axis=alt.Axis(labelLimit=230),
+            scale=alt.Scale(paddingInner=0.35),
+        ),
+        yOffset=alt.YOffset("size:N", sort=names),
+        color=alt.Color(
+            "size:N", scale=theme.size_scale(names), legend=alt.Legend() if names[1:] else None
+        ),
+        tooltip=theme.tooltip(
+            *("objective", "way", "size", "quantity", "value:+.4f", "low:+.4f", "high:+.4f"),
+            "n_groups",
+        ),
     )
     layers = alt.layer(
-        base.mark_rule(strokeWidth=1.4).encode(y=alt.Y("low:Q", title="effect"), y2="high:Q"),
-        marks.zero(frame, "y"),
-        base.mark_point(size=44).encode(y=alt.Y("value:Q"), tooltip=tooltip),
-    ).properties(width=300, height=170)
-    chart = theme.own_scales(theme.panels(layers, "quantity", quantities, columns=2))
+        marks.zero(frame, "x"),
+        base.mark_rule(strokeWidth=1.4).encode(x=alt.X("low:Q", title="effect"), x2="high:Q"),
+        base.mark_point(size=40).encode(x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=4))),
+    ).properties(width=150, height=alt.Step(14))
+    chart = theme.panels(layers, "quantity", quantities, columns=3).resolve_scale(x="independent")
     title = "Ways of teaching side by side"
-    return theme.finish(chart, title, panel=210, count=len(quantities))
+    return theme.finish(chart, title, panel=330, count=len(quantities))
+
+
+def _ways(table: pl.DataFrame) -> pl.DataFrame:
+    """Each objective with its settings in words: those of no weight first, then by temperature."""
+    settings = ("objective", "teacher_scope", "temperature", "distillation_weight")
+    ways = table.select(settings).unique().sort(
+        pl.col("distillation_weight") != 0,
+        pl.col("teacher_scope") != "same_subset",
+        "temperature",
+        "distillation_weight",
+        "objective",
+    )  # fmt: skip
+    return ways.select("objective", pl.struct(settings).map_elements(_way, pl.String).alias("way"))
+
+
+def _way(row: dict[str, Any]) -> str:
+    name = str(row["objective"]).removeprefix("distilled_")
+    if row["distillation_weight"] is None:
+        return name
+    heat = "hard targets" if row["temperature"] is None else f"T {row['temperature']:g}"
+    scope = ", full data" if row["teacher_scope"] == "full_data" else ""
+    return f"{name}: {heat}, weight {row['distillation_weight']:g}{scope}"
 
 
 def _points(base: alt.Chart) -> alt.Chart:

@@ -186,7 +186,8 @@ def _sentence(
     evidence: Evidence,
 ) -> str:
     common = evidence.rules.common
-    notes = [f"{outcome.n_groups} groups of models"]
+    groups = "group" if outcome.n_groups == 1 else "groups"
+    notes = [f"{outcome.n_groups} {groups} of models"]
     if outcome.n_groups < common.minimum_groups:
         notes[0] += ", too few for a verdict"
     elif outcome.n_groups < common.provisional_below:

@@ -1,0 +1,62 @@
+"""The results in README.md: prints its tables and draws its figures, from the studies beside it."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import memanalysis as ma
+
+HERE: Final = Path(__file__).parent
+DATA: Final = HERE.parent
+# The studies in whose verdicts all claims can come out, in the order of the table.
+JUDGED: Final = ("fashion-mnist", "planted", "distillation", "controls")
+FIGURES: Final = {
+    "kind-scores": ("planted", ma.charts.kind_scores),
+    "kind-shapes": ("planted", ma.charts.kind_shapes),
+    "kind-retrieval": ("planted", ma.charts.kind_retrieval),
+    "teaching": ("distillation", ma.charts.distillation_settings),
+}
+
+
+def numbers() -> str:
+    """Every number with its interval, as a table in Markdown."""
+    lines = ["| what | number | 95 % interval | study |", "|---|---:|---|---|"]
+    for entry in tomllib.loads((HERE / "numbers.toml").read_text(encoding="utf-8"))["number"]:
+        study = ma.open(DATA / entry["study"])
+        value, low, high = study.sql(entry["sql"]).row(0)
+        interval = "" if low is None else f"{_number(low)} to {_number(high)}"
+        lines.append(f"| {entry['what']} | {_number(value)} | {interval} | {entry['study']} |")
+        study.close()
+    return "\n".join(lines)
+
+
+def verdicts() -> str:
+    """The verdict on each claim in each study, as a table in Markdown."""
+    studies = [ma.open(DATA / name) for name in JUDGED]
+    found = [
+        dict(study.sql("select finding, verdict from findings where row = 'headline'").rows())
+        for study in studies
+    ]
+    lines = [f"| finding | {' | '.join(JUDGED)} |", "|---|" + "---|" * len(JUDGED)]
+    rows = (f"| `{name}` | {' | '.join(of[name] for of in found)} |" for name in found[0])
+    return "\n".join([*lines, *rows])
+
+
+def draw(folder: Path) -> None:
+    """Write the figures as SVG."""
+    for name, (source, chart) in FIGURES.items():
+        study = ma.open(DATA / source)
+        chart(study).save(str(folder / f"{name}.svg"))
+        study.close()
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−").replace("0.", ".", 1)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{numbers()}\n\n{verdicts()}\n")
+    draw(HERE)
