@@ -26,7 +26,7 @@ def accuracy(study: theme.Tables) -> theme.AnyChart:
     table = study.table("accuracy")
     if table.is_empty():
         return theme.nothing(_NONE)
-    frame = theme.with_objective_titles(_means(table))
+    frame = theme.compared_objectives(_means(table))
     scale = theme.objective_scale(frame["objective"].unique(maintain_order=True).to_list())
     base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study)),
@@ -60,7 +60,7 @@ def accuracy_spread(study: theme.Tables) -> theme.AnyChart:
         return theme.nothing(_NONE)
     order = theme.in_order(table)
     means = _means(study.table("accuracy")).select("objective", "size", "quantity", "low", "high")
-    frame = theme.with_objective_titles(
+    frame = theme.compared_objectives(
         table.with_columns(pl.col("quantity").replace(_QUANTITIES)).join(
             means, on=["objective", "size", "quantity"], how="left", maintain_order="left"
         )

@@ -33,7 +33,7 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
     table = study.table("bimodality")
     if table.is_empty():
         return theme.nothing(_NONE)
-    frame = theme.with_objective_titles(_long(table))
+    frame = theme.compared_objectives(_long(table))
     scale = theme.objective_scale(frame["objective"].unique(maintain_order=True).to_list())
     base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study)),
@@ -67,7 +67,7 @@ def bimodality_trends(study: theme.Tables) -> theme.AnyChart:
     )
     if table.is_empty():
         return theme.nothing("No trend of bi-modality: it needs at least two sizes.")
-    frame = theme.with_objective_titles(table).with_columns(
+    frame = theme.compared_objectives(table).with_columns(
         pl.col("statistic").replace(_MEASURES), pl.col("sizes").replace(_SIZES)
     )
     titles = frame["objective"].unique(maintain_order=True).to_list()

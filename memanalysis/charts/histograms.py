@@ -46,7 +46,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     if table.is_empty():
         return theme.nothing(_NONE)
     order = theme.in_order(table)
-    frame = theme.with_objective_titles(table)
+    frame = theme.compared_objectives(table)
     titles = frame["objective"].unique(maintain_order=True).to_list()
     base = alt.Chart(frame).encode(
         y=share_axis(),

@@ -21,7 +21,7 @@ def kind_scores(study: theme.Tables) -> theme.AnyChart:
     table = study.table("kind_effects").filter(pl.col("quantity") == "memorization")
     if table.is_empty():
         return theme.nothing(_NONE)
-    frame = theme.with_objective_titles(table)
+    frame = theme.compared_objectives(table)
     objectives = frame["objective"].unique(maintain_order=True).to_list()
     base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(table)),

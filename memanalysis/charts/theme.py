@@ -160,6 +160,22 @@ def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def compared_objectives(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same, of the objectives that one chart can tell apart.
+
+    All, or, with more variants than there are colours for, the two of ``OBJECTIVES``: many ways of
+    teaching have a chart of their own.
+    """
+    return with_objective_titles(frame.filter(pl.col("objective").is_in(told_apart(frame))))
+
+
+def told_apart(frame: pl.DataFrame) -> list[str]:
+    """The objectives of ``frame``, or the two of ``OBJECTIVES`` where there are too many."""
+    names = frame["objective"].unique(maintain_order=True).to_list()
+    variants = [name for name in names if name not in OBJECTIVES]
+    return names if len(variants) <= _VARIANTS else [name for name in names if name in OBJECTIVES]
+
+
 def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
     """``frame`` with ``class_name``: the name of its ``label``, the label itself if it has none."""
     if "class_name" in frame.columns:

@@ -14,6 +14,7 @@ from memanalysis.report import blocks, wording
 from memanalysis.report.asking import Options
 from memanalysis.study import Study, embedded_path
 
+_FEW: Final = 3  # ways of teaching that a caption can spell out
 _SCOPES: Final = {
     "same_subset": "trained on the same subset as its student",
     "full_data": "trained on all examples, so that held-out labels leak",
@@ -123,16 +124,26 @@ class Reading:
 
     def conditions(self, *objectives: str) -> str:
         """Say under which conditions a figure of these objectives was measured."""
-        names = objectives or tuple(self.objectives)
+        drawn = theme.told_apart(self.table("models"))
+        names = objectives or tuple(name for name in self.objectives if name in drawn)
         models = self.table("models").filter(pl.col("objective").is_in(names))
         per_size = models.group_by("objective", "size").len()["len"]
         parts = [
             f"n = {wording.count(self.manifest.n_train)} training examples",
             f"{_range(per_size)} models per size and objective",
-            wording.listed([wording.objective(name) for name in names]),
         ]
-        parts += [teacher for name in names if (teacher := self.teacher_of(name, short=True))]
-        return "; ".join(parts) + "."
+        students = [name for name in names if name.startswith(theme.OBJECTIVES[1])]
+        if len(students) > _FEW:
+            others = [wording.objective(name) for name in names if name not in students]
+            parts.append(wording.listed([*others, f"{len(students)} ways of teaching"]))
+        else:
+            parts.append(wording.listed([wording.objective(name) for name in names]))
+            parts += [self.teacher_of(name, short=True) for name in students]
+        left_out = len(self.objectives) - len(names)
+        if not objectives and left_out:
+            ways = wording.plural(left_out, "other way", "other ways")
+            parts.append(f"{ways} of teaching not drawn")
+        return "; ".join(filter(None, parts)) + "."
 
     def class_name(self, label: int | None) -> str:
         """Return the class behind a label, the number itself where the store names none."""

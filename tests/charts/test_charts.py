@@ -79,6 +79,16 @@ class Emptied:
         return self.study.table(name).clear()
 
 
+class Replaced:
+    """A study some of whose relations have other rows."""
+
+    def __init__(self, study: Study, **tables: pl.DataFrame) -> None:
+        self.study, self.tables = study, tables
+
+    def table(self, name: str, /) -> pl.DataFrame:
+        return self.tables.get(name, self.study.table(name))
+
+
 def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
     """Every unit of a specification, out of its facet and layers; not the headings of panels."""
     inner = spec.get("spec", spec)
@@ -262,3 +272,35 @@ def test_the_scores_of_one_example_are_the_relations(study: Study) -> None:
     for row in truth.iter_rows(named=True):
         wanted = (row["memorization"], row["ci_low"], row["ci_high"])
         assert drawn[theme.OBJECTIVE_TITLES[row["objective"]], row["size"]] == wanted
+
+
+def test_many_ways_of_teaching_have_a_chart_of_their_own(study: Study) -> None:
+    """With more variants than colours, charts of all objectives keep the two that all studies have;
+    side by side each way is a row with its settings in words.
+    """
+    ways = ["distilled", *(f"distilled_t{t}" for t in (1, 2, 10)), "distilled_full"]
+    by_size = study.table("distillation_by_size")
+    taught = [
+        by_size.with_columns(
+            objective=pl.lit(way),
+            temperature=pl.lit(float(way[11:]) if way[10:11] == "t" else 3.0),
+            teacher_scope=pl.lit("full_data" if way.endswith("full") else "same_subset"),
+            distillation_weight=pl.lit(0.5),
+        )
+        for way in ways
+    ]
+    accuracy = study.table("accuracy")
+    several = pl.concat(
+        [accuracy, *(accuracy.with_columns(objective=pl.lit(way)) for way in ways[1:])]
+    )
+    many = Replaced(study, accuracy=several, distillation_by_size=pl.concat(taught))
+    drawn = {row["objective"] for row in rows(charts.accuracy(many).to_dict())}
+    assert drawn == {"one-hot labels", "distilled"}
+    side_by_side = charts.distillation_settings(many).to_dict()
+    assert layers(side_by_side)[1]["encoding"]["y"]["sort"] == [
+        "t1: T 1, weight 0.5",
+        "t2: T 2, weight 0.5",
+        "distilled: T 3, weight 0.5",
+        "t10: T 10, weight 0.5",
+        "full: T 3, weight 0.5, full data",
+    ]

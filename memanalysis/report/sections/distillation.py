@@ -49,8 +49,8 @@ def section(reading: Reading) -> blocks.Section:
         ]
     else:
         content = [_explanation(reading), *_settings(reading)]
-        for objective in reading.students:
-            content += _objective(reading, objective)
+        content += _objective(reading, reading.students[0])
+        content += _others(reading)
     return blocks.Section("distillation", "One-hot against distilled", content)
 
 
@@ -95,6 +95,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
             "at least 0.5) lose, and the gain of test accuracy, each against models trained on "
             "labels. Lines are 95 % intervals over groups of models. One setting is not a result: "
             f"what holds should hold for all of them.{reading.stars('one_hot')}",
+            reading.objectives,
         )
     ]
 
@@ -102,13 +103,6 @@ def _settings(reading: Reading) -> list[blocks.Block]:
 def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
     """The figures of one way of teaching."""
     content: list[blocks.Block] = []
-    if objective != reading.students[0]:
-        content.append(
-            blocks.Text(
-                f"Another way of teaching, {wording.objective(objective)}: "
-                f"{reading.teacher_of(objective)}."
-            )
-        )
     effects = reading.table("distillation_effects").filter(pl.col("objective") == objective)
     if effects.is_empty():
         content.append(
@@ -120,6 +114,20 @@ def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
     if not effects.is_empty():
         content += students.figures(reading, objective, effects)
     return content
+
+
+def _others(reading: Reading) -> list[blocks.Block]:
+    """How to have the same figures of the other ways of teaching, which would fill the page."""
+    others = reading.students[1:]
+    if not others:
+        return []
+    return [
+        blocks.Note(
+            f"These figures show “{wording.objective(reading.students[0])}”. Those of "
+            f"{wording.listed([wording.objective(name) for name in others])} come by the same "
+            f"calls, for instance `ma.charts.distillation_density(study, '{others[0]}')`."
+        )
+    ]
 
 
 def _change(reading: Reading, objective: str) -> blocks.Figure:

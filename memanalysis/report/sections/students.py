@@ -31,6 +31,7 @@ _GROUPINGS = {
     "score": "memorised or not, by their score",
     "bin": "in each tenth of the score",
 }
+_FEWEST_GAPS = 2  # between which a change can be seen
 
 
 def named(name: str, objective: str) -> str:
@@ -43,17 +44,17 @@ def figures(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blo
     """Changes of groups of examples, changes against the teacher's size, and transitions."""
     groupings = [name for name in ("score", "bin", "shape") if name in set(effects["grouping"])]
     content: list[blocks.Block] = []
-    if groupings and objective == reading.students[0]:
+    if groupings:
         content.append(_how_to_choose())
     content += [
         _grouped(reading, objective, name, effects, first=name == groupings[0])
         for name in groupings
     ]
     gaps = reading.table("distillation_by_size").filter(pl.col("objective") == objective)
-    if gaps["gap"].drop_nulls().is_empty():
-        content.append(
-            blocks.Note("No change against the teacher’s size: parameters are not known.")
-        )
+    known = gaps["gap"].drop_nulls().n_unique()
+    if known < _FEWEST_GAPS:
+        why = "one size is taught" if known else "parameters are not known"
+        content.append(blocks.Note(f"No change against the teacher’s size: {why}."))
     else:
         content.append(_gap(reading, objective, gaps))
     return content + _transitions(reading, objective)
