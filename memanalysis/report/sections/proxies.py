@@ -137,7 +137,8 @@ def _summary(reading: Reading) -> blocks.Table:
         "size; the strongest come first. Finds: of the tenth of examples with the highest scores "
         "at the largest size, the share among as many that the proxy names; beside it what the "
         "score of the same models finds on other ones; 10 % is chance. Trend: whether the proxy "
-        "sees which examples are memorised more by larger models.",
+        "sees which examples are memorised more by larger models. A dash: neither high nor low "
+        "values of the proxy say “hard”.",
         numeric=(1, 3, 4),
         sql=sql,
     )
@@ -191,8 +192,8 @@ def _levels(reading: Reading) -> blocks.Figure:
         _CORRELATIONS_SQL.format(objective=objective),
         "Correlation over training examples at each size, with 95 % intervals over groups of "
         "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
-        "0.3; approximate for ranks). Proxies are turned so that high means hard."
-        + _against(reading),
+        "0.3; approximate for ranks). Proxies are turned so that high means hard, if "
+        "they have such a direction." + _against(reading),
         (objective,),
     )
 

@@ -93,7 +93,8 @@ def _within(reading: Reading) -> list[blocks.Block]:
         rows,
         "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
         "same direction as models grow (their number in brackets). Within a group scores differ "
-        "less, so correlations are weaker. Proxies are turned so that high means hard.",
+        "less, so correlations are weaker. Proxies are turned so that high means hard, if they "
+        "have such a direction.",
         tuple(range(1, len(directions) + 1)),
         sql,
     )

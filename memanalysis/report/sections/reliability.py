@@ -87,9 +87,9 @@ def _by_signal(reading: Reading) -> blocks.Figure:
         _LATEST_SQL.format(objective=objective),
         "Share of the spread between examples that would be seen again with as many new models: of "
         "the score at one size, of its change from the smallest size to the largest, and of its "
-        "change by distillation. Right or wrong is the score of this report; the other rows "
-        "compute it from a number that knows more than right or wrong. Below the dashed line at "
-        "80 %, single examples are hard to tell apart.",
+        "change by distillation (by right or wrong alone). Right or wrong is the score of this "
+        "report; the other rows compute it from a number that knows more than right or wrong. "
+        "Below the dashed line at 80 %, single examples are hard to tell apart.",
     )
 
 
