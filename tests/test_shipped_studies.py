@@ -18,7 +18,7 @@ STORES = sorted(path.parent for path in DATA.glob("*/manifest.json"))
 def test_each_shipped_store_has_its_settings() -> None:
     """Whatever else comes, these stores do, each with the settings that made it."""
     names = {store.name for store in STORES}
-    wanted = {"fashion-mnist", "controls", "planted", "distillation", "random-labels"}
+    wanted = {"fashion-mnist", "controls", "planted", "distillation", "lenet", "random-labels"}
     assert wanted <= names <= set(shipped.studies())
 
 

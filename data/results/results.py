@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -12,7 +13,7 @@ import memanalysis as ma
 HERE: Final = Path(__file__).parent
 DATA: Final = HERE.parent
 # The studies in whose verdicts all claims can come out, in the order of the table.
-JUDGED: Final = ("fashion-mnist", "planted", "distillation", "controls")
+JUDGED: Final = ("fashion-mnist", "planted", "lenet", "distillation", "controls")
 FIGURES: Final = {
     "kind-scores": ("planted", ma.charts.kind_scores),
     "kind-shapes": ("planted", ma.charts.kind_shapes),
@@ -26,7 +27,12 @@ def numbers() -> str:
     lines = ["| what | number | 95 % interval | study |", "|---|---:|---|---|"]
     for entry in tomllib.loads((HERE / "numbers.toml").read_text(encoding="utf-8"))["number"]:
         study = ma.open(DATA / entry["study"])
-        value, low, high = study.sql(entry["sql"]).row(0)
+        other = entry.get("compared")
+        frames = {"comparison": ma.compare(study, DATA / other)} if other else {}
+        value, low, high = study.sql(entry["sql"], **frames).row(0)
+        if entry.get("share"):
+            # A jackknife's interval knows no ends.
+            low, high = max(low, 0.0), min(high, 1.0)
         interval = "" if low is None else f"{_number(low)} to {_number(high)}"
         lines.append(f"| {entry['what']} | {_number(value)} | {interval} | {entry['study']} |")
         study.close()
@@ -54,7 +60,7 @@ def draw(folder: Path) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−").replace("0.", ".", 1)
+    return re.sub(r"^(−?)0\.", r"\1.", f"{value:z.3f}".replace("-", "−"))
 
 
 if __name__ == "__main__":

@@ -186,7 +186,8 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
     table = study.table("distillation_by_size")
     if table.is_empty():
         return theme.nothing(NONE)
-    frame = _by_size(table, _EXPERIMENTS).drop_nulls("value").join(_ways(table), on="objective")
+    ways = _ways(table)
+    frame = _by_size(table, _EXPERIMENTS).drop_nulls("value").join(ways, on=["objective", "size"])
     quantities = theme.known_order(
         frame["quantity"].to_list(), [_GAP[name] for name in _EXPERIMENTS]
     )
@@ -194,7 +195,7 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
     base = alt.Chart(frame).encode(
         y=alt.Y(
             "way:N",
-            sort=_ways(table)["way"].to_list(),
+            sort=ways["way"].unique(maintain_order=True).to_list(),
             title=None,
             axis=alt.Axis(labelLimit=230),
             scale=alt.Scale(paddingInner=0.35),
@@ -219,16 +220,17 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
 
 
 def _ways(table: pl.DataFrame) -> pl.DataFrame:
-    """Each objective with its settings in words: those of no weight first, then by temperature."""
+    """Each objective and size with its settings in words: no weight first, then by temperature."""
     settings = ("objective", "teacher_scope", "temperature", "distillation_weight")
-    ways = table.select(settings).unique().sort(
+    ways = table.sort(
         pl.col("distillation_weight") != 0,
         pl.col("teacher_scope") != "same_subset",
         "temperature",
         "distillation_weight",
         "objective",
     )  # fmt: skip
-    return ways.select("objective", pl.struct(settings).map_elements(_way, pl.String).alias("way"))
+    words = pl.struct(settings).map_elements(_way, pl.String)
+    return ways.select("objective", "size", words.alias("way"))
 
 
 def _way(row: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ def trajectory_shares(
     """
     table = study.table("trajectory_shares").filter(pl.col("rule") == rule)
     chosen = _alpha(study) if alpha is None else alpha
-    frame = theme.with_objective_titles(table.filter(pl.col("alpha").eq_missing(chosen)))
+    frame = theme.compared_objectives(table.filter(pl.col("alpha").eq_missing(chosen)))
     if frame.is_empty():
         return theme.nothing("No trajectories: they need at least two sizes and enough models.")
     categories = theme.known_order(frame["category"].to_list(), theme.SHAPES)

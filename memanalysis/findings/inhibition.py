@@ -96,15 +96,17 @@ def decide(evidence: Evidence) -> Outcome:
 def _mean_text(everything: Interval, teacher: Teacher) -> str:
     """The mean change and which of its two parts makes it."""
     total, inside, outside = (everything[part] for part in range(3))
-    why = (
-        "mostly because students generalise better (a gain in test accuracy is then the same fact)"
-    )
     if abs(float(inside.estimate)) > abs(float(total.estimate)) / 2:
-        why = "mostly because students fit less"
+        why = "fit less" if float(inside.estimate) < 0 else "fit more"
+    elif float(outside.estimate) > 0:
+        why = "generalise better (a gain in test accuracy is then the same fact)"
+    else:
+        why = "generalise worse"
     return (
         f"In students smaller than their teacher {teacher.size} distillation changes the mean "
-        f"score by {with_interval(total)}, {why}: accuracy by {with_interval(inside, brief=True)} "
-        f"on examples trained on and by {with_interval(outside, brief=True)} on examples held out"
+        f"score by {with_interval(total)}, mostly because students {why}: accuracy by "
+        f"{with_interval(inside, brief=True)} on examples trained on and by "
+        f"{with_interval(outside, brief=True)} on examples held out"
     )
 
 

@@ -63,7 +63,7 @@ TERMS: Final = (
     Term(
         "one-hot",
         "one-hot labels",
-        "Ordinary training: the model is told the right class and nothing else.",
+        "Ordinary training: the model is told the label of each example and nothing else.",
         r"one-hot(?: labels)?",
     ),
     Term(
@@ -96,7 +96,7 @@ TERMS: Final = (
         "noise-share",
         "noise share",
         "The share of examples that would fall into a category by chance alone, if no example "
-        "changed. Only what exceeds it says anything.",
+        "changed. For categories of change, only what exceeds it says anything.",
         r"noise share|noise alone",
     ),
     Term(
@@ -151,8 +151,8 @@ TERMS: Final = (
     Term(
         "undetermined",
         "undetermined",
-        "Too few models, or too little data of the right kind, to tell. It does not mean that "
-        "nothing happens.",
+        "Too few models, or too little data of the right kind, to tell; or a claim that holds by "
+        "its conditions and not by a cross-check. It does not mean that nothing happens.",
         r"“undetermined”",
     ),
 )

@@ -117,8 +117,16 @@ def _bimodality(rows: Rows) -> str:
     return (
         f"From the smallest size to the largest, {moved}: polarisation changes by "
         f"{wording.number(rise, 2, signed=True)}, and the share of examples with a score near 0 or "
-        f"near 1 by {_points(tails)}."
+        f"near 1 by {_points(tails)}{_tails(rows)}."
     )
+
+
+def _tails(rows: Rows) -> str:
+    """Either end by itself, where the two go different ways."""
+    low, high = _value(rows, "low_tail_grows"), _value(rows, "high_tail_grows")
+    if low is None or high is None or low * high >= 0:
+        return ""
+    return f" ({_points(low)} near 0, {_points(high)} near 1)"
 
 
 def _diversity(rows: Rows) -> str:
@@ -149,7 +157,12 @@ def _inhibition(rows: Rows) -> str:
     )
     said = f"Learning from a teacher’s outputs {moved} and changes test accuracy by {_points(gain)}"
     if extra is not None and rows["most_where_memorised"]["verdict"] == "not supported":
-        return f"{said}; scores of memorised examples fall no more than those of others."
+        low, high = (rows["most_where_memorised"][end] for end in ("ci_low", "ci_high"))
+        beyond = f"{wording.number(extra, 3, signed=True)} ({wording.interval(low, high)})"
+        return (
+            f"{said}; scores of memorised examples change by {beyond} beyond those of others, "
+            "less than the rule asks."
+        )
     if extra is None or _is_unsure(rows["most_where_memorised"]):
         return f"{said}."
     compared = "fall" if extra < 0 else "rise"
@@ -165,8 +178,8 @@ def _proxies(rows: Rows) -> str:
         return ""
     missing = sum(row["verdict"] == "supported" for row in tested)
     return (
-        f"Of {wording.plural(len(tested), 'cheap proxy', 'cheap proxies')}, {missing} "
-        "can tell who is memorised and yet cannot tell whose memorisation grows with the model."
+        f"Of the {wording.plural(len(tested), 'proxy', 'proxies')} that the rule names, {missing} "
+        "can tell who is memorised and yet hardly tell whose memorisation grows with the model."
     )
 
 
@@ -198,6 +211,8 @@ def _more_models(rows: list[Row], subsets: int) -> str:
     claim = max(needed, key=lambda name: needed[name] or math.inf)
     count = needed[claim]
     which = f"“{claim}” is open" if len(rows) == 1 else f"the hardest open condition is “{claim}”"
+    if count is None and not all(_BOUND.match(row["bound"] or "") for row in rows):
+        return f"More models: {which}; how many would decide it cannot be told from its bounds."
     if count is None:
         return f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound."
     if count > _PRACTICAL * subsets:

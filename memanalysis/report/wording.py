@@ -28,7 +28,8 @@ def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str
     """A number with a true minus sign: −0.014."""
     if value is None or value != value:
         return NONE
-    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    sign = "+" if signed else ""
+    text = f"{value:{sign}z,.{digits}f}"
     return text.replace("-", "−")
 
 

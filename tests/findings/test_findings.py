@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import worlds
 
+from memanalysis.analysis.intervals import Interval
 from memanalysis.findings import (
     Evidence,
     Row,
@@ -14,6 +15,7 @@ from memanalysis.findings import (
     inhibition,
     proxy_trends,
 )
+from memanalysis.findings.evidence import Teacher
 from memanalysis.findings.robustness import headline, variants
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
 
@@ -125,6 +127,23 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
     found = inhibition.decide(leaking)
     assert found.verdict == UNDETERMINED
     assert "held-out labels leak" in found.text
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "why"),
+    [
+        (-0.03, 0.01, "students fit less"),
+        (0.03, 0.01, "students fit more"),
+        (-0.01, 0.03, "students generalise better"),
+        (0.01, -0.03, "students generalise worse"),
+    ],
+)
+def test_the_reason_of_a_change_has_its_direction(inside: float, outside: float, why: str) -> None:
+    """A score falls as well by less fitting as by generalising; it rises by their opposites."""
+    parts = np.array([inside - outside, inside, outside])
+    changes = Interval(parts, parts - 0.001, parts + 0.001, 10)
+    said = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6))
+    assert f"mostly because {why}" in said
 
 
 def test_no_inhibition_is_refuted() -> None:

@@ -56,6 +56,8 @@ def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
     assert plain.settling(rows(easy, hard), 60).startswith("Very many more models")
     wrong_side = row("against", "undetermined", -0.05)
     assert plain.settling(rows(easy, wrong_side), 60).startswith("Hardly more models")
+    both_ways = row("two", "undetermined", bound="both upper limits < 0 and their mean <= -0.02")
+    assert "cannot be told from its bounds" in plain.settling(rows(both_ways), 60)
     few = rows(row("a", "undetermined"), sentence="(3 groups of models, too few for a verdict)")
     assert plain.settling(few, 60).startswith("More models")
     lost = rows(row("a"), sentence="which this packed store keeps no longer per group")
@@ -95,7 +97,7 @@ def test_meanings_hold_the_measured_values() -> None:
     assert "fall" not in said
     refuted = {**found, "most_where_memorised": row("most_where_memorised", "not supported", 0.0)}
     said = plain.meaning("distillation_inhibits", refuted)
-    assert "memorised examples fall no more than those of others" in said
+    assert "memorised examples change by +0.000 (−0.100 to 0.100) beyond those of others" in said
     assert plain.meaning("someone_elses", found) == ""
     undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")

@@ -98,7 +98,8 @@ def _spread(reading: Reading) -> blocks.Figure:
         "bars hold the middle half of the examples, thin lines the middle eight of ten, and the "
         "bar across is the median. Where bar and line are missing, nearly all examples have the "
         "same value. These spreads include the noise of a finite number of models; the column sd "
-        "of the numbers below has it removed. Test images are those that the store keeps."
+        "of the numbers below has it removed. Test images are those that the store keeps, so "
+        "their mean is another one than above, which is over all."
         f"{reading.stars()}",
     )
 

@@ -55,11 +55,11 @@ def section(reading: Reading) -> blocks.Section:
 
 
 def _explanation(reading: Reading) -> blocks.Text:
-    scopes = set(reading.table("models")["teacher_scope"].drop_nulls())
+    leaking = _leaking(reading)
     leak = (
-        " Here a teacher saw all examples: held-out labels leak through its soft labels, and "
-        "memorisation looks inhibited by construction."
-        if "full_data" in scopes
+        " It saw all examples: held-out labels leak through its soft labels, and memorisation "
+        "looks inhibited by construction."
+        if reading.students[0] in leaking
         else ""
     )
     teacher = reading.teacher_of(reading.students[0])
@@ -80,11 +80,24 @@ def _explanation(reading: Reading) -> blocks.Text:
     )
 
 
+def _leaking(reading: Reading) -> list[str]:
+    """The objectives whose teachers saw the examples that their students hold out."""
+    models = reading.table("models").filter(pl.col("teacher_scope") == "full_data")
+    return sorted(set(models["objective"]))
+
+
 def _settings(reading: Reading) -> list[blocks.Block]:
     """All ways of teaching in one figure, where there are several."""
     found = reading.table("distillation_by_size")["objective"].n_unique()
     if found < 2:
         return []
+    leaking = _leaking(reading)
+    leak = (
+        f" Teachers of {wording.listed([wording.objective(name) for name in leaking])} saw all "
+        "examples, so that held-out labels leak to their students."
+        if leaking
+        else ""
+    )
     return [
         reading.figure(
             "distillation-settings",
@@ -94,7 +107,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
             "its two rates have in it, the share of their score that memorised examples (score of "
             "at least 0.5) lose, and the gain of test accuracy, each against models trained on "
             "labels. Lines are 95 % intervals over groups of models. One setting is not a result: "
-            f"what holds should hold for all of them.{reading.stars('one_hot')}",
+            f"what holds should hold for all of them.{leak}{reading.stars('one_hot')}",
             reading.objectives,
         )
     ]

@@ -50,7 +50,8 @@ def _introduction(table: pl.DataFrame) -> str:
     text = (
         "What this study says about each claim. The rules were written down before the data: a "
         "claim is “supported” where all of its conditions hold at 95 %, “not supported” where one "
-        "is refuted, and “undetermined” where the data cannot tell yet."
+        "is refuted, and “undetermined” where the data cannot tell, or where a cross-check of a "
+        "supported claim disagrees."
     )
     if table.filter(pl.col("row") == _HEADLINE)["provisional"].any():
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"

@@ -134,8 +134,8 @@ def _scores(reading: Reading) -> blocks.Figure:
         charts.kind_scores(reading),
         _SCORES_SQL,
         "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
-        "over groups of models. A wrong label can only be memorised; a clean example can also be "
-        "learned from the others.",
+        "over groups of models. A wrong label can only be got right by memorising it; the "
+        "label of a clean example can also be learned from others.",
     )
 
 
@@ -184,10 +184,10 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
             "kind-retrieval",
             charts.kind_retrieval(reading, objective),
             sql,
-            "Take one example of a kind and one ordinary example: the AUC is the chance that the "
+            "Take one example of a kind and one clean example: the AUC is the chance that the "
             "number (turned so that high means hard) is higher for the first. At 1 it tells all of "
             "them apart, at 0.5 (dashed) it guesses, below it ranks the kind as easier than "
-            "ordinary. Lines are 95 % intervals over groups of models, absent in stores that no "
+            "clean ones. Lines are 95 % intervals over groups of models, absent in stores that no "
             "longer keep a proxy’s values per group.",
             (objective,),
         ),

@@ -31,7 +31,17 @@ def opening(reading: Reading) -> Opening:
         lead=_lead(reading),
         facts=_facts(reading),
         sizes=_sizes(reading),
+        size_columns=_columns(reading),
     )
+
+
+def _columns(reading: Reading) -> tuple[str, ...]:
+    """Accuracies are those of one objective, models those of all."""
+    if not reading.students:
+        return _SIZE_COLUMNS
+    parameters, models, *accuracies = _SIZE_COLUMNS
+    of = wording.objective(reading.primary)
+    return parameters, f"{models} of all objectives", *(f"{name} ({of})" for name in accuracies)
 
 
 def _lead(reading: Reading) -> str:

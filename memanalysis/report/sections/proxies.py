@@ -93,7 +93,8 @@ def _recorded(reading: Reading) -> list[str]:
 
 def _explanation() -> blocks.Text:
     return blocks.Text(
-        "A proxy comes from watching one training, where the score needs many. Three questions: "
+        "A proxy comes from watching one training, where the score needs many; here its values are "
+        "means over models, and steadier than those of a single one. Three questions: "
         "does it rank examples as the score does at one size, does it find the most memorised "
         "ones, and does it see which examples are memorised more as models grow? Proxy and score "
         "are taken from opposite halves of the models, since errors of the same models go together."

@@ -64,7 +64,8 @@ def _changes(reading: Reading) -> list[blocks.Block]:
         "Spearman’s correlation over training examples between the change of the proxy and the "
         "change of the score, from the smallest size to the largest. Proxies are turned so that "
         "high means hard, where they have such a direction: below 0, a proxy calls examples "
-        "easier that are memorised more.",
+        "easier that are memorised more. These are changes of the values themselves, which may "
+        "shift together; the areas above are of ranks within each size.",
         (1, 2, 3, 4),
         sql,
     )
@@ -92,9 +93,10 @@ def _within(reading: Reading) -> list[blocks.Block]:
         ("proxy", *(f"{name} ({wording.count(numbers[name])})" for name in directions)),
         rows,
         "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
-        "same direction as models grow (their number in brackets). Within a group scores differ "
-        "less, so correlations are weaker. Proxies are turned so that high means hard, if they "
-        "have such a direction.",
+        "same direction as models grow (their number in brackets; the direction from the smallest "
+        "to the largest size alone, which is not the shape over all sizes). Within a group scores "
+        "differ less, so correlations are weaker. Proxies are turned so that high means hard, if "
+        "they have such a direction.",
         tuple(range(1, len(directions) + 1)),
         sql,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from memanalysis import charts
+from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 
@@ -68,10 +69,19 @@ def _histogram(reading: Reading) -> blocks.Figure:
         _HISTOGRAM_SQL,
         "How many training examples have which memorisation score, one panel per size. A score is "
         "a difference of two shares of models, so only some values are possible; bins hold "
-        "equal numbers of them, are about 0.05 wide, and the one at 0 is that of examples which "
+        f"equal numbers of them{_widths(reading)}, and the one at 0 is that of examples which "
         "being seen does not help. The square-root axis keeps small shares visible beside "
         f"that peak.{step}{_ends(reading)}{reading.stars()}",
     )
+
+
+def _widths(reading: Reading) -> str:
+    """How wide the bins are; those at either end reach beyond the last possible score."""
+    table = reading.table("memorization_histogram")
+    wide = (table["bin_high"] - table["bin_low"]).drop_nulls()
+    if wide.is_empty():
+        return ""
+    return f" and are {wording.number(float(wide.to_numpy().max()), 3)} wide, less at the ends"
 
 
 def _ends(reading: Reading) -> str:
@@ -152,6 +162,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             "small model that cannot fit an example cannot memorise it either, so growth over all "
             "sizes may only say that larger models fit more; among saturated sizes (mean p_in of "
             f"at least 0.99) that explanation is gone.{without}{_rise(reading, table)}",
+            theme.told_apart(table),
         )
     ]
 

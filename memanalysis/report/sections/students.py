@@ -131,9 +131,9 @@ def _losses(table: pl.DataFrame) -> str:
         return ""
     near, far = known.row(0, named=True), known.row(-1, named=True)
     return (
-        f" They lose {wording.percent(near['inhibition'])} of their score in {near['size']}, the "
-        f"student nearest to its teacher in size, and {wording.percent(far['inhibition'])} in "
-        f"{far['size']}, the farthest."
+        f" Memorised examples lose {wording.percent(near['inhibition'])} of their score in "
+        f"{near['size']}, the student nearest to its teacher in size, and "
+        f"{wording.percent(far['inhibition'])} in {far['size']}, the farthest."
     )
 
 

@@ -29,7 +29,7 @@ class Tiles:
     def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
         """A training example with its first and last score, and the curve between them."""
         first, last = (wording.number(scores[end], 2) for end in (0, -1))
-        tile = self.train(example, f"{first}\u200a→\u200a{last}", "")
+        tile = self.train(example, f"{first}\u200a→\u200a{last}")
         return replace(tile, curve=drawing.curve(scores, shape))
 
     def was(self, example: int) -> str:

@@ -107,6 +107,7 @@ def _shares(reading: Reading) -> blocks.Figure:
         "Share of training examples with each shape; lines are 95 % intervals over groups of "
         "models, and the upright ticks mark the share that noise alone would produce if no "
         f"example changed ({alpha}).",
+        theme.told_apart(reading.table("trajectory_shares")),
     )
 
 

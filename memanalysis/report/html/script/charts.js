@@ -132,11 +132,17 @@ const charts = (() => {
   }
   const place = (hash) => document.getElementById(hash.slice(1));
   const targeted = () => seek(place(location.hash));
-  window.addEventListener("hashchange", targeted);
+  // Back and forward lead to where the reader was, which the browser knows.
+  let traversed = false;
+  window.navigation?.addEventListener("navigate", (event) => {
+    traversed = event.navigationType === "traverse";
+  });
+  window.addEventListener("hashchange", () => { if (!traversed) targeted(); });
   // A link to where the address already points changes nothing but the place.
   document.addEventListener("click", (event) => {
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
     const link = event.target.closest?.('a[href^="#"]');
-    if (link) seek(place(link.hash));
+    if (link && !elsewhere && !event.defaultPrevented) seek(place(link.hash));
   });
   for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
     window.addEventListener(moved, () => { sought = null; }, { passive: true });

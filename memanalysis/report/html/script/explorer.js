@@ -156,8 +156,10 @@
   }
 
   // A number is one of an example or of its source, not digits within another number.
-  const says = (row, word) =>
-    /^\d+$/.test(word) ? ` ${wordsOf(row)} `.split(/\D+/).includes(word) : wordsOf(row).includes(word);
+  const says = (row, word) => {
+    const words = wordsOf(row);
+    return /^\d+$/.test(word) ? new RegExp(`(^|\\D)0*${word}(\\D|$)`).test(words) : words.includes(word);
+  };
 
   function filter() {
     const found = tests();
