@@ -126,7 +126,8 @@ def _tails(rows: Rows) -> str:
     low, high = _value(rows, "low_tail_grows"), _value(rows, "high_tail_grows")
     if low is None or high is None or low * high >= 0:
         return ""
-    return f" ({_points(low)} near 0, {_points(high)} near 1)"
+    near_0, near_1 = (wording.number(100 * share, 1, signed=True) for share in (low, high))
+    return f" ({near_0} near 0, {near_1} near 1)"
 
 
 def _diversity(rows: Rows) -> str:

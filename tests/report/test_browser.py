@@ -92,6 +92,43 @@ def test_the_same_link_leads_back_to_its_figure(browser: Browser, simulated_page
     page.close()
 
 
+def test_back_is_not_pulled_forward_again(browser: Browser, simulated_page: Path) -> None:
+    """The browser's place holds, nothing scrolls on its own for ever, and a link that is opened
+    elsewhere, with Ctrl, moves nothing here.
+    """
+    page = browser.new_page(viewport={"width": 1600, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(simulated_page.as_uri())
+    page.evaluate("location.hash = '#scores'")
+    page.wait_for_function(
+        "Math.abs(document.getElementById('scores').getBoundingClientRect().top) < 300"
+    )
+    page.wait_for_timeout(1500)  # what is near is drawn
+    page.mouse.move(800, 450)
+    page.mouse.wheel(0, 1200)
+    page.wait_for_timeout(1500)
+    page.locator("nav a[href='#controls']").click()
+    page.wait_for_function(
+        "Math.abs(document.getElementById('controls').getBoundingClientRect().top) < 300"
+    )
+    page.go_back()
+    page.wait_for_timeout(1500)
+    assert (
+        abs(page.evaluate("document.getElementById('scores').getBoundingClientRect().top")) < 1500
+    )
+    page.evaluate("addEventListener('scrollend', () => { window.ends = (window.ends ?? 0) + 1; })")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ends ?? 0") < 5  # that of the navigation, for one
+    here = page.evaluate("scrollY")
+    with page.context.expect_page():
+        page.locator("nav a[href='#controls']").click(modifiers=["Control"])
+    page.wait_for_timeout(500)
+    page.evaluate("scrollBy({ top: 150, behavior: 'instant' })")
+    page.wait_for_timeout(1000)
+    assert abs(page.evaluate("scrollY") - here - 150) < 100
+    page.context.close()
+
+
 def test_an_opened_rule_does_not_widen_a_phone(browser: Browser, simulated_page: Path) -> None:
     """The table of a finding's conditions scrolls within itself."""
     page = browser.new_page(viewport={"width": 375, "height": 900})

@@ -154,7 +154,7 @@ def test_findings_lead_to_their_figures(page: Page) -> None:
 def test_the_contents_mark_the_section_in_view(page: Page) -> None:
     """Scrolling to a section marks its link and no other."""
     settle(page, 1600)
-    page.keyboard.press("Home")  # whatever an earlier link led to is no longer sought
+    page.keyboard.press("Shift")  # whatever an earlier link led to is no longer sought
     for name in ("distillation", "accuracy"):
         page.evaluate(
             "(id) => document.getElementById(id).scrollIntoView({behavior: 'instant'})", name

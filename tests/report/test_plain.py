@@ -103,6 +103,16 @@ def test_meanings_hold_the_measured_values() -> None:
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")
 
 
+def test_ends_that_go_different_ways_are_both_said() -> None:
+    """A share that rises at one end and falls at the other is not one number."""
+    core = (row("polarisation_rises", estimate=0.4), row("tails_grow", estimate=0.03))
+    apart = (row("low_tail_grows", estimate=-0.075), row("high_tail_grows", estimate=0.108))
+    said = plain.meaning("bimodality_grows", rows(*core, *apart))
+    assert "+3.0 percentage points (−7.5 near 0, +10.8 near 1)." in said
+    alike = (row("low_tail_grows", estimate=0.01), row("high_tail_grows", estimate=0.02))
+    assert "near 1)" not in plain.meaning("bimodality_grows", rows(*core, *alike))
+
+
 def test_rows_of_findings_have_names_that_read() -> None:
     """Checks and proxies are spelt out; a condition of a rule keeps its words."""
     assert plain.title("half_b") == "on the other half of the models"

@@ -100,7 +100,7 @@ def _gallery(reading: Reading, table: pl.DataFrame) -> blocks.Gallery:
         "a rare case, an ambiguous one or a wrong label. The score does not tell these apart. "
         f"{_KNOWN if _kinds_known(reading) else ''}"
         "Chosen on the models that are shown, so the scores look higher than they "
-        f"are.{fewer}",
+        f"are; of equal scores the lowest numbers are shown.{fewer}",
         conditions=reading.conditions(objective),
         rows=_rows(reading, table),
         sql=_MOST_SQL.format(objective=objective),

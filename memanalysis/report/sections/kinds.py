@@ -215,8 +215,8 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
         columns=("ranked by", *(kind.replace("_", " ") for kind in kinds)),
         rows=[*rows, ("by chance", *(chance[kind] for kind in kinds))],
         caption="As many examples are looked at as the kind has, so that this is precision and "
-        "recall at once; in brackets, 95 % intervals over groups of models. The kinds compete for "
-        "the same places.",
+        "recall at once; equal values share the places evenly. In brackets, 95 % intervals over "
+        "groups of models. The kinds compete for the same places.",
         numeric=tuple(range(1, len(kinds) + 1)),
         sql=sql,
     )
@@ -244,8 +244,8 @@ def _extremes(reading: Reading) -> blocks.Gallery:
         name="kinds",
         title=f"The images: highest and lowest scores of each kind at {size}",
         caption="Label that the models were given, the label before it was changed where the two "
-        "differ, and the score. Chosen on the models that are shown, so the extremes look more "
-        "extreme than they are.",
+        "differ, and the score; of equal scores the lowest numbers. Chosen on the models that are "
+        "shown, so the extremes look more extreme than they are.",
         conditions=reading.conditions(objective),
         rows=rows,
         sql=sql,

@@ -136,6 +136,7 @@ const charts = (() => {
   let traversed = false;
   window.navigation?.addEventListener("navigate", (event) => {
     traversed = event.navigationType === "traverse";
+    if (traversed) sought = null;
   });
   window.addEventListener("hashchange", () => { if (!traversed) targeted(); });
   // A link to where the address already points changes nothing but the place.
@@ -152,8 +153,8 @@ const charts = (() => {
     const { y, height } = view();
     if (shown && height === shown.height && Math.abs(y - shown.y) > 1) sought = null;
   }, { passive: true });
-  // A smooth scroll ends where its target was when it began.
-  window.addEventListener("scrollend", () => { if (sought) show(sought); });
+  // A smooth scroll ends where its target was when it began. One's own ends here too.
+  window.addEventListener("scrollend", () => { if (sought && !shown) show(sought); });
   new ResizeObserver(() => { if (sought) show(sought); }).observe(document.body);
   targeted();
 
