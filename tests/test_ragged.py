@@ -13,7 +13,7 @@ import memanalysis as ma
 from memanalysis.derive import derive
 from memanalysis.derive.reading import read_study
 from memanalysis.findings import load
-from memanalysis.report.blocks import Figure
+from memanalysis.report.blocks import Figure, Note
 from memanalysis.report.reading import Reading
 from memanalysis.report.sections import distillation
 
@@ -113,11 +113,13 @@ def test_variants_of_distillation_have_their_own_rows(tmp_path: Path) -> None:
     assert {"score", "bin", "shape"} <= set(effects["grouping"])
     assert first.table("findings").equals(second.table("findings"))
     names = _figures(second)
-    both_ways = ("change", "density", "halves", "by-score", "by-bin", "gap", "transitions")
-    for name in both_ways:
-        assert {f"distillation-{name}", f"distillation-{name}-hot"} <= set(names)
-        assert "(hot)" in names[f"distillation-{name}-hot"].title
-    assert "distilled (hot)" in names["distillation-change-hot"].conditions
+    in_full = ("change", "density", "halves", "by-score", "by-bin", "gap", "transitions")
+    assert {f"distillation-{name}" for name in in_full} <= set(names)
+    assert not [name for name in names if name.endswith("-hot")]
+    assert "distilled (hot)" in names["distillation-settings"].conditions
+    section = distillation.section(Reading(second))
+    notes = [block.text for block in section.blocks if isinstance(block, Note)]
+    assert any("distillation_density(study, 'distilled_hot')" in note for note in notes)
     assert set(names["distillation-settings"].frame["objective"]) == {"distilled", "distilled_hot"}
     assert Reading(first).students == ["distilled"]
 
