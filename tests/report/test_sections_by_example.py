@@ -17,6 +17,7 @@ from memanalysis.report.sections import (
     proxies,
     reliability,
 )
+from memanalysis.report.sections.tiles import Tiles
 from memanalysis.store import Store
 from memanalysis.study import Study
 
@@ -76,6 +77,22 @@ def test_kinds_show_extremes_with_the_label_before(reading: Reading, kinds_store
         assert end in ("highest scores", "lowest scores")
     assert {row.title.partition(":")[0] for row in gallery.rows} == {"clean", "flipped", "blended",
                                                                      "rotated"}  # fmt: skip
+
+
+def test_a_blend_shows_two_classes(reading: Reading) -> None:
+    """The clean label of a blend is not what it was: both are in the image."""
+    tiles = Tiles(reading)
+    row = {"label": 1, "clean_label": 2, "image": None, "source_id": None}
+    other = reading.class_name(2)
+    for kind, said in (
+        ("blended", f"with {other}"),
+        ("flipped", f"was {other}"),
+        (None, f"was {other}"),
+    ):
+        tiles._examples[0] = {**row, "kind": kind}
+        assert tiles.was(0) == said
+    tiles._examples[0] = {**row, "kind": "blended", "clean_label": 1}
+    assert tiles.was(0) == ""
 
 
 def test_a_judge_is_introduced(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:

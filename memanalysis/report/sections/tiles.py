@@ -33,11 +33,16 @@ class Tiles:
         return replace(tile, curve=drawing.curve(scores, shape))
 
     def was(self, example: int) -> str:
-        """The label before it was changed, empty where it is the same or unknown."""
+        """The label before it was changed, empty where it is the same or unknown.
+
+        A blend shows two classes: its label is the one, its clean label the other.
+        """
         row = self._known(example)
         clean = row["clean_label"]
-        changed = clean is not None and clean != row["label"]
-        return f"was {self._reading.class_name(clean)}" if changed else ""
+        if clean is None or clean == row["label"]:
+            return ""
+        verb = "with" if row["kind"] == "blended" else "was"
+        return f"{verb} {self._reading.class_name(clean)}"
 
     def test(self, example: int, figures: str, note: str | None = None) -> blocks.Tile:
         """A test example."""
