@@ -96,8 +96,10 @@ def decide(evidence: Evidence) -> Outcome:
 def _mean_text(everything: Interval, teacher: Teacher) -> str:
     """The mean change and which of its two parts makes it."""
     total, inside, outside = (everything[part] for part in range(3))
-    if abs(float(inside.estimate)) > abs(float(total.estimate)) / 2:
-        why = "fit less" if float(inside.estimate) < 0 else "fit more"
+    change, fitting = float(total.estimate), float(inside.estimate)
+    # A part of the other sign only holds the change back.
+    if fitting * change > 0 and abs(fitting) > abs(change) / 2:
+        why = "fit less" if fitting < 0 else "fit more"
     elif float(outside.estimate) > 0:
         why = "generalise better (a gain in test accuracy is then the same fact)"
     else:

@@ -15,7 +15,7 @@ Rows: TypeAlias = Mapping[str, Row]
 QUANTITIES: Final = {
     "bimodality_grows": "rise of polarisation, smallest to largest size",
     "trajectories_diverse": "share of examples memorised more by larger models",
-    "distillation_inhibits": "mean change of the score under distillation",
+    "distillation_inhibits": "mean change of the score in students smaller than their teacher",
     "proxies_miss_trends": "share of proxies that miss the trend",
 }
 # Findings where a table has no room for the whole claim.
@@ -139,8 +139,9 @@ def _diversity(rows: Rows) -> str:
     more, equal, less = known
     return (
         f"Of 100 examples, {more} are memorised more by larger models, {equal} equally by all "
-        f"sizes, and {less} less by larger models or most at a middle size; the others take other "
-        "turns or cannot be told yet."
+        f"sizes, and {less} less by larger models or most at a middle size (counted without the "
+        "false discoveries that the rule admits); the others take other turns or cannot be told "
+        "yet."
     )
 
 

@@ -136,6 +136,8 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
         (0.03, 0.01, "students fit more"),
         (-0.01, 0.03, "students generalise better"),
         (0.01, -0.03, "students generalise worse"),
+        (0.045, 0.052, "students generalise better"),
+        (-0.045, -0.052, "students generalise worse"),
     ],
 )
 def test_the_reason_of_a_change_has_its_direction(inside: float, outside: float, why: str) -> None:

@@ -55,8 +55,10 @@ def section(reading: Reading) -> blocks.Section:
 def _verdict(table: pl.DataFrame) -> blocks.Text:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
+        known = table["estimate"].is_not_null().sum()
         return blocks.Text(
-            f"Of the {table.height} findings not one is supported on the control: no false alarm."
+            f"Of the {table.height} findings not one is supported on the control: no false alarm. "
+            f"{known} of them could be estimated there."
         )
     named = wording.listed([f"“{_title(name)}”" for name in alarms])
     return blocks.Text(

@@ -95,7 +95,7 @@ def _finding(row: dict[str, Any], name: str) -> blocks.Finding:
         provisional=bool(row["provisional"]),
         estimate=estimate,
         interval=interval,
-        bound=row["bound"] or "",
+        bound=_bound(row),
         glyph=drawing.whisker(row["estimate"], row["ci_low"], row["ci_high"]),
         sentence=row["sentence"] or "",
         evidence="",
@@ -103,3 +103,10 @@ def _finding(row: dict[str, Any], name: str) -> blocks.Finding:
         query=row["query"] or "",
         core=bool(row["core"]),
     )
+
+
+def _bound(row: dict[str, Any]) -> str:
+    """The rule of a condition; of a check, whether it agrees: undecided ones only do not object."""
+    if row["bound"] == "consistent" and row["verdict"] == "undetermined":
+        return "no contradiction"
+    return row["bound"] or ""

@@ -134,7 +134,7 @@ def _scores(reading: Reading) -> blocks.Figure:
         charts.kind_scores(reading),
         _SCORES_SQL,
         "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
-        "over groups of models. A wrong label can only be got right by memorising it; the "
+        "over groups of models. A wrong label can hardly be got right but by memorising it; the "
         "label of a clean example can also be learned from others.",
     )
 

@@ -94,7 +94,8 @@ def _within(reading: Reading) -> list[blocks.Block]:
         rows,
         "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
         "same direction as models grow (their number in brackets; the direction from the smallest "
-        "to the largest size alone, which is not the shape over all sizes). Within a group scores "
+        "to the largest size alone, which is not the shape over all sizes; mixed is up and down "
+        "again, or down and up). Within a group scores "
         "differ less, so correlations are weaker. Proxies are turned so that high means hard, if "
         "they have such a direction.",
         tuple(range(1, len(directions) + 1)),

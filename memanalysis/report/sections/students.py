@@ -113,11 +113,11 @@ def _gap(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure
         named("distillation-gap", objective),
         charts.distillation_gap(reading, objective),
         _GAP_SQL.format(objective=objective),
-        "Does a teacher that is much larger than its student change more? To the right, the "
-        "teacher has more parameters than the student; at 1 a size teaches itself. Memorised "
-        "examples have a score of 0.5 or more, chosen without the models that measure them (on "
-        "one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share of their "
-        "score that they lose is the mean of both choices. All examples together are squares, "
+        "Does a teacher that is much larger than its student change more? The teacher is the same, "
+        "students differ: to the right it has more parameters than they; at 1 it has as many. "
+        "Memorised examples have a score of 0.5 or more, chosen without the models that measure "
+        "them (on one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share "
+        "of their score that they lose is the mean of both choices. All examples together are squares, "
         "split into the part from p_in and the part from p_out. Lines are 95 % intervals over "
         f"groups of models.{_losses(table)}",
         ("one_hot", objective),
@@ -125,16 +125,15 @@ def _gap(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure
 
 
 def _losses(table: pl.DataFrame) -> str:
-    """What memorised examples lose with the nearest and the farthest teacher, in words."""
+    """What memorised examples lose at each size, nearest to the teacher first, in words."""
     known = table.drop_nulls(["gap", "inhibition"]).sort("gap")
     if known.height < 2:
         return ""
-    near, far = known.row(0, named=True), known.row(-1, named=True)
-    return (
-        f" Memorised examples lose {wording.percent(near['inhibition'])} of their score in "
-        f"{near['size']}, the student nearest to its teacher in size, and "
-        f"{wording.percent(far['inhibition'])} in {far['size']}, the farthest."
-    )
+    lost = [
+        f"{wording.percent(row['inhibition'])} of their score in {row['size']}"
+        for row in known.iter_rows(named=True)
+    ]
+    return f" Memorised examples lose {wording.listed(lost)}."
 
 
 def _transitions(reading: Reading, objective: str) -> list[blocks.Block]:
