@@ -40,8 +40,8 @@ def _columns(reading: Reading) -> tuple[str, ...]:
     if not reading.students:
         return _SIZE_COLUMNS
     parameters, models, *accuracies = _SIZE_COLUMNS
-    of = wording.objective(reading.primary)
-    return parameters, f"{models} of all objectives", *(f"{name} ({of})" for name in accuracies)
+    of = wording.objective(reading.primary).removesuffix(" labels")
+    return parameters, f"{models} in all", *(f"{name} ({of})" for name in accuracies)
 
 
 def _lead(reading: Reading) -> str:

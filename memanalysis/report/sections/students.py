@@ -117,9 +117,9 @@ def _gap(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure
         "students differ: to the right it has more parameters than they; at 1 it has as many. "
         "Memorised examples have a score of 0.5 or more, chosen without the models that measure "
         "them (on one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share "
-        "of their score that they lose is the mean of both choices. All examples together are squares, "
-        "split into the part from p_in and the part from p_out. Lines are 95 % intervals over "
-        f"groups of models.{_losses(table)}",
+        "of their score that they lose is the mean of both choices. All examples together are "
+        "squares, split into the part from p_in and the part from p_out. Lines are 95 % intervals "
+        f"over groups of models.{_losses(table)}",
         ("one_hot", objective),
     )
 
