@@ -46,6 +46,8 @@ def verdicts() -> str:
         dict(study.sql("select finding, verdict from findings where row = 'headline'").rows())
         for study in studies
     ]
+    for study in studies:
+        study.close()
     lines = [f"| finding | {' | '.join(JUDGED)} |", "|---|" + "---|" * len(JUDGED)]
     rows = (f"| `{name}` | {' | '.join(of[name] for of in found)} |" for name in found[0])
     return "\n".join([*lines, *rows])
