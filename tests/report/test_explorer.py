@@ -120,10 +120,16 @@ def page(opened: Page) -> Iterator[Page]:
     }""")
     opened.wait_for_function("document.querySelector('.dt-info').textContent.includes('of 200 ex')")
     if opened.get_attribute("th.col-score", "aria-sort") != "descending":
-        opened.click("th.col-score .dt-column-title")
+        sort_by(opened, "score", "descending")
     yield opened
     assert COMPLAINTS[opened] == []
     assert opened.title() == "Simulated study, world 'planted' · memanalysis"
+
+
+def sort_by(page: Page, column: str, direction: str) -> None:
+    """Click a column's title and wait for its order: the table sorts after the click's event."""
+    page.click(f"th.col-{column} .dt-column-title")
+    page.wait_for_selector(f"th.col-{column}[aria-sort={direction}]")
 
 
 def ids(page: Page) -> list[int]:
@@ -172,7 +178,7 @@ def test_the_highest_scores_come_first(page: Page, study: Study) -> None:
         f"select example_id from ({SCORES}) order by memorization desc nulls last, example_id",
     )
     assert ids(page) == wanted[:15]
-    page.click("th.col-score .dt-column-title")
+    sort_by(page, "score", "ascending")
     ascending = ask(
         study, f"select example_id from ({SCORES}) order by memorization nulls last, example_id"
     )
@@ -316,7 +322,7 @@ def test_the_download_holds_the_filtered_rows(page: Page, study: Study) -> None:
 def test_ranks_say_how_many_are_easier(page: Page, study: Study) -> None:
     """The last column is the share of examples that the proxy calls easier, rounded down."""
     page.select_option("select[name=proxy]", label="Area under the margin, one-hot labels")
-    page.click("th.col-proxy .dt-column-title")
+    sort_by(page, "proxy", "descending")
     shares = study.sql(
         f"""select example_id, floor(100 * (count(*) over (order by value_in desc
                 range between unbounded preceding and current row)
