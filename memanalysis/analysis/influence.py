@@ -165,18 +165,6 @@ def scan(
     )
 
 
-def influence_of_pairs(
-    training: Training, partners: Partners, pairs: Pairs, without: Packed | None = None
-) -> Floats:
-    """Influence of some pairs, float64 [r], by all models or those not in the mask ``without``."""
-    kept = training.trained if without is None else training.trained & ~without
-    inside = training.in_train[pairs.train] & kept
-    right = partners.correct[pairs.partner] & kept
-    hits, n_in = popcount(inside & right), popcount(inside)
-    counts = Counts(hits, n_in, popcount(right) - hits, popcount(kept) - n_in)
-    return counts.memorization
-
-
 @dataclass(frozen=True)
 class _Patch:
     """Exchangeable training examples ``rows`` against some partners ``columns`` of their class."""

@@ -39,7 +39,9 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
         x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study)),
         color=alt.Color("objective:N", scale=scale),
     )
-    y = alt.Y("value:Q", title="measure", scale=alt.Scale(zero=True, nice=False, padding=8))
+    y = alt.Y(
+        "value:Q", title="value of the measure", scale=alt.Scale(zero=True, nice=False, padding=8)
+    )
     tooltip = theme.tooltip(
         "objective", "size", "measure", "estimator", "value:.3f", "low:.3f", "high:.3f", "n_groups"
     )

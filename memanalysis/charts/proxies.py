@@ -46,8 +46,8 @@ def proxy_correlations(
         return theme.nothing(_NONE)
     by_size = quantity == "level"
     sizes = theme.in_order(frame) if by_size else [_CHANGE]
-    base = alt.Chart(frame).encode(
-        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+    base = alt.Chart(frame.drop("name")).encode(
+        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
         yOffset=alt.YOffset("size:N", sort=sizes),
         color=alt.Color(
             "size:N", scale=theme.size_scale(sizes), legend=alt.Legend() if by_size else None
@@ -88,8 +88,8 @@ def proxy_correlations_by(
     frame = table.with_columns(pl.col("stratum").str.strip_prefix(f"{stratum}: "))
     strata = theme.known_order(frame["stratum"].to_list(), theme.SHAPES)
     sizes = theme.in_order(frame)
-    base = alt.Chart(frame).encode(
-        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+    base = alt.Chart(frame.drop("name")).encode(
+        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
         color=alt.Color("size:N", scale=theme.size_scale(sizes)),
         tooltip=theme.tooltip(
             "proxy", "size", "stratum", "estimate:.3f", "ci_low:.3f", "ci_high:.3f", "n_examples"
@@ -110,7 +110,8 @@ def _correlation(title: str) -> alt.X:
 def _turned(table: pl.DataFrame) -> pl.DataFrame:
     """``table`` with titles, and correlations of proxies that are low where scores are high turned.
 
-    The sign is that of the median over sizes and methods of the correlation of levels.
+    Column ``name`` keeps the stored names. The sign is that of the median over sizes and methods of
+    the correlation of levels.
     """
     signs = (
         table.filter(pl.col("quantity") == "level")
@@ -120,15 +121,14 @@ def _turned(table: pl.DataFrame) -> pl.DataFrame:
     sign = pl.col("sign")
     low, high = pl.col("ci_low"), pl.col("ci_high")
     return (
-        table.join(signs, on="proxy", how="left")
+        titled(table.join(signs, on="proxy", how="left"))
         .with_columns(pl.when(sign < 0).then(-1.0).otherwise(1.0).alias("sign"))
         .with_columns(
             (sign * pl.col("estimate")).alias("estimate"),
             (sign * pl.col("corrected_estimate")).alias("corrected_estimate"),
             pl.when(sign < 0).then(-high).otherwise(low).alias("ci_low"),
             pl.when(sign < 0).then(-low).otherwise(high).alias("ci_high"),
-            proxy_title(pl.col("proxy"))
-            + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
+            pl.col("proxy") + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
             pl.col("method").replace(_METHODS),
             pl.col("size").fill_null(_CHANGE),
         )
@@ -143,11 +143,11 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     )
     if table.is_empty():
         return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
-    frame = table.with_columns(proxy_title(pl.col("proxy")))
+    frame = titled(table)
     verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
     colours = [theme.colour(_VERDICTS.get(verdict, "muted")) for verdict in verdicts]
-    base = alt.Chart(frame).encode(
-        y=alt.Y("proxy:N", sort=sorted(set(frame["proxy"])), title=None),
+    base = alt.Chart(frame.drop("name")).encode(
+        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
         color=alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=colours)),
     )
     layers = alt.layer(
@@ -166,6 +166,35 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     return theme.finish(
         layers, "Do proxies see which examples are memorised more by larger models?"
     )
+
+
+def strongest_first(study: theme.Tables, objective: str) -> list[str]:
+    """The proxies by their strongest rank correlation with the score, of any size and sign.
+
+    The order of every figure and table that compares proxies; without correlations there is none.
+    """
+    table = study.table("proxy_correlations").filter(
+        pl.col("objective") == objective,
+        pl.col("quantity") == "level",
+        pl.col("method") == "spearman",
+        pl.col("stratum") == "all",
+    )
+    strongest = table.group_by("proxy").agg(pl.col("estimate").abs().max())
+    ordered = strongest.drop_nulls().sort(["estimate", "proxy"], descending=[True, False])
+    return ordered["proxy"].to_list()
+
+
+def in_order(frame: pl.DataFrame, study: theme.Tables, objective: str) -> list[str]:
+    """The titles in a ``titled`` frame, strongest first."""
+    titles = dict(frame.select("name", "proxy").iter_rows())
+    return [
+        titles[name] for name in theme.known_order(list(titles), strongest_first(study, objective))
+    ]
+
+
+def titled(table: pl.DataFrame) -> pl.DataFrame:
+    """``table`` with proxies by their titles; the column ``name`` keeps the stored names."""
+    return table.with_columns(pl.col("proxy").alias("name"), proxy_title(pl.col("proxy")))
 
 
 def proxy_title(proxy: pl.Expr) -> pl.Expr:

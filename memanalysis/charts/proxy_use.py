@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis.charts import theme
-from memanalysis.charts.proxies import proxy_title
+from memanalysis.charts.proxies import in_order, titled
 
 _SCORE: Final = "score"
 _SHAPES: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
@@ -23,7 +23,8 @@ def proxy_trajectories(study: theme.Tables, objective: str = "one_hot") -> theme
         "objective", "shape", "size", "size_rank", "n_examples",
         pl.col("memorization").alias("value"), pl.lit(_SCORE).alias("panel"),
     )  # fmt: skip
-    proxies = study.table("proxy_curves").with_columns(proxy_title(pl.col("proxy")).alias("panel"))
+    proxies = titled(study.table("proxy_curves")).with_columns(pl.col("proxy").alias("panel"))
+    order = in_order(proxies, study, objective)
     frame = pl.concat([scores, proxies.select(scores.columns)], how="vertical_relaxed").filter(
         pl.col("objective") == objective, pl.col("shape").is_in(_SHAPES)
     )
@@ -39,7 +40,7 @@ def proxy_trajectories(study: theme.Tables, objective: str = "one_hot") -> theme
     layers = alt.layer(base.mark_line(strokeWidth=1.8), base.mark_point(size=26)).properties(
         width=165, height=130
     )
-    panels = theme.known_order(frame["panel"].to_list(), [_SCORE])
+    panels = theme.known_order(frame["panel"].to_list(), [_SCORE, *order])
     chart = theme.own_scales(theme.panels(layers, "panel", panels, columns=4))
     return theme.finish(
         chart, "The score’s trajectories, and the proxies’", panel=200, count=len(panels)
@@ -62,13 +63,14 @@ def proxy_retrieval(
     )
     if table.is_empty():
         return theme.nothing("No proxy can be judged here: that needs two groups of models.")
-    frame = table.with_columns(
-        proxy_title(pl.col("proxy")),
+    frame = titled(table).with_columns(
         (pl.col("n_target") / pl.col("n_examples")).alias("chance"),
     )
     sizes = theme.in_order(frame)
+    order = in_order(frame, study, objective)
+    frame = frame.drop("name")
     base = alt.Chart(frame).encode(
-        y=alt.Y("proxy:N", sort=_best_first(frame), title=None),
+        y=alt.Y("proxy:N", sort=order, title=None),
         tooltip=theme.tooltip(
             *("proxy", "size", "precision:.1%", "precision_low:.1%", "precision_high:.1%"),
             *("lift:.1f", "score_precision:.1%", "chance:.1%", "n_target:.0f", "n_groups"),
@@ -104,8 +106,3 @@ def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
         ),
         proxy.mark_point(size=46).encode(x=x),
     ]
-
-
-def _best_first(frame: pl.DataFrame) -> list[str]:
-    means = frame.group_by("proxy").agg(pl.col("precision").mean())
-    return means.sort(["precision", "proxy"], descending=[True, False])["proxy"].to_list()

@@ -120,7 +120,7 @@ def _sizes(frame: pl.DataFrame) -> list[str]:
 
 def _scale(sizes: list[str]) -> alt.Scale:
     named = [size for size in sizes if size != _ALL_SIZES]
-    colours = theme.size_colours(len(named)) + [theme.colour("ink")] * (len(sizes) - len(named))
+    colours = theme.size_colours(len(named)) + [theme.colour("inside")] * (len(sizes) - len(named))
     return alt.Scale(domain=sizes, range=colours)
 
 

@@ -62,7 +62,7 @@ def distillation_groups(
         labels,
     )
     title = titled(f"Change under distillation by {_GROUPINGS.get(grouping, grouping)}", objective)
-    return theme.finish(chart, title, panel=130, count=len(ordered))
+    return theme.finish(chart, title, panel=190, count=len(ordered))
 
 
 def _measured(effects: pl.DataFrame, grouping: str, objective: str) -> pl.DataFrame:
@@ -136,7 +136,7 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
             axis=alt.Axis(tickCount=4, format="~g"),
         )
     )
-    y = alt.Y("value:Q", title="effect", scale=alt.Scale(zero=True))
+    y = alt.Y("value:Q", title="effect (fraction)", scale=alt.Scale(zero=True))
     tooltip = theme.tooltip(
         *("size", "quantity", "selected_on", "estimator", "value:+.4f", "low:+.4f", "high:+.4f"),
         *("change_in:+.4f", "change_out:+.4f", "ratio:.2f", "n_groups"),
@@ -148,7 +148,7 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
         .encode(y=y, detail="selected_on:N"),
         base.transform_filter(_MEASURED)
         .mark_rule(color=theme.colour("ink"), strokeWidth=1.2)
-        .encode(y=alt.Y("low:Q", title="effect"), y2="high:Q"),
+        .encode(y=alt.Y("low:Q", title="effect (fraction)"), y2="high:Q"),
         _points(base.encode(y=y, tooltip=tooltip)),
     ).properties(width=300, height=180)
     chart = theme.own_scales(theme.panels(layers, "quantity", quantities, columns=2))
@@ -211,7 +211,9 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
     )
     layers = alt.layer(
         marks.zero(frame, "x"),
-        base.mark_rule(strokeWidth=1.4).encode(x=alt.X("low:Q", title="effect"), x2="high:Q"),
+        base.mark_rule(strokeWidth=1.4).encode(
+            x=alt.X("low:Q", title="effect (fraction)"), x2="high:Q"
+        ),
         base.mark_point(size=40).encode(x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=4))),
     ).properties(width=150, height=alt.Step(14))
     chart = theme.panels(layers, "quantity", quantities, columns=3).resolve_scale(x="independent")

@@ -46,12 +46,15 @@ def trajectory_shares(
         axis=alt.Axis(format="%", grid=True, tickCount=5),
     )
     ink = theme.colour("ink")
+    interval = base.encode(x="share_low:Q", x2="share_high:Q")
     layers = alt.layer(
         base.mark_bar(height=15, cornerRadiusEnd=2).encode(
             x=x,
             color=alt.Color("category:N", scale=theme.category_scale(categories), legend=None),
         ),
-        base.mark_rule(color=ink, strokeWidth=1.4).encode(x="share_low:Q", x2="share_high:Q"),
+        # Seen on dark bars too: a line of ink within one of paper.
+        interval.mark_rule(color=theme.colour("paper"), strokeWidth=4.6),
+        interval.mark_rule(color=ink, strokeWidth=1.6),
         base.mark_tick(color=ink, thickness=2.5, height=24, opacity=1).encode(x="noise_share:Q"),
     ).properties(width=300, height=alt.Step(30))
     chart = theme.panels(layers, "objective", objectives, columns=2)

@@ -69,9 +69,15 @@ def _heat(frame: pl.DataFrame, order: list[str], moved: bool) -> list[alt.Chart]
             *("share_low:.1%", "share_high:.1%", "share_unchanged:.1%", "n_groups"),
         ),
     )
+    scaled = alt.Legend(
+        title="difference from noise" if moved else "share of the row",
+        values=[0.05, 0.1, 0.2] if moved else [0.1, 0.5, 1],
+        format=".0%",
+        symbolType="square",
+    )
     strength = alt.Opacity(
         "strength:Q",
-        legend=None,
+        legend=scaled,
         scale=alt.Scale(domain=[0, 0.2 if moved else 1], range=[0.03, 0.5], clamp=True),
     )
     colours = alt.Scale(

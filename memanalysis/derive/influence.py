@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from memanalysis.analysis import mixing
 from memanalysis.analysis.influence import (
@@ -22,10 +23,9 @@ from memanalysis.analysis.influence import (
     Partners,
     Scan,
     Training,
-    influence_of_pairs,
     scan,
 )
-from memanalysis.analysis.intervals import Floats, jackknife, std_error
+from memanalysis.analysis.intervals import Floats, jackknife_of, std_error
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.derive.reading import Study
 from memanalysis.derive.tables import as_table, interval_columns, stack
@@ -58,7 +58,7 @@ def influence_tables(store: Store, study: Study) -> tuple[pa.Table, dict[str, An
                 pairs.append(as_table(stack([rows]), INFLUENCE))
                 summary.append(keys | rank | {"split": split} | _summary(found, training, known))
                 if split == "test":
-                    shares = _memorized(condition, row, training, partners, found)
+                    shares = _memorized(condition, row, found)
                     memorized.append(keys | rank | shares)
     return pa.concat_tables(pairs), stack(summary), stack(memorized)
 
@@ -125,46 +125,43 @@ def _summary(found: Scan, training: Training, same_class: bool) -> dict[str, Any
     }
 
 
-def _memorized(
-    condition: Condition, row: int, training: Training, partners: Partners, found: Scan
-) -> dict[str, Any]:
+def _memorized(condition: Condition, row: int, found: Scan) -> dict[str, Any]:
     """Examples with a score of at least each bound, and the share of them with a test partner.
 
-    Delete-one-group jackknife. A fold counts the scores again and asks whether the stored pairs
-    still reach the threshold; which pairs are stored stays as it is.
+    Numbers of examples have delete-one-group jackknife intervals. The share has none: which pairs
+    stand out is chosen on all models, and a fold that chose anew would have too few.
     """
-    groups = condition.counts[:, row]
-    total = groups.sum(0)
-    whole = _partnered(total, training, partners, found, None)
-    folds = [
-        _partnered(total - groups[g], training, partners, found, training.groups[g])
-        for g in range(condition.n_groups)
-    ]
-    interval = jackknife(whole, np.asarray(folds).reshape(-1, *whole.shape))
+    interval = jackknife_of(_memorized_examples, condition.counts[:, row])
+    total = condition.counts[:, row].sum(0)
     return {
         "threshold": list(_MEMORIZED),
         "n_examples": int(total.filled().sum()),
         **interval_columns("n_memorized", interval[0]),
         **interval_columns("n_memorized_noise_removed", interval[1]),
-        **interval_columns("share_with_partner", interval[2]),
+        "share_with_partner": _share_with_partner(total, found),
         "n_groups": condition.n_groups,
     }
 
 
-def _partnered(
-    counts: Counts, training: Training, partners: Partners, found: Scan, without: Any
-) -> Floats:
-    """[3, bounds]: examples at each bound, the same with noise removed, share with a partner."""
-    score = counts.memorization
-    memorized = score >= np.array(_MEMORIZED)[:, None] - _TIE
-    n = memorized.sum(axis=1)
+def _memorized_examples(counts: Counts) -> Floats:
+    """[2, bounds]: examples at each bound, as counted and with noise removed."""
     weights = mixing.fit(counts)
-    shares = [mixing.mass(weights, bound, 2) for bound in _MEMORIZED]
-    pairs = influence_of_pairs(training, partners, found.pairs, without)
-    partnered = np.zeros(len(score), dtype=np.bool_)
-    partnered[found.pairs.train[pairs >= THRESHOLD - _TIE]] = True
-    with_partner = (memorized & partnered).sum(axis=1)
+    shares = np.array([mixing.mass(weights, bound, 2) for bound in _MEMORIZED])
+    return np.stack([_reaches(counts).sum(axis=1), shares * counts.filled().sum()])
+
+
+def _share_with_partner(counts: Counts, found: Scan) -> Floats:
+    """[bounds]: share of the examples at each bound that help some test example."""
+    helps = np.zeros(counts.n_in.shape[-1], dtype=np.bool_)
+    helps[found.pairs.train] = True
+    memorized = _reaches(counts)
+    n = memorized.sum(axis=1)
     # Where no pair at all stands out, too few models are the reason and no lack of partners.
-    possible = (n > 0) & (len(found.pairs.train) > 0)
-    share = np.where(possible, with_partner / np.maximum(n, 1), np.nan)
-    return np.stack([n.astype(np.float64), np.array(shares) * counts.filled().sum(), share])
+    possible = (n > 0) & helps.any()
+    return np.where(possible, (memorized & helps).sum(axis=1) / np.maximum(n, 1), np.nan)
+
+
+def _reaches(counts: Counts) -> NDArray[np.bool_]:
+    """[bounds, examples]: whether the score is at least the bound."""
+    memorized: NDArray[np.bool_] = counts.memorization >= np.array(_MEMORIZED)[:, None] - _TIE
+    return memorized

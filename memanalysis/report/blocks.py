@@ -127,9 +127,10 @@ class Gallery:
 class Finding:
     """One finding with its verdict; ``rows`` are the conditions and checks behind it.
 
-    ``quantity`` names what ``estimate`` measures and ``meaning`` says in plain words what it means
-    here; ``settling`` says what would decide an undetermined one. ``evidence`` is the section with
-    its evidence, ``figures`` the figures in it that show it best, each with its title.
+    ``quantity`` names what ``estimate`` measures (of a condition too) and ``meaning`` says in
+    plain words what it means here; ``settling`` says what would decide an undetermined one.
+    ``deciding`` are the rows that made the verdict. ``evidence`` is the section with its evidence,
+    ``figures`` the figures in it that show it best, each with its title.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Finding:
     evidence_title: str
     query: str
     rows: Sequence[Finding] = ()
+    deciding: Sequence[Finding] = ()
     core: bool = False
     quantity: str = ""
     meaning: str = ""

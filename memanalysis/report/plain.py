@@ -25,6 +25,18 @@ TITLES: Final = {
     "distillation_inhibits": "distillation inhibits memorisation",
     "proxies_miss_trends": "proxies miss the trend",
 }
+# What each condition measures, where a card has no room for its claim.
+_MEASURED: Final = {
+    "polarisation_rises": "polarisation, smallest to largest size",
+    "polarisation_slope": "polarisation per step of size",
+    "tails_grow": "share of scores near 0 or near 1",
+    "increasing": "share memorised more by larger models",
+    "fixed": "share memorised equally by all sizes",
+    "decreasing_or_cap": "share memorised less, or most in between",
+    "inhibits": "mean change of the score",
+    "most_where_memorised": "change of memorised examples beyond that of others",
+    "generalises": "change of test accuracy",
+}
 # Rows of a finding that are no condition of its rule.
 _CHECKS: Final = {
     "half_a": "on half of the models",
@@ -35,6 +47,7 @@ _CHECKS: Final = {
     "alpha_double": "with twice α",
 }
 _SHARES: Final = ("trajectories_diverse", "proxies_miss_trends")
+_SHARE_CONDITIONS: Final = ("increasing", "fixed", "decreasing_or_cap")
 # Robustness rows that overrule a supported verdict, as the findings' rules say, in words.
 _OVERRULING: Final = {
     "half_a": "in one half of the models",
@@ -45,6 +58,7 @@ _TOO_FEW: Final = "too few for a verdict"
 _LOST: Final = "keeps no longer per group"
 _UNDECIDED: Final = re.compile(r"Not decided: (.*?)(?: \(\d+ groups? of models|\.$|;)")
 _BOUND: Final = re.compile(r"^(lower|upper) limit[^<>]*[<>]=? ?(-?[\d.]+)")
+_HEADLINE: Final = "headline"
 # Beyond this many times the models of the study, a number of models is no advice any more.
 _PRACTICAL: Final = 50
 
@@ -55,10 +69,15 @@ def title(row: str) -> str:
     return f"proxy: {glosses.spelt(proxy)}" if proxy else _CHECKS.get(kind, kind.replace("_", " "))
 
 
+def measured(row: str) -> str:
+    """Return what a condition measures, its name where that says it."""
+    return _MEASURED.get(row) or title(row)
+
+
 def effect(finding: str, row: Row) -> tuple[str, str]:
-    """Return the estimate and its interval, as percentages where they are shares."""
+    """Return the estimate and interval of a finding or condition, shares as percentages."""
     low, high = row["ci_low"], row["ci_high"]
-    if finding not in _SHARES:
+    if finding not in (*_SHARES, *_SHARE_CONDITIONS):
         return wording.number(row["estimate"], 3), wording.interval(low, high)
     ends = wording.NONE if low is None or high is None else f"{_share(low)} to {_share(high)}"
     return _share(row["estimate"]), ends
@@ -66,16 +85,25 @@ def effect(finding: str, row: Row) -> tuple[str, str]:
 
 def meaning(finding: str, rows: Rows) -> str:
     """Say in one sentence what a finding means in this study; empty for an unknown finding."""
-    reason = _UNDECIDED.search(rows["headline"]["sentence"] or "")
+    reason = _UNDECIDED.search(rows[_HEADLINE]["sentence"] or "")
     if reason:
         return f"This study cannot answer the question: {reason[1]}."
     explain = _MEANINGS.get(finding)
     return explain(rows) if explain else ""
 
 
+def deciding(rows: Rows) -> list[Row]:
+    """Return the core conditions, and the checks that overrule them; nothing where one decides."""
+    core = [row for name, row in rows.items() if row["core"] and name != _HEADLINE]
+    held = all(row["verdict"] == "supported" for row in core)
+    over = [rows[name] for name in _OVERRULING if held and _refutes(rows.get(name))]
+    found = core + over
+    return found if len(found) > 1 else []
+
+
 def settling(rows: Rows, subsets: int) -> str:
     """Say what would decide an undetermined finding, as far as the data say; empty otherwise."""
-    head = rows["headline"]
+    head = rows[_HEADLINE]
     if head["verdict"] != "undetermined" or _UNDECIDED.search(head["sentence"] or ""):
         return ""
     if _TOO_FEW in (head["sentence"] or ""):
@@ -200,7 +228,7 @@ def _is_unsure(row: Row) -> bool:
 
 
 def _is_open(row: Row) -> bool:
-    return bool(row["core"]) and row["row"] != "headline" and row["verdict"] == "undetermined"
+    return bool(row["core"]) and row["row"] != _HEADLINE and row["verdict"] == "undetermined"
 
 
 def _refutes(row: Row | None) -> bool:

@@ -251,7 +251,8 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_CONDITION,
             ("threshold", pa.float64()),
             ("n_examples", pa.int64()),
-            *_intervals("n_memorized", "n_memorized_noise_removed", "share_with_partner"),
+            *_intervals("n_memorized", "n_memorized_noise_removed"),
+            ("share_with_partner", pa.float64()),
             ("n_groups", pa.int32()),
         ]
     ),

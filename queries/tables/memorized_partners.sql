@@ -15,8 +15,6 @@ select
     n_memorized_noise_removed_low,
     n_memorized_noise_removed_high,
     share_with_partner,
-    share_with_partner_low,
-    share_with_partner_high,
     n_groups
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/memorized_partners.parquet');
 
@@ -43,10 +41,6 @@ comment on column memorized_partners.n_memorized_noise_removed_low is
 comment on column memorized_partners.n_memorized_noise_removed_high is
     'Upper 95 % limit of n_memorized_noise_removed; NULL where it cannot be estimated.';
 comment on column memorized_partners.share_with_partner is
-    'Share of n_memorized that influence pairs with some test example, 0 to 1; NULL where no pair of the size stands out. Partners that too few models cannot show are missing.';
-comment on column memorized_partners.share_with_partner_low is
-    'Lower 95 % limit of share_with_partner; which pairs stand out is taken as given.';
-comment on column memorized_partners.share_with_partner_high is
-    'Upper 95 % limit of share_with_partner; which pairs stand out is taken as given.';
+    'Share of n_memorized that influence pairs with some test example, 0 to 1; NULL where no pair of the size stands out. Partners that too few models cannot show are missing. Without interval: pairs are chosen on all models.';
 comment on column memorized_partners.n_groups is
     'Groups of models behind the estimate: the unit of resampling.';

@@ -18,7 +18,6 @@ from memanalysis.analysis.influence import (
     Training,
     influence_counts,
     influence_matrix,
-    influence_of_pairs,
     scan,
 )
 from memanalysis.analysis.outcomes import Outcomes
@@ -245,7 +244,7 @@ def _listed(found: Scan) -> list[tuple[int, int, float]]:
 def test_planted_influence_is_found_and_nothing_else() -> None:
     """Thirty partners that need one example each are paired with it; noise adds one in twenty.
 
-    200 balanced subsets; a pair's counts are those of the dense block, with and without a group.
+    200 balanced subsets; a pair's counts are those of the dense block.
     """
     rng = np.random.default_rng(8)
     masks = worlds.masks(300, 20, 5)
@@ -260,14 +259,6 @@ def test_planted_influence_is_found_and_nothing_else() -> None:
     assert len(listed - planted) <= 3
     dense = influence_counts(data.in_train, partners.correct, data.trained).memorization
     np.testing.assert_array_equal(pairs.counts.memorization, dense[pairs.train, pairs.partner])
-    kept = np.arange(200) >= GROUP
-    without = influence_counts(
-        bits.pack(masks & kept), bits.pack(correct & kept), bits.pack(kept)
-    ).memorization
-    np.testing.assert_array_equal(
-        influence_of_pairs(data, partners, pairs, data.groups[0]),
-        without[pairs.train, pairs.partner],
-    )
 
 
 def test_without_influence_no_pair_is_listed() -> None:

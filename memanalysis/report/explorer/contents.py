@@ -132,7 +132,8 @@ def _proxy_title(proxy: dict[str, Any], found: Numbers) -> str:
     objectives, sizes = ({p[key] for p in found.proxies} for key in ("objective", "size"))
     parts = [wording.objective(proxy["objective"])] if len(objectives) > 1 else []
     parts += [proxy["size"]] if len(sizes) > 1 else []
-    return _short(proxy) + (f", {', '.join(parts)}" if parts else "")
+    title = _short(proxy) + (f", {', '.join(parts)}" if parts else "")
+    return title if proxy["hard"] else f"{title} (by value: neither end is hard)"
 
 
 def _short(proxy: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ def parts(reading: Reading) -> list[blocks.Block]:
     """The paragraph as text and LaTeX, tables as LaTeX, and BibTeX of what they cite."""
     sentences = paragraph.sentences(reading)
     cited = works.cited(sentences)
+    unknown = " What it does not know is named at the end." if paragraph.unknown(reading) else ""
     return [
         blocks.Snippet(
             name="paragraph",
@@ -21,7 +22,7 @@ def parts(reading: Reading) -> list[blocks.Block]:
             text=works.as_text(" ".join(sentences)),
             language="text",
             caption="A paragraph for the section on experiments, written from what this store "
-            "knows of itself. What it does not know is named at the end.",
+            f"knows of itself.{unknown}",
         ),
         blocks.Snippet(
             name="paragraph-latex",

@@ -32,7 +32,7 @@ _SCOPES: Final = {
 def sentences(reading: Reading) -> list[str]:
     """The paragraph's sentences, with citations as ``[@key]``."""
     parts = [_score(), _data(reading), *_origin(reading), *_models(reading), *_analysis(reading)]
-    parts += [_versions(reading), _unknown(reading)]
+    parts += [_versions(reading), unknown(reading)]
     return [part for part in parts if part]
 
 
@@ -256,7 +256,7 @@ def _versions(reading: Reading) -> str:
     )  # fmt: skip
 
 
-def _unknown(reading: Reading) -> str:
+def unknown(reading: Reading) -> str:
     """What a paper should say and this store does not know."""
     manifest, models = reading.manifest, reading.table("models")
     missing = {

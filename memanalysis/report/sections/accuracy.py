@@ -70,8 +70,22 @@ def _from_to(reading: Reading) -> str:
     return (
         f" With {wording.objective(reading.primary)}, from {first['size']} to {last['size']} p_in "
         f"goes {ends('accuracy_in')}, p_out {ends('accuracy_out')} and mean memorisation "
-        f"{ends('memorization')}."
+        f"{ends('memorization')}{_turn(known)}."
     )
+
+
+def _turn(known: pl.DataFrame) -> str:
+    """The size where mean memorisation turns, if it does not lie between those of both ends."""
+    scores = known["memorization"].to_list()
+    highest, lowest = (scores.index(end) for end in (max(scores), min(scores)))
+    inner = [place for place in (highest, lowest) if 0 < place < len(scores) - 1]
+    sizes = known["size"].to_list()
+    said = [
+        f"{'highest' if place == highest else 'lowest'} at {sizes[place]} with "
+        f"{wording.number(scores[place])}"
+        for place in inner
+    ]
+    return f", {wording.listed(said)}" if said else ""
 
 
 def _unequal(reading: Reading) -> str:

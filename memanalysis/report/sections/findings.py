@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -81,12 +81,13 @@ def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
                 meaning=plain.meaning(name, named),
                 settling=plain.settling(named, subsets),
                 rows=[_finding(row, row["row"]) for row in rows if row is not headline],
+                deciding=[_finding(row, row["row"]) for row in plain.deciding(named)],
             )
         )
     return items
 
 
-def _finding(row: dict[str, Any], name: str) -> blocks.Finding:
+def _finding(row: plain.Row, name: str) -> blocks.Finding:
     estimate, interval = plain.effect(name, row)
     return blocks.Finding(
         name=name,
@@ -102,10 +103,11 @@ def _finding(row: dict[str, Any], name: str) -> blocks.Finding:
         evidence_title="",
         query=row["query"] or "",
         core=bool(row["core"]),
+        quantity=plain.measured(name),
     )
 
 
-def _bound(row: dict[str, Any]) -> str:
+def _bound(row: plain.Row) -> str:
     """The rule of a condition; of a check, whether it agrees: undecided ones only do not object."""
     if row["bound"] == "consistent" and row["verdict"] == "undetermined":
         return "no contradiction"

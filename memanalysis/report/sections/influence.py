@@ -13,8 +13,9 @@ from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading, quoted
 from memanalysis.report.sections.tiles import Tiles
 
-_PARTNERS_SQL: Final = """select size, threshold, n_memorized_noise_removed, n_memorized,
-    share_with_partner, share_with_partner_low, share_with_partner_high, n_examples, n_groups
+_PARTNERS_SQL: Final = """select size, threshold, n_memorized_noise_removed,
+    n_memorized_noise_removed_low, n_memorized_noise_removed_high, n_memorized, n_memorized_low,
+    n_memorized_high, share_with_partner, n_examples, n_groups
 from memorized_partners
 where objective = '{objective}'
 order by threshold, size_rank"""
@@ -59,20 +60,37 @@ def section(reading: Reading) -> blocks.Section:
             )
         )
     else:
-        content += [_explanation(summary), *_gallery(reading), *_tested(reading, summary)]
+        content += [_explanation(reading, summary), *_gallery(reading), *_tested(reading, summary)]
     content += _counted(reading)
     return blocks.Section("influence", "Whom memorised examples help", content)
 
 
-def _explanation(summary: pl.DataFrame) -> blocks.Text:
+def _explanation(reading: Reading, summary: pl.DataFrame) -> blocks.Text:
     threshold = f" of at least {summary['threshold'][0]:g}" if summary.height else ""
     return blocks.Text(
         "Influence asks whom an example helps: the accuracy on a test example of the models that "
         "trained on the example, less that of the models that did not. If memorising rare examples "
         "is useful, some test examples should be right only because one training example was "
         f"memorised. A pair is shown if its influence{threshold} stands out from chance after "
-        "correcting for all pairs tested (q-value at most 0.05)."
+        f"correcting for all pairs tested (q-value at most 0.05).{_found(reading, summary)}"
     )
+
+
+def _found(reading: Reading, summary: pl.DataFrame) -> str:
+    """How many pairs with a test example stand out at each size, in words."""
+    rows = summary.filter(
+        pl.col("split") == "test", pl.col("objective") == reading.primary, pl.col("n_pairs") > 0
+    ).sort("size_rank")
+    if not rows["n_significant"].sum():
+        return ""
+    several = f" with {wording.objective(reading.primary)}" if len(reading.objectives) > 1 else ""
+    some = rows.filter(pl.col("n_significant") > 0)
+    found = [
+        f"{wording.count(row['n_significant'])} of {wording.count(row['n_pairs'])} at {row['size']}"
+        for row in some.iter_rows(named=True)
+    ]
+    found += ["none at the other sizes"] if some.height < rows.height else []
+    return f" Of the pairs with a test example{several}, these do: {wording.listed(found)}."
 
 
 def _gallery(reading: Reading) -> list[blocks.Block]:

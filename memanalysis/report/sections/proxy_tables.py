@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from memanalysis.charts import theme
+from memanalysis.charts.proxies import strongest_first
+from memanalysis.proxies import orientation
 from memanalysis.report import blocks, glosses, wording
 from memanalysis.report.reading import Reading, quoted
 
@@ -86,7 +88,9 @@ def _within(reading: Reading) -> list[blocks.Block]:
             glosses.spelt(name),
             *(known.get((name, direction), wording.NONE) for direction in directions),
         )
-        for name in glosses.in_order(table["proxy"].unique().to_list())
+        for name in theme.known_order(
+            table["proxy"].to_list(), strongest_first(reading, reading.primary)
+        )
     ]
     return _table(
         f"The rank correlation among examples that change alike ({size})",
@@ -119,7 +123,9 @@ def _polarisation(reading: Reading) -> list[blocks.Block]:
             name if name == "the score itself" else glosses.spelt(name),
             *(known.get((name, size), wording.NONE) for size in sizes),
         )
-        for name in sorted(names, key=lambda name: (name != "the score itself", name))
+        for name in theme.known_order(
+            names, ["the score itself", *strongest_first(reading, reading.primary)]
+        )
     ]
     return _table(
         "Do proxies part into two ends as the score does?",
@@ -151,24 +157,29 @@ def _agreement(reading: Reading) -> list[blocks.Block]:
     table = reading.sql(sql)
     if table.is_empty():
         return []
+    declared = reading.manifest.proxies
     both = {}
     for name, other, spearman in table.select("proxy", "other_proxy", "spearman").iter_rows():
-        both[name, other] = both[other, name] = wording.number(spearman, 2)
-    names = glosses.in_order(list({name for pair in both for name in pair}))
+        # As elsewhere, high means hard where a proxy has such a direction.
+        sign = (orientation(name, declared) or 1) * (orientation(other, declared) or 1)
+        both[name, other] = both[other, name] = wording.number(sign * spearman, 2)
+    present = list({name for pair in both for name in pair})
+    names = theme.known_order(present, strongest_first(reading, reading.primary))
     rows = [
-        (glosses.spelt(name), *(both.get((name, other), "") for other in names[:-1]))
-        for name in names[1:]
-    ]
-    lower = [
-        (row[0], *(cell if at < turn else "" for at, cell in enumerate(row[1:])))
-        for turn, row in enumerate(rows, start=1)
+        (
+            f"{place} {glosses.spelt(name)}",
+            *(both.get((name, other), "") for other in names[: place - 1]),
+            *("" for _ in names[place:]),
+        )
+        for place, name in enumerate(names, start=1)
     ]
     return _table(
         f"How alike the proxies order the examples ({table['size'][0]})",
-        ("proxy", *(glosses.spelt(name) for name in names[:-1])),
-        lower,
-        "Spearman’s correlation over the training examples that have both. Near 1 or −1, one of "
-        "the two is enough.",
+        ("proxy", *(str(place) for place in range(1, len(names)))),
+        rows,
+        "Spearman’s correlation over the training examples that have both; columns are numbered as "
+        "rows are. Proxies are turned so that high means hard, where they have such a direction. "
+        "Near 1 or −1, one of the two is enough.",
         tuple(range(1, len(names))),
         sql,
     )

@@ -27,9 +27,9 @@ class Tiles:
         return tile if labelled else replace(tile, label="")
 
     def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
-        """A training example with its first and last score, and the curve between them."""
-        first, last = (wording.number(scores[end], 2) for end in (0, -1))
-        tile = self.train(example, f"{first}\u200a→\u200a{last}")
+        """A training example with its first and last score, its turn, and the curve of all."""
+        ends = (scores[0], *_turn(scores, shape), scores[-1])
+        tile = self.train(example, "\u200a→\u200a".join(wording.number(end, 2) for end in ends))
         return replace(tile, curve=drawing.curve(scores, shape))
 
     def was(self, example: int) -> str:
@@ -77,3 +77,10 @@ class Tiles:
         if was:
             return f"{was} ({kind})" if kind else was
         return "" if kind in (None, "clean") else str(kind)
+
+
+def _turn(scores: list[float | None], shape: str) -> list[float]:
+    """The score at which a cap or u turns: the highest or lowest between the ends."""
+    between = [score for score in scores[1:-1] if score is not None]
+    turns = {"cap": max, "u": min}
+    return [turns[shape](between)] if shape in turns and between else []

@@ -53,10 +53,10 @@ const exampleDetail = (element, examples, picture) => {
   }
 
   function proxies(row) {
-    const lines = about.proxies.map(({ group, short }, place) => {
+    const lines = about.proxies.map(({ group, short, hard }, place) => {
       const value = examples.read(`proxy.${place}`, row);
       const written = value === null ? "–" : String(Number(value.toPrecision(3))).replace("-", "−");
-      return [group, [short, written, percent(examples.value(`rank.${place}`, row))]];
+      return [group, [short, written, hard ? percent(examples.value(`rank.${place}`, row)) : "–"]];
     });
     return [...new Set(lines.map(([group]) => group))].flatMap((group) => grid(`Proxies, ${group}`,
       ["proxy", "value", "harder than"], lines.filter(([own]) => own === group).map(([, line]) => line)));
