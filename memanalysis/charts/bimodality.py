@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis.charts import categories, marks, sizes, theme
-from memanalysis.charts.histograms import PER, domain, share_axis
+from memanalysis.charts.histograms import domain, share_axis, widest
 
 _MEASURES: Final = {
     "polarisation": "polarisation",
@@ -137,7 +137,7 @@ def _heights(table: pl.DataFrame) -> pl.DataFrame:
     heights = (("share", "height"), *_FITS.items())
     return categories.compact(
         table.with_columns(
-            *((pl.col(name) / width * PER).alias(height) for name, height in heights),
+            *((pl.col(name) / width * widest(table)).alias(height) for name, height in heights),
             ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("rate"),
         ).drop("objective", "expected_one", "expected_two", "bin")
     )

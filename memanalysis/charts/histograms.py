@@ -9,29 +9,31 @@ import polars as pl
 
 from memanalysis.charts import categories, sizes, theme
 
-# Heights are shares per this much of the score, about the width of a bin.
-PER: Final = 0.05
 _TICKS: Final = (0, 0.01, 0.05, 0.15, 0.3, 0.5, 0.75)
 _NONE: Final = "No example was both trained on and held out."
 
 
 def share_axis(field: str = "height") -> alt.Y:
-    """Shares of examples on a square-root axis, which keeps small ones visible beside a peak."""
+    """Shares of examples on a square-root axis, which keeps small ones visible beside a peak.
+
+    ``field`` is a density times ``widest(bins)``: the share in the bin, but for the narrower ones
+    at the ends, which are as high as the same density.
+    """
     return alt.Y(
         f"{field}:Q",
-        title="share of examples per 0.05",
+        title="share of examples in the bin",
         scale=alt.Scale(type="sqrt"),
         axis=alt.Axis(format="%", values=list(_TICKS), labelOverlap=False),
     )
 
 
 def _bins(study: theme.Tables) -> pl.DataFrame:
-    """The histogram from the lowest score up, with ``height``: its share per 0.05 of score."""
+    """The histogram from the lowest score up, with ``height`` as ``share_axis`` has it."""
     table = study.table("memorization_histogram")
     low = float(table.filter(pl.col("n_examples") > 0)["bin_low"].to_numpy().min(initial=0))
     return categories.compact(
         table.filter(pl.col("bin_low") >= low)
-        .with_columns((pl.col("density") * PER).alias("height"))
+        .with_columns((pl.col("density") * widest(table)).alias("height"))
         .drop("density", "bin")
     )
 
@@ -40,7 +42,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     """Histogram of the memorisation score at each size, on a square-root axis.
 
     Bars are models trained on labels, stepped lines are distilled models. Bins follow the scores
-    that are possible; heights are shares per 0.05 of score.
+    that are possible; heights are shares of examples in a bin.
     """
     table = _bins(study)
     if table.is_empty():
@@ -81,7 +83,7 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
         pl.col("objective") == objective, pl.col("size").is_in(table["size"].unique().to_list())
     )
     low = float(bins["bin_low"].to_numpy().min(initial=0))
-    curve = _curve(table.filter(pl.col("bin_high") > low))
+    curve = _curve(table.filter(pl.col("bin_high") > low), widest(bins))
     plain = bins.select("size", "size_rank", "bin_low", "bin_high", "height", "share")
     frame = categories.compact(pl.concat([plain, curve], how="diagonal"))
     order = theme.in_order(frame)
@@ -111,16 +113,24 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
     return theme.finish(chart, "The same with the noise removed", panel=130, count=len(order))
 
 
-def _curve(table: pl.DataFrame) -> pl.DataFrame:
-    """The distribution without noise as heights with their limits, at the middle of each bin."""
+def _curve(table: pl.DataFrame, per: float) -> pl.DataFrame:
+    """The distribution without noise as heights with their limits, at the middle of each bin.
+
+    Heights are shares per ``per`` of the score: the width of the bars' bins.
+    """
     width = pl.col("bin_high") - pl.col("bin_low")
     heights = {"share": "curve", "share_low": "low", "share_high": "high"}
     return table.select(
         *("size", "size_rank", "n_examples", "n_groups"),
         ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("score"),
         # Shares below 0 are intervals of bins with next to nothing in them.
-        *((pl.col(n).clip(0, 1) / width * PER).alias(height) for n, height in heights.items()),
+        *((pl.col(n).clip(0, 1) / width * per).alias(height) for n, height in heights.items()),
     )
+
+
+def widest(bins: pl.DataFrame) -> float:
+    """The width of the widest of the bins, which is that of all but the ones at the ends."""
+    return float((bins["bin_high"] - bins["bin_low"]).to_numpy().max(initial=0))
 
 
 def domain(bins: pl.DataFrame) -> list[float]:

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis.charts import marks, theme
-from memanalysis.charts.proxies import proxy_title
+from memanalysis.charts.proxies import proxy_title, strongest_first
 
 _NONE: Final = "No kinds of example are known in this study: nothing was planted or judged."
 _ORDINARY: Final = ("clean", "easy")
@@ -115,13 +115,11 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
     )
     if table.is_empty():
         return theme.nothing(_NONE)
-    frame = table.with_columns(
-        pl.when(pl.col("proxy") == _SCORE)
-        .then(pl.lit(_SCORE_TITLE))
-        .otherwise(proxy_title(pl.col("proxy")))
-        .alias("finder")
-    )
-    finders = [_SCORE_TITLE, *sorted(set(frame["finder"]) - {_SCORE_TITLE})]
+    order = [_SCORE, *strongest_first(study, objective)]
+    named = pl.when(pl.col("proxy") == _SCORE).then(pl.lit(_SCORE_TITLE))
+    frame = table.with_columns(named.otherwise(proxy_title(pl.col("proxy"))).alias("finder"))
+    titles = dict(frame.select("proxy", "finder").iter_rows())
+    finders = [titles[name] for name in theme.known_order(list(titles), order)]
     sizes = theme.in_order(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y("finder:N", sort=finders, title=None),

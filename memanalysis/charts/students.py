@@ -55,7 +55,7 @@ def distillation_groups(
     layers = alt.layer(_bars(base), marks.zero(frame, "x"), *_changes(base))
     labels = sizes.labels(study, "one_hot", objective)
     chart = theme.panels(
-        layers.properties(width=240, height=alt.Step(12, **{"for": "offset"})),
+        layers.properties(width=240, height=alt.Step(15, **{"for": "offset"})),
         "size",
         ordered,
         min(len(ordered), 3),

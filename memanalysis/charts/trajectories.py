@@ -96,7 +96,7 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
             size=38,
         ),
     ).properties(width=170, height=150)
-    chart = theme.panels(layers, "category", shapes, columns=min(len(shapes), 4))
+    chart = theme.own_scales(theme.panels(layers, "category", shapes, columns=min(len(shapes), 4)))
     return theme.finish(chart, "The same shares for other α", panel=165, count=len(shapes))
 
 

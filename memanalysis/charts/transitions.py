@@ -74,6 +74,7 @@ def _heat(frame: pl.DataFrame, order: list[str], moved: bool) -> list[alt.Chart]
         values=[0.05, 0.1, 0.2] if moved else [0.1, 0.5, 1],
         format=".0%",
         symbolType="square",
+        symbolFillColor=theme.colour("distilled"),
     )
     strength = alt.Opacity(
         "strength:Q",

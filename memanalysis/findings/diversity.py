@@ -115,14 +115,7 @@ def _row(
                            rules.alpha_share * alpha)  # fmt: skip
     sentence = f"{percent_interval(share)} of the examples {kind.words}."
     if kind.row != "fixed":
-        sentence += (
-            f" In models that had no part in choosing them the {kind.effect} is "
-            f"{with_interval(effect[0])}; accuracy changes by "
-            f"{with_interval(effect[1], brief=True)} when they are trained on and by "
-            f"{with_interval(effect[2], brief=True)} when they are held out."
-        )
-        if float(effect[1].estimate) > float(effect[0].estimate) / 2:
-            sentence += _BECAUSE[kind.row]
+        sentence += _effect_text(kind, effect)
     bound = f"lower limit of the share > {rules.minimum_share:g}"
     if kind.row != "fixed":
         bound += f" and of the cross-fitted {kind.effect} > {rules.alpha_share * alpha:g}"
@@ -130,6 +123,20 @@ def _row(
         kind.row, f"Some examples {kind.words}", verdict, float(share.estimate), float(share.low),
         float(share.high), bound, True, sentence,
     )  # fmt: skip
+
+
+def _effect_text(kind: Kind, effect: Interval) -> str:
+    """The change in models that did not choose the examples, and what it is made of."""
+    # A fall is counted as positive; the rates it is made of are given as they go.
+    inside, outside = (-effect[i] if kind.effect == "fall" else effect[i] for i in (1, 2))
+    text = (
+        f" In models that had no part in choosing them the {kind.effect} is "
+        f"{with_interval(effect[0])}; accuracy changes by {with_interval(inside, brief=True)} when "
+        f"they are trained on and by {with_interval(outside, brief=True)} when they are held out."
+    )
+    known = float(effect[0].low) > 0
+    mostly_inside = float(effect[1].estimate) > float(effect[0].estimate) / 2
+    return text + _BECAUSE[kind.row] if known and mostly_inside else text
 
 
 _BECAUSE: Final = {

@@ -197,18 +197,18 @@ def _check(measured: Measured, row: int, evidence: Evidence, reason: str | None)
         f"proxy: {name}", f"{words} knows the level of memorisation and misses its trend", verdict,
         float(auc.estimate), float(auc.low), float(auc.high),
         f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False,
-        f"{words} {_sentence(measured, row, trend)}",
+        f"{words} {_sentence(measured, row, _TREND[trend] if reason is None else _OPEN)}",
     )  # fmt: skip
 
 
-def _sentence(measured: Measured, row: int, trend: str) -> str:
+def _sentence(measured: Measured, row: int, said: str) -> str:
     trends, auc = measured.trends, measured.trends.auc[row]
     if auc.n_groups == 0:
         return "is not kept per group of models: not decided."
     if not np.isfinite(auc.estimate):
         return "meets no increasing example: not decided."
     return (
-        f"{_TREND[trend]}: it puts an increasing example above another one in "
+        f"{said}: it puts an increasing example above another one in "
         f"{percent_interval(auc)} of pairs. Its rank correlation with the score is "
         f"{with_interval(measured.level[row], brief=True)}, it rises for "
         f"{percent(trends.share_rising[row])} of the increasing examples, and its changes in two "
@@ -216,6 +216,7 @@ def _sentence(measured: Measured, row: int, trend: str) -> str:
     )
 
 
+_OPEN: Final = "is not decided here"
 _TREND: Final = {
     "follows": "follows the trend",
     "misses": "misses the trend",

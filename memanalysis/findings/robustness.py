@@ -145,6 +145,9 @@ def _robustness_row(
     query: str,
 ) -> Row:
     consistent = "contradicted" if _contradicts(outcome, other) else "consistent"
+    agreement = _AGREEMENT[consistent]
+    if consistent == "consistent" and UNDETERMINED == other.verdict != outcome.verdict:
+        agreement = "not contradicting"
     said = other.text
     if name.startswith("alpha") and not finding.uses_alpha:
         said = "The rule of this finding does not use alpha"
@@ -154,8 +157,7 @@ def _robustness_row(
         outcome.finding, name, f"{outcome.claim} ({_WHERE[name]})", other.verdict,
         other.n_groups < common.provisional_below, other.estimate, other.low, other.high,
         consistent, False, other.n_groups, other.alpha,
-        f"{_WHERE[name].capitalize()}: {other.verdict}, {_AGREEMENT[consistent]} the headline. "
-        f"{said}.", query,
+        f"{_WHERE[name].capitalize()}: {other.verdict}, {agreement} the headline. {said}.", query,
     )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ _MEASURED: Final = {
     "most_where_memorised": "change of memorised examples beyond that of others",
     "generalises": "change of test accuracy",
 }
+_NOT_REFUTED: Final = (
+    ", which does not refute it: examples whose shape cannot be told yet may have this one. "
+    "Sizes further apart show more shapes"
+)
 # Rows of a finding that are no condition of its rule.
 _CHECKS: Final = {
     "half_a": "on half of the models",
@@ -56,6 +60,11 @@ _OVERRULING: Final = {
 }
 _TOO_FEW: Final = "too few for a verdict"
 _LOST: Final = "keeps no longer per group"
+_BECAUSE: Final = re.compile(r"(They increase because [^.]*\.)")
+# The two ways of choosing memorised examples, each with its interval.
+_CHOSEN: Final = re.compile(
+    r"by (\S+ \(.*?\)) if chosen with labels alone and by (\S+ \(.*?\)) if chosen with distillation"
+)
 _UNDECIDED: Final = re.compile(r"Not decided: (.*?)(?: \(\d+ groups? of models|\.$|;)")
 _BOUND: Final = re.compile(r"^(lower|upper) limit[^<>]*[<>]=? ?(-?[\d.]+)")
 _HEADLINE: Final = "headline"
@@ -79,17 +88,25 @@ def effect(finding: str, row: Row) -> tuple[str, str]:
     low, high = row["ci_low"], row["ci_high"]
     if finding not in (*_SHARES, *_SHARE_CONDITIONS):
         return wording.number(row["estimate"], 3), wording.interval(low, high)
+    # An interval by the jackknife knows nothing of 0 and 1.
+    low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
     ends = wording.NONE if low is None or high is None else f"{_share(low)} to {_share(high)}"
     return _share(row["estimate"]), ends
 
 
 def meaning(finding: str, rows: Rows) -> str:
     """Say in one sentence what a finding means in this study; empty for an unknown finding."""
-    reason = _UNDECIDED.search(rows[_HEADLINE]["sentence"] or "")
+    reason = undecided(rows[_HEADLINE])
     if reason:
-        return f"This study cannot answer the question: {reason[1]}."
+        return f"This study cannot answer the question: {reason}."
     explain = _MEANINGS.get(finding)
     return explain(rows) if explain else ""
+
+
+def undecided(row: Row) -> str:
+    """Return why a finding could not be decided at all, from its headline; empty if it could."""
+    reason = _UNDECIDED.search(row["sentence"] or "")
+    return reason[1] if reason else ""
 
 
 def deciding(rows: Rows) -> list[Row]:
@@ -104,21 +121,21 @@ def deciding(rows: Rows) -> list[Row]:
 def settling(rows: Rows, subsets: int) -> str:
     """Say what would decide an undetermined finding, as far as the data say; empty otherwise."""
     head = rows[_HEADLINE]
-    if head["verdict"] != "undetermined" or _UNDECIDED.search(head["sentence"] or ""):
+    if head["verdict"] != "undetermined" or undecided(head):
         return ""
     if _TOO_FEW in (head["sentence"] or ""):
         few = head["n_groups"]
         verb = "is" if few == 1 else "are"
         return f"More models: {wording.plural(few, 'group')} of them {verb} too few."
-    undecided = [row for row in rows.values() if _is_open(row)]
-    if undecided:
-        return _more_models(undecided, subsets)
+    left_open = [row for row in rows.values() if _is_open(row)]
+    if left_open:
+        return _more_models(left_open, subsets)
     against = [name for name in _OVERRULING if _refutes(rows.get(name))]
     if against == ["probability"]:
         return (
             "Not more models: counted as right or wrong the conditions hold, by the label’s "
             "probability one of them is refuted. The two scores measure different things, and the "
-            "claim holds for one of them."
+            f"claim holds for one of them.{_by_probability(rows['probability'])}"
         )
     if against:
         where = wording.listed([_OVERRULING[name] for name in against])
@@ -130,6 +147,12 @@ def settling(rows: Rows, subsets: int) -> str:
             "the study again decides it."
         )
     return ""
+
+
+def _by_probability(row: Row) -> str:
+    """What the check by the label's probability found, in the words of the finding."""
+    found = (row["sentence"] or "").partition("the headline. ")[2]
+    return f" By the label’s probability: {wording.prose(found)}" if found else ""
 
 
 def _bimodality(rows: Rows) -> str:
@@ -169,8 +192,18 @@ def _diversity(rows: Rows) -> str:
         f"Of 100 examples, {more} are memorised more by larger models, {equal} equally by all "
         f"sizes, and {less} less by larger models or most at a middle size (counted without the "
         "false discoveries that the rule admits); the others take other turns or cannot be told "
-        "yet."
+        f"yet.{_fitting(rows)}"
     )
+
+
+def _fitting(rows: Rows) -> str:
+    """Whether what increases does so because larger models fit it, and where they fit it all."""
+    said = _BECAUSE.search(rows["increasing"]["sentence"] or "")
+    because = f" {said[1]}" if said else ""
+    saturated = rows.get("saturated_sizes")
+    if saturated is None or saturated["estimate"] is None or saturated["verdict"] == "supported":
+        return because
+    return f"{because} Among sizes that fit all they train on, {_share(saturated['estimate'])} do."
 
 
 def _inhibition(rows: Rows) -> str:
@@ -187,12 +220,7 @@ def _inhibition(rows: Rows) -> str:
     )
     said = f"Learning from a teacher’s outputs {moved} and changes test accuracy by {_points(gain)}"
     if extra is not None and rows["most_where_memorised"]["verdict"] == "not supported":
-        low, high = (rows["most_where_memorised"][end] for end in ("ci_low", "ci_high"))
-        beyond = f"{wording.number(extra, 3, signed=True)} ({wording.interval(low, high)})"
-        return (
-            f"{said}; scores of memorised examples change by {beyond} beyond those of others, "
-            "less than the rule asks."
-        )
+        return f"{said}; {_beyond(rows['most_where_memorised'])}"
     if extra is None or _is_unsure(rows["most_where_memorised"]):
         return f"{said}."
     compared = "fall" if extra < 0 else "rise"
@@ -202,14 +230,42 @@ def _inhibition(rows: Rows) -> str:
     )
 
 
+def _beyond(row: Row) -> str:
+    """By how much memorised examples change beyond others where that refutes, by either choice."""
+    both = _CHOSEN.search(row["sentence"] or "")
+    if both is None:
+        low, high = row["ci_low"], row["ci_high"]
+        change = (
+            f"{wording.number(row['estimate'], 3, signed=True)} ({wording.interval(low, high)})"
+        )
+        return (
+            f"scores of memorised examples change by {change} beyond those of others, less than "
+            "the rule asks."
+        )
+    return wording.prose(
+        f"scores of memorised examples change, beyond those of others, by {both[1]} if they are "
+        f"chosen on models trained on labels and by {both[2]} if on distilled ones, where the rule "
+        "asks for a fall in both."
+    )
+
+
 def _proxies(rows: Rows) -> str:
     tested = [row for name, row in rows.items() if name.startswith("proxy: ")]
     if not tested:
         return ""
     missing = sum(row["verdict"] == "supported" for row in tested)
+    areas = [row["estimate"] for row in tested if row["estimate"] is not None]
+    low, high = (wording.number(end(areas), 2) if areas else "" for end in (min, max))
+    reach = (
+        f" They put {low} to {high} of pairs right (AUC; 0.50 is guessing, and 0.75 would be "
+        "telling)."
+        if areas
+        else ""
+    )
     return (
         f"Of the {wording.plural(len(tested), 'proxy', 'proxies')} that the rule names, {missing} "
         "can tell who is memorised and yet hardly tell whose memorisation grows with the model."
+        f"{reach}"
     )
 
 
@@ -244,7 +300,9 @@ def _more_models(rows: list[Row], subsets: int) -> str:
     if count is None and not all(_BOUND.match(row["bound"] or "") for row in rows):
         return f"More models: {which}; how many would decide it cannot be told from its bounds."
     if count is None:
-        return f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound."
+        beyond = f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound"
+        shares = claim in {row["claim"] for row in rows if row["row"] in _SHARE_CONDITIONS}
+        return f"{beyond}{_NOT_REFUTED if shares else ''}."
     if count > _PRACTICAL * subsets:
         return f"Very many more models: {which}, its estimate close to the rule’s bound."
     return (

@@ -112,8 +112,11 @@ class Reading:
             .select("teacher_size", "teacher_scope", "temperature", "distillation_weight")
             .unique(maintain_order=True)
         )
-        words = _teacher_in_short if short else _teacher
-        return "; ".join(words(row, targets) for row in rows.iter_rows(named=True))
+        if short:
+            # One way of teaching is described at the top of the page and in its section.
+            told = targets if len(self.students) > 1 else ""
+            return "; ".join(_teacher_in_short(row, told) for row in rows.iter_rows(named=True))
+        return "; ".join(_teacher(row, targets) for row in rows.iter_rows(named=True))
 
     def _targets(self, objective: str) -> str:
         """Whether students learn from a teacher's outputs, soft, or its decisions, hard."""
@@ -203,7 +206,8 @@ def _teacher(row: dict[str, Any], targets: str) -> str:
 
 
 def _teacher_in_short(row: dict[str, Any], targets: str) -> str:
-    size, lesson = row["teacher_size"] or "unknown", _lesson(row, targets)
+    size = row["teacher_size"] or "unknown"
+    lesson = _lesson(row, targets) if targets else ""
     taught = f"; taught by {lesson}" if lesson else ""
     return f"teacher {size} (teacher_scope = {row['teacher_scope']}){taught}"
 

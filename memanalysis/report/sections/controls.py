@@ -57,8 +57,8 @@ def _verdict(table: pl.DataFrame) -> blocks.Text:
     if not alarms:
         known = table["estimate"].is_not_null().sum()
         return blocks.Text(
-            f"Of the {table.height} findings not one is supported on the control: no false alarm. "
-            f"{known} of them could be estimated there."
+            f"Of the {table.height} findings {known} could be estimated on the control, and none "
+            "is supported there: no false alarm among them."
         )
     named = wording.listed([f"“{_title(name)}”" for name in alarms])
     return blocks.Text(

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from memanalysis import charts
+from memanalysis.charts import theme
 from memanalysis.report import blocks, wording
 from memanalysis.report.reading import Reading
 from memanalysis.report.sections import students
@@ -67,10 +68,11 @@ def _explanation(reading: Reading) -> blocks.Text:
         "select count(*) from distillation where not paired and change is not null"
     ).item()
     shared = (
-        "Not all models of both objectives share their subsets, so differences that are not paired "
-        "are less certain. "
+        "Not all students share their subsets with models trained on labels, so differences that "
+        "are not paired are less certain. "
         if unpaired
-        else "Both objectives share the same subsets, so every difference is paired. "
+        else "Students and models trained on labels share the same subsets, so every difference is "
+        "paired. "
     )
     return blocks.Text(
         f"{shared}A score can fall "
@@ -98,16 +100,18 @@ def _settings(reading: Reading) -> list[blocks.Block]:
         if leaking
         else ""
     )
+    sizes = theme.in_order(reading.table("distillation_by_size"))
+    at = f" ({sizes[0]})" if len(sizes) == 1 else ""
     return [
         reading.figure(
             "distillation-settings",
             charts.distillation_settings(reading),
             _SETTINGS_SQL,
-            "Every way of teaching beside the others: mean change of the score and the parts that "
-            "its two rates have in it, the share of their score that memorised examples (score of "
-            "at least 0.5) lose, and the gain of test accuracy, each against models trained on "
-            "labels. Lines are 95 % intervals over groups of models. One setting is not a result: "
-            f"what holds should hold for all of them.{leak}{reading.stars('one_hot')}",
+            f"Every way of teaching beside the others{at}: mean change of the score and the parts "
+            "that its two rates have in it, the share of their score that memorised examples "
+            "(score of at least 0.5) lose, and the gain of test accuracy, each against models "
+            "trained on labels. Lines are 95 % intervals over groups of models. One setting is not "
+            f"a result: what holds should hold for all of them.{leak}",
             reading.objectives,
         )
     ]
@@ -138,7 +142,7 @@ def _others(reading: Reading) -> list[blocks.Block]:
         blocks.Note(
             f"These figures show “{wording.objective(reading.students[0])}”. Those of "
             f"{wording.listed([wording.objective(name) for name in others])} come by the same "
-            f"calls, for instance `ma.charts.distillation_density(study, '{others[0]}')`."
+            f"calls, for instance `memanalysis.charts.distillation_density(study, '{others[0]}')`."
         )
     ]
 
@@ -218,6 +222,6 @@ def _distance(table: pl.DataFrame) -> str:
     apart = float(np.average((both["distilled"] - both["one_hot"]).to_numpy(), weights=weight))
     side = "below" if apart < 0 else "above"
     return (
-        f" Over all sizes and one-hot scores above 0.45 the solid line is "
+        f" For one-hot scores above 0.45 the solid line is "
         f"{wording.number(abs(apart))} {side} the dashed one on average."
     )

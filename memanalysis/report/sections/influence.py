@@ -90,7 +90,12 @@ def _found(reading: Reading, summary: pl.DataFrame) -> str:
         for row in some.iter_rows(named=True)
     ]
     found += ["none at the other sizes"] if some.height < rows.height else []
-    return f" Of the pairs with a test example{several}, these do: {wording.listed(found)}."
+    last = rows.row(-1, named=True)
+    return (
+        f" Of the pairs with a test example{several}, these do: {wording.listed(found)}. The "
+        f"threshold alone says little: at {last['size']} {wording.count(last['n_above'])} pairs "
+        f"reach it, and noise alone would lift {wording.count(last['n_above_by_noise'])} there."
+    )
 
 
 def _gallery(reading: Reading) -> list[blocks.Block]:
@@ -107,8 +112,8 @@ def _gallery(reading: Reading) -> list[blocks.Block]:
         blocks.Gallery(
             name="influence",
             title=f"Training examples and the test examples that they help, at {size}",
-            caption="Each row begins with a training example and its memorisation score ± its "
-            "standard error; then come the test examples of the same class that it helps most, "
+            caption="First a training example with its memorisation score ± its standard error, "
+            "then the test examples of the same class that it helps most, "
             "with the influence ± its standard error and the q-value (the share of such pairs that "
             f"are expected to be false). The {len(groups)} helpers with the highest scores.",
             conditions=reading.conditions(objective),

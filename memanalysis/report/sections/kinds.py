@@ -8,6 +8,7 @@ import polars as pl
 
 from memanalysis import charts
 from memanalysis.charts import theme
+from memanalysis.charts.proxies import strongest_first
 from memanalysis.report import blocks, glosses, wording
 from memanalysis.report.reading import Reading, quoted
 from memanalysis.report.sections.tiles import Tiles
@@ -202,7 +203,8 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     kinds = theme.known_order(table["kind"].to_list(), [])
     known = {(row["proxy"], row["kind"]): _percent(row) for row in table.iter_rows(named=True)}
     chance = {row["kind"]: wording.percent(row["share"], 0) for row in table.iter_rows(named=True)}
-    names = table["proxy"].unique(maintain_order=True).to_list()
+    order = ["memorization", *strongest_first(reading, objective)]
+    names = theme.known_order(table["proxy"].to_list(), order)
     rows = [
         (
             "the score itself" if name == "memorization" else glosses.spelt(name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from memanalysis import charts, proxies
-from memanalysis.report import blocks, glosses, wording
+from memanalysis.report import blocks, glosses, plain, wording
 from memanalysis.report.reading import Reading
 from memanalysis.report.sections.proxy_tables import further
 
@@ -116,6 +116,7 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
 def _summary(reading: Reading) -> blocks.Table:
     """Which cheap number to use instead, and for what."""
     sql = _SUMMARY_SQL.format(objective=reading.primary, target=_TARGET)
+    undecided = _undecided(reading)
     rows = [
         (
             glosses.spelt(row["proxy"]),
@@ -123,7 +124,7 @@ def _summary(reading: Reading) -> blocks.Table:
             row["at_size"] or wording.NONE,
             wording.percent(row["precision"], 0),
             wording.percent(row["score_precision"], 0),
-            _VERDICTS.get(row["verdict"] or "", wording.NONE),
+            _VERDICTS.get("" if undecided else row["verdict"] or "", wording.NONE),
         )
         for row in reading.sql(sql).iter_rows(named=True)
     ]
@@ -139,7 +140,7 @@ def _summary(reading: Reading) -> blocks.Table:
         "at the largest size, the share among as many that the proxy names; beside it what the "
         "score of the same models finds on other ones; 10 % is chance. Trend: whether the proxy "
         "sees which examples are memorised more by larger models. A dash: neither high nor low "
-        "values of the proxy say “hard”.",
+        f"values of the proxy say “hard”.{undecided}",
         numeric=(1, 3, 4),
         sql=sql,
     )
@@ -228,10 +229,27 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             "Take an example whose score increases and one whose score is fixed or decreases: the "
             "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
             "the trend if the interval lies above 0.75 (right dashed line), misses it if below; "
-            "0.5 is chance. Shapes come from groups of models other than those measured.",
+            "0.5 is chance. Shapes come from groups of models other than those measured."
+            f"{_registered(reading)}{_undecided(reading)}",
             (objective,),
         )
     ]
+
+
+def _registered(reading: Reading) -> str:
+    """Which of the proxies the finding is about, where others are drawn too."""
+    rows = reading.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
+    names = [glosses.spelt(name) for name in rows["row"].str.strip_prefix("proxy: ").to_list()]
+    return f" The rule of the finding names {wording.listed(names)}." if names else ""
+
+
+def _undecided(reading: Reading) -> str:
+    """Why nothing can be said of trends in this study, if so."""
+    rows = reading.table("findings").filter(
+        pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
+    )
+    reason = plain.undecided(rows.row(0, named=True)) if rows.height else ""
+    return f" In this study trends are not decided: {reason}." if reason else ""
 
 
 def _definitions(reading: Reading, names: list[str]) -> blocks.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -42,6 +43,16 @@ qualify coalesce(size_rank, -1) = max(coalesce(size_rank, -1)) over ()
 order by proxy, other_proxy"""
 
 
+# Directions by words of their own: they are not the shapes of the same names.
+_GOES: Final = {
+    "increasing": "rises",
+    "decreasing": "falls",
+    "mixed": "turns",
+    "fixed": "stays",
+    "undetermined": "unclear",
+}
+
+
 def further(reading: Reading) -> list[blocks.Block]:
     """What answers the same questions in other ways, as tables."""
     return [*_changes(reading), *_within(reading), *_polarisation(reading), *_agreement(reading)]
@@ -55,20 +66,19 @@ def _changes(reading: Reading) -> list[blocks.Block]:
             wording.number(row["estimate"], 2),
             wording.interval(row["ci_low"], row["ci_high"], 2),
             wording.number(row["corrected_estimate"], 2),
-            wording.number(row["reliability"], 2),
         )
         for row in reading.sql(sql).iter_rows(named=True)
     ]
     return _table(
         "Does a proxy’s change go with the score’s?",
-        ("proxy", "rank correlation of changes", "95 % interval", "without noise", "reliability"),
+        ("proxy", "rank correlation of changes", "95 % interval", "without noise"),
         rows,
         "Spearman’s correlation over training examples between the change of the proxy and the "
         "change of the score, from the smallest size to the largest. Proxies are turned so that "
         "high means hard, where they have such a direction: below 0, a proxy calls examples "
         "easier that are memorised more. These are changes of the values themselves, which may "
         "shift together; the areas above are of ranks within each size.",
-        (1, 2, 3, 4),
+        (1, 2, 3),
         sql,
     )
 
@@ -94,12 +104,13 @@ def _within(reading: Reading) -> list[blocks.Block]:
     ]
     return _table(
         f"The rank correlation among examples that change alike ({size})",
-        ("proxy", *(f"{name} ({wording.count(numbers[name])})" for name in directions)),
+        ("proxy", *(f"{_GOES[name]} ({wording.count(numbers[name])})" for name in directions)),
         rows,
         "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
-        "same direction as models grow (their number in brackets; the direction from the smallest "
-        "to the largest size alone, which is not the shape over all sizes; mixed is up and down "
-        "again, or down and up). Within a group scores "
+        "same direction from the smallest size to the largest (their number in brackets): it rises "
+        "or falls significantly, by whatever amount, stays within α, or comes back after a turn. "
+        "These are not the shapes, which all sizes decide. Groups of too few examples are left "
+        "out. Within a group scores "
         "differ less, so correlations are weaker. Proxies are turned so that high means hard, if "
         "they have such a direction.",
         tuple(range(1, len(directions) + 1)),

@@ -81,7 +81,8 @@ def _widths(reading: Reading) -> str:
     wide = (table["bin_high"] - table["bin_low"]).drop_nulls()
     if wide.is_empty():
         return ""
-    return f" and are {wording.number(float(wide.to_numpy().max()), 3)} wide, less at the ends"
+    width = wording.number(float(wide.to_numpy().max()), 3)
+    return f" and are {width} wide, less at the ends, where a bar is as high as it is dense"
 
 
 def _ends(reading: Reading) -> str:

@@ -130,10 +130,15 @@ def _losses(table: pl.DataFrame) -> str:
     if known.height < 2:
         return ""
     lost = [
-        f"{wording.percent(row['inhibition'])} of their score in {row['size']}"
+        f"{wording.percent(row['inhibition'])} ({_limits(row)}) of their score in {row['size']}"
         for row in known.iter_rows(named=True)
     ]
     return f" Memorised examples lose {wording.listed(lost)}."
+
+
+def _limits(row: dict[str, float | None]) -> str:
+    low, high = (wording.percent(row[f"inhibition_{end}"]) for end in ("low", "high"))
+    return f"{low} to {high}"
 
 
 def _transitions(reading: Reading, objective: str) -> list[blocks.Block]:

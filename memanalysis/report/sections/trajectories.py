@@ -52,7 +52,7 @@ _MEANING: Final = {
     "cap": "memorised most by a size in between",
     "u": "memorised least by a size in between",
     "mixed": "several turns",
-    "fixed": "the same at all sizes",
+    "fixed": "the same within α at all sizes",
 }
 _SHOWN: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
@@ -120,7 +120,8 @@ def _sweep(reading: Reading) -> blocks.Figure:
         _SWEEP_SQL.format(objective=objective),
         "Share of examples with each shape for other values of α: filled points decide with "
         "intervals, as above; hollow points take the scores at face value (the plain threshold "
-        "rule). Dashed lines are what noise alone produces under each rule.",
+        "rule). Dashed lines are what noise alone produces under each rule. Each panel has a scale "
+        "of its own.",
         (objective,),
     )
 

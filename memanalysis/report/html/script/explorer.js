@@ -32,6 +32,19 @@
       change: `change.${o}`, gain: `gain.${gained}.${s}`, proxy: `rank.${proxy}`,
       scores: examples.about.sizes.map((_, size) => `score.${o}.${size}`),
     };
+    nameColumns(o, s, gained, proxy);
+  }
+
+  // What the scores, changes and ranks of the columns are of, under their titles.
+  function nameColumns(o, s, gained, proxy) {
+    const { sizes, titles, proxies } = examples.about;
+    const size = sizes.length > 1 ? sizes[s] : "";
+    const of = { score: titles.length > 1 ? [titles[o], size] : [size], gain: [size], proxy: [proxies[proxy]?.short] };
+    if (new Set(examples.about.distillations.map(([own]) => own)).size > 1) of.gain.unshift(titles[gained]);
+    for (const [name, parts] of Object.entries(of)) {
+      const place = list.querySelector(`th.col-${name} small`);
+      if (place) place.textContent = parts.filter(Boolean).join(", ");
+    }
   }
 
   const nameOf = (row) => make("span", { class: "clamped", title: examples.value("class", row) }, examples.value("class", row));
@@ -108,6 +121,22 @@
       },
       drawCallback: () => markSelected(),
     });
+    table.on("order", showOrder);
+    showOrder();
+  }
+
+  // Narrow screens have a choice instead of the heads of columns, and show the column chosen.
+  function showOrder() {
+    const [column] = table.order()[0] ?? [];
+    if (column === undefined) return;
+    list.dataset.sorted = table.column(column).header().dataset.column;
+    form.elements.sort.value = list.dataset.sorted;
+  }
+
+  function sortBy(name) {
+    const heads = table.columns().header().toArray();
+    const at = heads.findIndex((head) => head.dataset.column === name);
+    table.order([[at, ["id", "label", "kind", "shape"].includes(name) ? "asc" : "desc"]]).draw();
   }
 
   /* Filters */
@@ -287,6 +316,7 @@
     };
     form.addEventListener("input", (event) => {
       if (["objective", "size", "proxy"].includes(event.target.name)) showOthers();
+      else if (event.target.name === "sort") sortBy(event.target.value);
       else soon();
     });
     form.addEventListener("submit", (event) => event.preventDefault());
