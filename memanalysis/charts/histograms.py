@@ -23,7 +23,10 @@ def share_axis(field: str = "height") -> alt.Y:
         f"{field}:Q",
         title="share of examples in the bin",
         scale=alt.Scale(type="sqrt"),
-        axis=alt.Axis(format="%", values=list(_TICKS), labelOverlap=False),
+        # With fewer wanted than given, Vega leaves some out.
+        axis=alt.Axis(
+            format="%", values=list(_TICKS), tickCount=len(_TICKS) + 1, labelOverlap=False
+        ),
     )
 
 

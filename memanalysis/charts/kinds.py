@@ -63,9 +63,7 @@ def kind_shapes(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCha
         base.mark_bar(height=12, cornerRadiusEnd=2).encode(
             x=x, color=alt.Color("shape:N", scale=theme.category_scale(shapes), legend=None)
         ),
-        base.mark_rule(color=theme.colour("ink"), strokeWidth=1.3).encode(
-            x=alt.X("ci_low:Q"), x2="ci_high:Q"
-        ),
+        *marks.across_bars(base, "ci_low", "ci_high"),
     ).properties(width=150, height=alt.Step(21))
     kinds = _in_order(table)
     chart = theme.panels(layers, "kind", kinds, columns=4)
@@ -123,6 +121,7 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
     sizes = theme.in_order(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y("finder:N", sort=finders, title=None),
+        yOffset=alt.YOffset("size:N", sort=sizes),
         color=alt.Color("size:N", scale=theme.size_scale(sizes)),
         tooltip=theme.tooltip(
             *("kind", "finder", "size", "auc:.3f", "auc_low:.3f", "auc_high:.3f"),
@@ -133,7 +132,7 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         marks.reference(frame, x=0.5),
         base.mark_rule(strokeWidth=1.2, clip=True).encode(x=alt.X("auc_low:Q"), x2="auc_high:Q"),
         base.mark_point(size=38).encode(x=marks.auc_axis()),
-    ).properties(width=190, height=alt.Step(20))
+    ).properties(width=190, height=alt.Step(7))
     kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=3)
     return theme.finish(

@@ -61,6 +61,15 @@ def estimates(
     ]
 
 
+def across_bars(base: alt.Chart, low: str, high: str) -> list[alt.Chart]:
+    """Intervals over lying bars, seen on dark ones too: a line of ink within one of paper."""
+    interval = base.encode(x=alt.X(f"{low}:Q"), x2=f"{high}:Q")
+    return [
+        interval.mark_rule(color=theme.colour("paper"), strokeWidth=4.6),
+        interval.mark_rule(color=theme.colour("ink"), strokeWidth=1.6),
+    ]
+
+
 def dots(base: alt.Chart, filled: str, fill: Any, size: int = 46) -> alt.Chart:
     """The rows of ``base`` as points, filled where the Vega expression ``filled`` holds."""
     told = alt.condition(filled, fill, alt.value(theme.LIGHT["paper"]))

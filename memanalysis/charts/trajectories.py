@@ -46,15 +46,12 @@ def trajectory_shares(
         axis=alt.Axis(format="%", grid=True, tickCount=5),
     )
     ink = theme.colour("ink")
-    interval = base.encode(x="share_low:Q", x2="share_high:Q")
     layers = alt.layer(
         base.mark_bar(height=15, cornerRadiusEnd=2).encode(
             x=x,
             color=alt.Color("category:N", scale=theme.category_scale(categories), legend=None),
         ),
-        # Seen on dark bars too: a line of ink within one of paper.
-        interval.mark_rule(color=theme.colour("paper"), strokeWidth=4.6),
-        interval.mark_rule(color=ink, strokeWidth=1.6),
+        *marks.across_bars(base, "share_low", "share_high"),
         base.mark_tick(color=ink, thickness=2.5, height=24, opacity=1).encode(x="noise_share:Q"),
     ).properties(width=300, height=alt.Step(30))
     chart = theme.panels(layers, "objective", objectives, columns=2)
@@ -97,7 +94,7 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
         ),
     ).properties(width=170, height=150)
     chart = theme.own_scales(theme.panels(layers, "category", shapes, columns=min(len(shapes), 4)))
-    return theme.finish(chart, "The same shares for other α", panel=165, count=len(shapes))
+    return theme.finish(chart, "The same shares for other α", panel=120, count=len(shapes))
 
 
 def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:

@@ -34,7 +34,8 @@ _MEASURED: Final = {
     "fixed": "share memorised equally by all sizes",
     "decreasing_or_cap": "share memorised less, or most in between",
     "inhibits": "mean change of the score",
-    "most_where_memorised": "change of memorised examples beyond that of others",
+    "most_where_memorised": "change of memorised examples beyond that of others, mean of both "
+    "choices",
     "generalises": "change of test accuracy",
 }
 _NOT_REFUTED: Final = (
@@ -152,7 +153,7 @@ def settling(rows: Rows, subsets: int) -> str:
 def _by_probability(row: Row) -> str:
     """What the check by the label's probability found, in the words of the finding."""
     found = (row["sentence"] or "").partition("the headline. ")[2]
-    return f" By the label’s probability: {wording.prose(found)}" if found else ""
+    return f" There: {wording.prose(found[0].lower() + found[1:])}" if found else ""
 
 
 def _bimodality(rows: Rows) -> str:
@@ -203,7 +204,9 @@ def _fitting(rows: Rows) -> str:
     saturated = rows.get("saturated_sizes")
     if saturated is None or saturated["estimate"] is None or saturated["verdict"] == "supported":
         return because
-    return f"{because} Among sizes that fit all they train on, {_share(saturated['estimate'])} do."
+    return (
+        f"{because} Among sizes that fit all they train on, {_share(saturated['estimate'])} rise."
+    )
 
 
 def _inhibition(rows: Rows) -> str:

@@ -114,7 +114,8 @@ class Reading:
         )
         if short:
             # One way of teaching is described at the top of the page and in its section.
-            told = targets if len(self.students) > 1 else ""
+            ways = self.table("models").filter(pl.col("objective") != theme.OBJECTIVES[0])
+            told = targets if ways["objective"].n_unique() > 1 else ""
             return "; ".join(_teacher_in_short(row, told) for row in rows.iter_rows(named=True))
         return "; ".join(_teacher(row, targets) for row in rows.iter_rows(named=True))
 

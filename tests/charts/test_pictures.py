@@ -110,10 +110,16 @@ def test_gaps_turn_the_part_of_p_out(study: Study) -> None:
     assert drawn["ratio"].to_numpy() == pytest.approx(table["gap"].exp().to_numpy())
 
 
-def test_heights_are_shares_per_score(study: Study) -> None:
-    """Bars of all bins times their widths sum to one in each panel."""
+def test_heights_are_shares_of_the_bin(study: Study) -> None:
+    """Bars are as high as the share in their bin, narrower ones at the ends as the density there:
+    heights times widths, in bins, sum to one in each panel.
+    """
     drawn = rows(charts.memorization_histogram(study))
-    area = pl.col("height") / 0.05 * (pl.col("bin_high") - pl.col("bin_low"))
+    width = pl.col("bin_high") - pl.col("bin_low")
+    whole = drawn.filter(width > drawn.select(width.max()).item() - 1e-4)
+    assert len(whole) > len(drawn) / 2
+    assert whole["height"].to_numpy() == pytest.approx(whole["share"].to_numpy(), abs=1e-4)
+    area = pl.col("height") * width / width.max()
     sums = drawn.group_by("objective", "size").agg(area.sum().alias("sum"))
     assert sums["sum"].to_numpy() == pytest.approx(1, abs=1e-3)
 

@@ -95,6 +95,20 @@ def test_rise_by_fitting_is_said() -> None:
     assert row.sentence.endswith("They increase because larger models fit them.")
 
 
+@pytest.mark.parametrize(
+    ("inside", "low", "because"), [(0.4, 0.1, True), (0.4, -0.1, False), (0.1, 0.1, False)]
+)
+def test_a_fall_is_told_as_models_grow(inside: float, low: float, because: bool) -> None:
+    """The fall is positive, its rates go as they go; a reason is given only for a fall that is."""
+    parts = np.array([0.5, inside, inside - 0.5])
+    effect = Interval(parts, parts - 0.5 + low, parts + 0.5 - low, 6)
+    said = diversity._effect_text(diversity.KINDS[2], effect)
+    assert "the fall is 0.50" in said
+    assert f"by {-inside:.2f} (" in said
+    assert f"by {0.5 - inside:.2f} (" in said
+    assert ("Most of the fall is in the accuracy when trained on them" in said) is because
+
+
 def test_missing_kind_leaves_diversity_open() -> None:
     """Nothing decreases: undetermined, and the sentence says which kind is missing."""
     scores = _scores()

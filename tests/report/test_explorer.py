@@ -453,6 +453,35 @@ def test_it_fits(browser: Browser, store: Store, tmp_path: Path, width: int) -> 
     narrow.context.close()
 
 
+def test_a_phone_shows_what_it_sorts_by(browser: Browser, store: Store, tmp_path: Path) -> None:
+    """Heads that have no room are chosen from a list; the column chosen takes the curves' place."""
+    narrow = open_page(browser, write_page(store, tmp_path / "report.html"), 375)
+    assert not narrow.locator("td.col-gain").first.is_visible()
+    narrow.select_option("select[name=sort]", label="Change by distilling")
+    narrow.wait_for_selector("th.col-gain[aria-sort=descending]")
+    shown = [
+        float(text.replace("−", "-")) for text in narrow.locator("td.col-gain").all_inner_texts()
+    ]
+    assert shown == sorted(shown, reverse=True)
+    assert len(set(shown)) > 1
+    assert narrow.locator("td.col-gain").first.is_visible()
+    assert not narrow.locator("td.col-curve").first.is_visible()
+    assert narrow.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert COMPLAINTS[narrow] == []
+    narrow.context.close()
+
+
+def test_columns_say_of_which_models_they_are(page: Page) -> None:
+    """The chosen size, objective and proxy stand under the titles; wide tables sort by heads."""
+    page.select_option("select[name=size]", label="s1")
+    page.select_option("select[name=objective]", label="distilled")
+    assert page.locator("th.col-score small").text_content() == "distilled, s1"
+    assert page.locator("th.col-gain small").text_content() == "s1"
+    page.select_option("select[name=proxy]", label="Area under the margin, one-hot labels")
+    assert page.locator("th.col-proxy small").text_content() == "Area under the margin"
+    assert not page.locator("select[name=sort]").is_visible()
+
+
 _DETAIL_IN_VIEW = """() => {
     const { top } = document.querySelector('.detail').getBoundingClientRect();
     return top >= 0 && top < innerHeight / 3;

@@ -98,9 +98,53 @@ def test_meanings_hold_the_measured_values() -> None:
     refuted = {**found, "most_where_memorised": row("most_where_memorised", "not supported", 0.0)}
     said = plain.meaning("distillation_inhibits", refuted)
     assert "memorised examples change by +0.000 (−0.100 to 0.100) beyond those of others" in said
+    both = (
+        "by -0.017 (-0.032 to -0.002) if chosen with labels alone and by 0.018 (0.001 to 0.034) if"
+    )
+    apart = {"sentence": f"Scores from 0.5 change {both} chosen with distillation."}
+    refuted["most_where_memorised"] |= apart
+    said = plain.meaning("distillation_inhibits", refuted)
+    assert "by −0.017 (−0.032 to −0.002) if they are chosen on models trained on labels" in said
+    assert "by 0.018 (0.001 to 0.034) if on distilled ones" in said
     assert plain.meaning("someone_elses", found) == ""
     undecided = rows(sentence="Undetermined. Not decided: no proxies (6 groups of models; α).")
     assert plain.meaning("proxies_miss_trends", undecided).endswith("the question: no proxies.")
+
+
+def test_why_scores_rise_stands_on_the_card() -> None:
+    """The finding's own reason, and what is left where all is fitted."""
+    because = "They increase because larger models fit them."
+    found = rows(
+        row("increasing", estimate=0.2, sentence=f"20 % of the examples. {because}"),
+        row("fixed"), row("decreasing_or_cap"),
+        row("saturated_sizes", "undetermined", 0.002, core=False),
+    )  # fmt: skip
+    said = plain.meaning("trajectories_diverse", found)
+    assert said.endswith(f"{because} Among sizes that fit all they train on, 0.2\u202f% rise.")
+    found["saturated_sizes"]["verdict"] = "supported"
+    assert plain.meaning("trajectories_diverse", found).endswith(because)
+
+
+def test_what_decides_is_told() -> None:
+    """Core conditions, then the checks that overrule them where they hold; one alone is no list."""
+    a, b = row("a"), row("b")
+    against = row("probability", "not supported", core=False)
+    assert plain.deciding(rows(a)) == []
+    assert plain.deciding(rows(a, b)) == [a, b]
+    assert plain.deciding(rows(a, b, against)) == [a, b, against]
+    refuted = row("a", "not supported")
+    assert plain.deciding(rows(refuted, b, against)) == [refuted, b]
+    against["sentence"] = "X: not supported, contradicting the headline. It falls by -1."
+    there = plain.settling(rows(a, b, against), 60)
+    assert there.endswith("There: it falls by −1.")
+
+
+def test_shares_stay_within_what_they_can_be() -> None:
+    """Percentages of shares, whose jackknife intervals are cut at 0 and 100."""
+    low, high = 0.01, 0.95
+    assert plain.effect("increasing", row("increasing", estimate=low))[1].startswith("0.0")
+    assert plain.effect("fixed", row("fixed", estimate=high))[1].endswith("100.0\u202f%")
+    assert plain.effect("inhibits", row("inhibits", estimate=low)) == ("0.010", "−0.090 to 0.110")
 
 
 def test_ends_that_go_different_ways_are_both_said() -> None:

@@ -51,14 +51,17 @@ def _notes(section: blocks.Section) -> list[str]:
 def test_captions_say_what_students_learn_from(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, targets: str, weight: float, taught: str
 ) -> None:
-    """Both terms of the loss with their weights, as settings and models have them."""
+    """Both terms of the loss with their weights, where there are several ways of teaching."""
     row = {"objective": "distilled", "teacher_size": "wide", "teacher_scope": "same_subset",
            "temperature": 4.0, "distillation_weight": weight}  # fmt: skip
-    monkeypatch.setattr(reading, "table", {"models": pl.DataFrame([row])}.__getitem__)
+    other = {**row, "objective": "distilled_other"}
     monkeypatch.setitem(reading.manifest.settings, "distillation", {"targets": targets})
-    assert reading.teacher_of("distilled", short=True) == (
-        f"teacher wide (teacher_scope = same_subset); {taught}"
-    )
+    monkeypatch.setattr(reading, "table", {"models": pl.DataFrame([row, other])}.__getitem__)
+    alone = "teacher wide (teacher_scope = same_subset)"
+    assert reading.teacher_of("distilled", short=True) == f"{alone}; {taught}"
+    monkeypatch.setattr(reading, "table", {"models": pl.DataFrame([row])}.__getitem__)
+    assert reading.teacher_of("distilled", short=True) == alone
+    assert taught.removeprefix("taught by ") in reading.teacher_of("distilled")
 
 
 def test_kinds_show_extremes_with_the_label_before(reading: Reading, kinds_store: Store) -> None:

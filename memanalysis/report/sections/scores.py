@@ -135,7 +135,8 @@ def _bimodality(reading: Reading) -> blocks.Figure:
         charts.bimodality(reading),
         _BIMODALITY_SQL,
         "Polarisation; the shares of examples at either end; the upper-mode ratio, "
-        "share(0.9, 1] over share(0.7, 0.8], above 1 where the upper end is a peak of its own; "
+        "share(0.9, 1] over share(0.7, 0.8], above 1 where the upper end is a peak of its own, "
+        "absent where next to no score lies there; "
         "Hartigan’s dip, the distance to the nearest distribution with one peak; Sarle’s "
         "coefficient, which skewness alone lifts and which is here to compare with other work. "
         "Filled points and solid lines have the noise of a finite number of models removed; hollow "
