@@ -156,7 +156,7 @@ def test_each_finding_stands_beside_its_control(reading: Reading) -> None:
     assert isinstance(table, blocks.Table)
     verdicts = reading.sql("from findings where row = 'headline'").select("finding", "verdict")
     titled = [(plain.TITLES[finding], verdict) for finding, verdict in verdicts.rows()]
-    assert [(row[0], row[5]) for row in table.rows] == titled
+    assert [(row[0], row[2]) for row in table.rows] == titled
     texts = [block.text for block in section.blocks if isinstance(block, blocks.Text)]
     assert "no false alarm" in texts[-1]
 
@@ -185,8 +185,8 @@ def test_proxies_are_compared_in_one_table(reading: Reading) -> None:
         "select precision from proxy_retrieval where objective = 'one_hot' and size = 's3' "
         "and proxy = 'aum' and target = 'top 10 %' and selection = 'as many'"
     ).item()
-    assert rows["AUM"][1].endswith(f"{strongest:.2f}")
-    assert rows["AUM"][3] == f"{100 * found:.0f}\u202f%"
+    assert rows["AUM"][3].endswith(f"{strongest:.2f}")
+    assert rows["AUM"][1] == f"{100 * found:.0f}\u202f%"
     assert len(rows) == len(reading.sql("select distinct proxy from proxies"))
 
 

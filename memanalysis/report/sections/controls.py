@@ -70,14 +70,14 @@ def _table(table: pl.DataFrame) -> blocks.Table:
     return blocks.Table(
         title="The findings on the control, and on the study",
         columns=(
-            *("finding", "control", "verdict there", "estimate there", "95 % interval there"),
-            *("verdict here", "estimate here"),
+            *("finding", "verdict there", "verdict here", "control", "estimate there"),
+            *("95 % interval there", "estimate here"),
         ),
         rows=[_row(row) for row in table.iter_rows(named=True)],
         caption="There: on the control. Here: on this study. “Not supported” and “undetermined” "
         "are as they should be there. An estimate is missing where a quantity does not exist "
         "without scores: polarisation needs scores above 0.",
-        numeric=(3, 4, 6),
+        numeric=(4, 5, 6),
         sql=_SQL,
     )
 
@@ -87,14 +87,15 @@ def _title(finding: str) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    there = {name: _rounded(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+    here = {"estimate": row["estimate_here"], "ci_low": None, "ci_high": None}
     return (
         _title(row["finding"]),
-        _NAMES.get(row["control"], row["control"]),
         row["verdict"] or wording.NONE,
-        wording.number(_rounded(row["estimate"])),
-        wording.interval(_rounded(row["ci_low"]), _rounded(row["ci_high"])),
         row["verdict_here"] or wording.NONE,
-        wording.number(row["estimate_here"]),
+        _NAMES.get(row["control"], row["control"]),
+        *plain.effect(row["finding"], there),
+        plain.effect(row["finding"], here)[0],
     )
 
 

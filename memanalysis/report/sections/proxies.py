@@ -120,28 +120,28 @@ def _summary(reading: Reading) -> blocks.Table:
     rows = [
         (
             glosses.spelt(row["proxy"]),
+            wording.percent(row["precision"], 0),
+            _VERDICTS.get("" if undecided else row["verdict"] or "", wording.NONE),
             wording.interval(row["weakest"], row["strongest"], 2),
             row["at_size"] or wording.NONE,
-            wording.percent(row["precision"], 0),
             wording.percent(row["score_precision"], 0),
-            _VERDICTS.get("" if undecided else row["verdict"] or "", wording.NONE),
         )
         for row in reading.sql(sql).iter_rows(named=True)
     ]
     return blocks.Table(
         title="Which cheap number can be used instead?",
         columns=(
-            *("proxy", "correlation, over sizes", "strongest at", "finds of the top 10 %"),
-            *("the score finds", "trend"),
+            *("proxy", "finds of the top 10 %", "trend", "correlation, over sizes"),
+            *("strongest at", "the score finds"),
         ),
         rows=rows,
-        caption="Correlation: Spearman’s with the score, without its sign, weakest to strongest "
-        "size; the strongest come first. Finds: of the tenth of examples with the highest scores "
-        "at the largest size, the share among as many that the proxy names; beside it what the "
-        "score of the same models finds on other ones; 10 % is chance. Trend: whether the proxy "
-        "sees which examples are memorised more by larger models. A dash: neither high nor low "
+        caption="Finds: of the tenth of examples with the highest scores at the largest size, the "
+        "share among as many that the proxy names; in the last column what the score of the same "
+        "models finds on other ones; 10 % is chance. Trend: whether the proxy sees which examples "
+        "are memorised more by larger models. Correlation: Spearman’s with the score, without its "
+        "sign, weakest to strongest size; the strongest come first. A dash: neither high nor low "
         f"values of the proxy say “hard”.{undecided}",
-        numeric=(1, 3, 4),
+        numeric=(1, 3, 5),
         sql=sql,
     )
 
