@@ -137,13 +137,18 @@ def _turned(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
-    """How well each proxy's change of rank tells increasing examples from the others (AUC)."""
+    """How well each proxy's change of rank tells increasing examples from the others (AUC).
+
+    Undetermined where the finding on trends decides nothing.
+    """
     table = study.table("proxy_trends").filter(
         pl.col("objective") == objective, pl.col("auc").is_not_null()
     )
     if table.is_empty():
         return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
     frame = titled(table)
+    if _left_open(study):
+        frame = frame.with_columns(pl.lit("undetermined").alias("verdict"))
     verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
     colours = [theme.colour(_VERDICTS.get(verdict, "muted")) for verdict in verdicts]
     base = alt.Chart(frame.drop("name")).encode(
@@ -166,6 +171,12 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
     return theme.finish(
         layers, "Do proxies see which examples are memorised more by larger models?"
     )
+
+
+def _left_open(study: theme.Tables) -> bool:
+    """Whether the finding on trends leaves every proxy open, as where scores change too little."""
+    rows = study.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
+    return rows.height > 0 and bool((rows["verdict"] == "undetermined").all())
 
 
 def strongest_first(study: theme.Tables, objective: str) -> list[str]:

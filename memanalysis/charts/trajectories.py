@@ -62,7 +62,7 @@ def trajectory_shares(
 def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
     """Share of each shape for every α, filled with intervals, hollow by the plain threshold rule.
 
-    Dashed lines are the shares that noise alone produces.
+    Dashed (dotted) lines are the shares that noise alone produces.
     """
     table = study.table("trajectory_shares").filter(
         pl.col("objective") == objective, pl.col("rule").is_in(["shape", "threshold"])
@@ -82,8 +82,9 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
         detail="rule:N",
     )
     y = alt.Y("share:Q", title="share of examples", axis=alt.Axis(format="%"))
+    noise = alt.condition("datum.rule == 'shape'", alt.value([4, 3]), alt.value([1, 3]))
     layers = alt.layer(
-        base.mark_line(strokeDash=[3, 3], strokeWidth=1.2).encode(y=alt.Y("noise_share:Q")),
+        base.mark_line(strokeWidth=1.2).encode(y=alt.Y("noise_share:Q"), strokeDash=noise),
         base.mark_line(strokeWidth=1.6).encode(y=y),
         base.mark_rule().encode(y=alt.Y("share_low:Q"), y2="share_high:Q"),
         marks.dots(

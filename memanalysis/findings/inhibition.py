@@ -85,7 +85,8 @@ def decide(evidence: Evidence) -> Outcome:
     if teacher.scope != "same_subset":
         verdict = UNDETERMINED
         leak = "; held-out labels leak, because the teacher saw all examples"
-    text = f"{_mean_text(everything, teacher)}. {most.sentence} {gains.sentence}{leak}"
+    mean = _mean_text(everything, teacher, evidence.signal)
+    text = f"{mean}. {most.sentence} {gains.sentence}{leak}"
     return Outcome(
         FINDING, CLAIM, verdict, text.rstrip("."), bound, inhibits.estimate, inhibits.low,
         inhibits.high, comparison.n_groups, evidence.alpha,
@@ -93,7 +94,7 @@ def decide(evidence: Evidence) -> Outcome:
     )  # fmt: skip
 
 
-def _mean_text(everything: Interval, teacher: Teacher) -> str:
+def _mean_text(everything: Interval, teacher: Teacher, signal: str = "correctness") -> str:
     """The mean change and which of its two parts makes it."""
     total, inside, outside = (everything[part] for part in range(3))
     change, fitting = float(total.estimate), float(inside.estimate)
@@ -101,12 +102,15 @@ def _mean_text(everything: Interval, teacher: Teacher) -> str:
     if fitting * change > 0 and abs(fitting) > abs(change) / 2:
         why = "fit less" if fitting < 0 else "fit more"
     elif float(outside.estimate) > 0:
-        why = "generalise better (a gain in test accuracy is then the same fact)"
+        why = "generalise better"
     else:
         why = "generalise worse"
+    rate = "the label's probability" if signal == "probability" else "accuracy"
+    if why == "generalise better" and signal != "probability":
+        why += " (a gain in test accuracy is then the same fact)"
     return (
         f"In students smaller than their teacher {teacher.size} distillation changes the mean "
-        f"score by {with_interval(total)}, mostly because students {why}: accuracy by "
+        f"score by {with_interval(total)}, mostly because students {why}: {rate} by "
         f"{with_interval(inside, brief=True)} on examples trained on and by "
         f"{with_interval(outside, brief=True)} on examples held out"
     )

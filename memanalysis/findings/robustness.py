@@ -146,7 +146,7 @@ def _robustness_row(
 ) -> Row:
     consistent = "contradicted" if _contradicts(outcome, other) else "consistent"
     agreement = _AGREEMENT[consistent]
-    if consistent == "consistent" and UNDETERMINED == other.verdict != outcome.verdict:
+    if consistent == "consistent" and other.verdict != outcome.verdict:
         agreement = "not contradicting"
     said = other.text
     if name.startswith("alpha") and not finding.uses_alpha:

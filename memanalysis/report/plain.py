@@ -61,11 +61,12 @@ _OVERRULING: Final = {
 }
 _TOO_FEW: Final = "too few for a verdict"
 _LOST: Final = "keeps no longer per group"
-_BECAUSE: Final = re.compile(r"(They increase because [^.]*\.)")
+_BECAUSE: Final = re.compile(r"They increase because ([^.]*)\.")
 # The two ways of choosing memorised examples, each with its interval.
 _CHOSEN: Final = re.compile(
     r"by (\S+ \(.*?\)) if chosen with labels alone and by (\S+ \(.*?\)) if chosen with distillation"
 )
+_LEVEL: Final = re.compile(r"rank correlation with the score is (-?[\d.]+)")
 _UNDECIDED: Final = re.compile(r"Not decided: (.*?)(?: \(\d+ groups? of models|\.$|;)")
 _BOUND: Final = re.compile(r"^(lower|upper) limit[^<>]*[<>]=? ?(-?[\d.]+)")
 _HEADLINE: Final = "headline"
@@ -85,9 +86,9 @@ def measured(row: str) -> str:
 
 
 def effect(finding: str, row: Row) -> tuple[str, str]:
-    """Return the estimate and interval of a finding or condition, shares as percentages."""
+    """Return the estimate and interval of a row of a finding, shares as percentages."""
     low, high = row["ci_low"], row["ci_high"]
-    if finding not in (*_SHARES, *_SHARE_CONDITIONS):
+    if finding not in _SHARES or str(row.get("row")).startswith("proxy: "):
         return wording.number(row["estimate"], 3), wording.interval(low, high)
     # An interval by the jackknife knows nothing of 0 and 1.
     low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
@@ -200,13 +201,12 @@ def _diversity(rows: Rows) -> str:
 def _fitting(rows: Rows) -> str:
     """Whether what increases does so because larger models fit it, and where they fit it all."""
     said = _BECAUSE.search(rows["increasing"]["sentence"] or "")
-    because = f" {said[1]}" if said else ""
+    because = f" Those memorised more are so because {said[1]}." if said else ""
     saturated = rows.get("saturated_sizes")
-    if saturated is None or saturated["estimate"] is None or saturated["verdict"] == "supported":
+    if saturated is None or saturated["estimate"] in (None, rows["increasing"]["estimate"]):
         return because
-    return (
-        f"{because} Among sizes that fit all they train on, {_share(saturated['estimate'])} rise."
-    )
+    share = _share(saturated["estimate"])
+    return f"{because} Among saturated sizes alone (mean p_in of at least 0.99) they are {share}."
 
 
 def _inhibition(rows: Rows) -> str:
@@ -258,18 +258,20 @@ def _proxies(rows: Rows) -> str:
         return ""
     missing = sum(row["verdict"] == "supported" for row in tested)
     areas = [row["estimate"] for row in tested if row["estimate"] is not None]
-    low, high = (wording.number(end(areas), 2) if areas else "" for end in (min, max))
-    reach = (
-        f" They put {low} to {high} of pairs right (AUC; 0.50 is guessing, and 0.75 would be "
-        "telling)."
-        if areas
-        else ""
-    )
+    levels = [float(found[1]) for row in tested if (found := _LEVEL.search(row["sentence"] or ""))]
+    ranked = f" (rank correlation {_reach(levels)}, mean over sizes)" if levels else ""
+    told = f" (AUC {_reach(areas)}; 0.50 is guessing, 0.75 would be telling)" if areas else ""
     return (
         f"Of the {wording.plural(len(tested), 'proxy', 'proxies')} that the rule names, {missing} "
-        "can tell who is memorised and yet hardly tell whose memorisation grows with the model."
-        f"{reach}"
+        f"rank examples much as the score does{ranked} and yet hardly tell whose memorisation "
+        f"grows with the model{told}."
     )
+
+
+def _reach(values: list[float]) -> str:
+    """From the smallest to the largest of several numbers."""
+    low, high = (wording.number(end(values), 2) for end in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 _MEANINGS: Final[Mapping[str, Callable[[Rows], str]]] = {

@@ -159,6 +159,10 @@ def test_the_reason_of_a_change_has_its_direction(inside: float, outside: float,
     parts = np.array([inside - outside, inside, outside])
     changes = Interval(parts, parts - 0.001, parts + 0.001, 10)
     said = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6))
+    soft = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6), "probability")
+    assert ": accuracy by" in said
+    assert ": the label's probability by" in soft
+    assert "test accuracy" not in soft
     assert f"mostly because {why}" in said
 
 

@@ -120,9 +120,23 @@ def test_why_scores_rise_stands_on_the_card() -> None:
         row("saturated_sizes", "undetermined", 0.002, core=False),
     )  # fmt: skip
     said = plain.meaning("trajectories_diverse", found)
-    assert said.endswith(f"{because} Among sizes that fit all they train on, 0.2\u202f% rise.")
-    found["saturated_sizes"]["verdict"] = "supported"
-    assert plain.meaning("trajectories_diverse", found).endswith(because)
+    reason = "Those memorised more are so because larger models fit them."
+    assert f"yet. {reason} Among saturated sizes alone" in said
+    assert said.endswith("they are 0.2\u202f%.")
+    found["saturated_sizes"]["estimate"] = 0.2  # all sizes are saturated
+    assert plain.meaning("trajectories_diverse", found).endswith(reason)
+
+
+def test_proxies_on_the_card_have_their_numbers() -> None:
+    """How well they rank, and how badly they tell trends, from smallest to largest."""
+    level = "Its rank correlation with the score is"
+    found = rows(
+        row("proxy: aum", estimate=0.47, sentence=f"Misses. {level} 0.7624 (0.7558 to 0.7690)."),
+        row("proxy: el2n", estimate=0.62, sentence=f"Misses. {level} 0.70 (0.65 to 0.75)."),
+    )
+    said = plain.meaning("proxies_miss_trends", found)
+    assert "2 rank examples much as the score does (rank correlation 0.70 to 0.76, mean" in said
+    assert "(AUC 0.47 to 0.62; 0.50 is guessing" in said
 
 
 def test_what_decides_is_told() -> None:
@@ -142,9 +156,13 @@ def test_what_decides_is_told() -> None:
 def test_shares_stay_within_what_they_can_be() -> None:
     """Percentages of shares, whose jackknife intervals are cut at 0 and 100."""
     low, high = 0.01, 0.95
-    assert plain.effect("increasing", row("increasing", estimate=low))[1].startswith("0.0")
-    assert plain.effect("fixed", row("fixed", estimate=high))[1].endswith("100.0\u202f%")
-    assert plain.effect("inhibits", row("inhibits", estimate=low)) == ("0.010", "−0.090 to 0.110")
+    diverse = "trajectories_diverse"
+    assert plain.effect(diverse, row("increasing", estimate=low))[1].startswith("0.0")
+    assert plain.effect(diverse, row("half_a", estimate=high))[1].endswith("100.0\u202f%")
+    found = plain.effect("distillation_inhibits", row("inhibits", estimate=low))
+    assert found == ("0.010", "−0.090 to 0.110")
+    assert plain.effect("proxies_miss_trends", row("proxy: aum", estimate=0.5))[0] == "0.500"
+    assert plain.effect("proxies_miss_trends", row("half_a", estimate=1.0))[0] == "100.0\u202f%"
 
 
 def test_ends_that_go_different_ways_are_both_said() -> None:

@@ -27,7 +27,7 @@ _EVIDENCE: Final = {
     "distillation_inhibits": (
         "distillation",
         "One-hot against distilled",
-        ("distillation-change", "distillation-by-score"),
+        ("distillation-settings", "distillation-change", "distillation-by-score"),
     ),
     "proxies_miss_trends": ("proxies", "Proxies against the score", ("proxy-trends",)),
 }
@@ -73,22 +73,34 @@ def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
         section, title, figures = _EVIDENCE.get(name, ("", "", ()))
         items.append(
             replace(
-                _finding(headline, name),
+                _finding(headline, name, headline),
                 evidence=section,
                 evidence_title=title,
                 figures=figures,
                 quantity=plain.QUANTITIES.get(name, ""),
-                meaning=plain.meaning(name, named),
+                meaning=plain.meaning(name, named) + _way(reading, name),
                 settling=plain.settling(named, subsets),
-                rows=[_finding(row, row["row"]) for row in rows if row is not headline],
-                deciding=[_finding(row, row["row"]) for row in plain.deciding(named)],
+                rows=[_finding(row, row["row"], headline) for row in rows if row is not headline],
+                deciding=[_finding(row, row["row"], headline) for row in plain.deciding(named)],
             )
         )
     return items
 
 
-def _finding(row: plain.Row, name: str) -> blocks.Finding:
-    estimate, interval = plain.effect(name, row)
+def _way(reading: Reading, finding: str) -> str:
+    """Which of several ways of teaching a finding on distillation is about."""
+    students = reading.students
+    if finding != "distillation_inhibits" or len(students) < 2:
+        return ""
+    teacher = reading.teacher_of(students[0], short=True)
+    return (
+        f" This is one of {len(students)} ways of teaching ({teacher}); the evidence shows them "
+        "side by side, and one setting is not a result."
+    )
+
+
+def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
+    estimate, interval = plain.effect(row["finding"], row)
     return blocks.Finding(
         name=name,
         claim=row["claim"] or name,
@@ -96,19 +108,19 @@ def _finding(row: plain.Row, name: str) -> blocks.Finding:
         provisional=bool(row["provisional"]),
         estimate=estimate,
         interval=interval,
-        bound=_bound(row),
+        bound=_bound(row, headline),
         glyph=drawing.whisker(row["estimate"], row["ci_low"], row["ci_high"]),
         sentence=row["sentence"] or "",
         evidence="",
         evidence_title="",
         query=row["query"] or "",
-        core=bool(row["core"]),
+        core=bool(row["core"]) or name.startswith("proxy: "),
         quantity=plain.measured(name),
     )
 
 
-def _bound(row: plain.Row) -> str:
-    """The rule of a condition; of a check, whether it agrees: undecided ones only do not object."""
-    if row["bound"] == "consistent" and row["verdict"] == "undetermined":
+def _bound(row: plain.Row, headline: plain.Row) -> str:
+    """The rule of a condition; of a check, whether it agrees: others may only not object."""
+    if row["bound"] == "consistent" and row["verdict"] != headline["verdict"]:
         return "no contradiction"
     return row["bound"] or ""

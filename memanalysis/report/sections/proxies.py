@@ -59,7 +59,8 @@ left join (from proxy_trends where objective = '{objective}') as t using (proxy)
 order by strongest desc nulls last, proxy"""
 
 _TARGET = "top 10 %"
-_VERDICTS = {"misses": "misses it", "follows": "follows it", "undetermined": "undetermined"}
+_OPEN = "undetermined"
+_VERDICTS = {"misses": "misses it", "follows": "follows it", _OPEN: "undetermined"}
 _HARD = {"high": "high", "low": "low", "none": "neither"}
 
 _TRENDS_SQL = """from proxy_trends
@@ -121,7 +122,7 @@ def _summary(reading: Reading) -> blocks.Table:
         (
             glosses.spelt(row["proxy"]),
             wording.percent(row["precision"], 0),
-            _VERDICTS.get("" if undecided else row["verdict"] or "", wording.NONE),
+            _VERDICTS.get(_OPEN if undecided and row["verdict"] else row["verdict"], wording.NONE),
             wording.interval(row["weakest"], row["strongest"], 2),
             row["at_size"] or wording.NONE,
             wording.percent(row["score_precision"], 0),

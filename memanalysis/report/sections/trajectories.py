@@ -120,7 +120,8 @@ def _sweep(reading: Reading) -> blocks.Figure:
         _SWEEP_SQL.format(objective=objective),
         "Share of examples with each shape for other values of α: filled points decide with "
         "intervals, as above; hollow points take the scores at face value (the plain threshold "
-        "rule). Dashed lines are what noise alone produces under each rule. Each panel has a scale "
+        "rule). Lines without points are what noise alone produces, dashed where intervals decide "
+        "and dotted at face value. Each panel has a scale "
         "of its own.",
         (objective,),
     )

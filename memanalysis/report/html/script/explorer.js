@@ -39,7 +39,7 @@
   function nameColumns(o, s, gained, proxy) {
     const { sizes, titles, proxies } = examples.about;
     const size = sizes.length > 1 ? sizes[s] : "";
-    const of = { score: titles.length > 1 ? [titles[o], size] : [size], gain: [size], proxy: [proxies[proxy]?.short] };
+    const of = { score: titles.length > 1 ? [titles[o], size] : [size], gain: [size], proxy: [proxies[proxy]?.short, proxies[proxy]?.group] };
     if (new Set(examples.about.distillations.map(([own]) => own)).size > 1) of.gain.unshift(titles[gained]);
     for (const [name, parts] of Object.entries(of)) {
       const place = list.querySelector(`th.col-${name} small`);
