@@ -478,7 +478,8 @@ def test_columns_say_of_which_models_they_are(page: Page) -> None:
     assert page.locator("th.col-score small").text_content() == "distilled, s1"
     assert page.locator("th.col-gain small").text_content() == "s1"
     page.select_option("select[name=proxy]", label="Area under the margin, one-hot labels")
-    assert page.locator("th.col-proxy small").text_content() == "Area under the margin"
+    named = page.locator("th.col-proxy small").text_content()
+    assert named == f"Area under the margin, one-hot labels at {LARGEST}"
     assert not page.locator("select[name=sort]").is_visible()
 
 

@@ -283,17 +283,25 @@ def _alike(was: dict[str, str], now: dict[str, str]) -> bool:
 
 
 def test_print_is_light_and_leaves_the_machinery_out(page: Page, tmp_path: Path) -> None:
-    """Printed from the dark theme, the page is light, without menus, contents and source code."""
+    """Printed from the dark theme, the page is light, without menus, contents and source code; the
+    rules of findings are opened.
+    """
     settle(page, 1024, "dark")
     page.emulate_media(media="print", color_scheme="dark")
     ink = page.evaluate("getComputedStyle(document.body).color")
     hidden = page.evaluate(
-        """[...document.querySelectorAll('nav, .menu, .themes, details:not(.folded)')]
+        """[...document.querySelectorAll('nav, .menu, .themes, .code, details:not(.folded)')]
+            .filter((part) => part.getClientRects().length && !part.matches('.finding > *'))
+            .length"""
+    )
+    rules = page.evaluate(
+        """[...document.querySelectorAll('.conditions')]
             .filter((part) => part.getClientRects().length).length"""
     )
     printed = page.pdf(path=tmp_path / "page.pdf", format="A4")
     page.emulate_media(media="screen", color_scheme="light")
     assert ink == "rgb(29, 39, 51)"
     assert hidden == 0
+    assert rules == page.locator(".conditions").count() > 0
     assert printed.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 4
