@@ -55,10 +55,12 @@ def section(reading: Reading) -> blocks.Section:
 def _verdict(table: pl.DataFrame) -> blocks.Text:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
-        known = table["estimate"].is_not_null().sum()
+        known = table.filter(pl.col("estimate").is_not_null())["finding"].to_list()
+        estimated = wording.listed([f"“{_title(name)}”" for name in known]) or "None"
+        has = "have" if len(known) > 1 else "has"
         return blocks.Text(
-            f"Of the {table.height} findings {known} could be estimated on the control, and none "
-            "is supported there: no false alarm among them."
+            f"None of the {table.height} findings is supported on the control: no false alarm. "
+            f"{estimated} {has} an estimate there."
         )
     named = wording.listed([f"“{_title(name)}”" for name in alarms])
     return blocks.Text(

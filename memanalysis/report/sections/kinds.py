@@ -246,8 +246,9 @@ def _extremes(reading: Reading) -> blocks.Gallery:
         name="kinds",
         title=f"The images: highest and lowest scores of each kind at {size}",
         caption="Label that the models were given, the label before it was changed where the two "
-        "differ, and the score; of equal scores the lowest numbers. Chosen on the models that are "
-        "shown, so the extremes look more extreme than they are.",
+        "differ, and the score; of equal scores the lowest numbers. A blend has the label of "
+        "either of its classes: “with” names its own class where the label is the other’s. Chosen "
+        "on the models that are shown, so the extremes look more extreme than they are.",
         conditions=reading.conditions(objective),
         rows=rows,
         sql=sql,

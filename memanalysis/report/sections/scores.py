@@ -163,7 +163,8 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             "intervals over groups of models: right of the upright line it grows with size. A "
             "small model that cannot fit an example cannot memorise it either, so growth over all "
             "sizes may only say that larger models fit more; among saturated sizes (mean p_in of "
-            f"at least 0.99) that explanation is gone.{without}{_rise(reading, table)}",
+            f"at least 0.99) that explanation is gone.{without} A measure that is absent at an end "
+            f"has no row.{_rise(reading, table)}",
             theme.told_apart(table),
         )
     ]

@@ -40,6 +40,7 @@
     const { sizes, titles, proxies } = examples.about;
     const size = sizes.length > 1 ? sizes[s] : "";
     const of = { score: titles.length > 1 ? [titles[o], size] : [size], gain: [size], proxy: [proxies[proxy]?.short, proxies[proxy]?.group] };
+    if (proxies[proxy]?.hard === 0) of.proxy.push("by value");
     if (new Set(examples.about.distillations.map(([own]) => own)).size > 1) of.gain.unshift(titles[gained]);
     for (const [name, parts] of Object.entries(of)) {
       const place = list.querySelector(`th.col-${name} small`);
@@ -320,7 +321,11 @@
       else soon();
     });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(showOthers));
+    form.addEventListener("reset", () => setTimeout(() => {
+      root.querySelectorAll(".range + .range").forEach((added) => added.remove());
+      showOthers();
+      showOrder();
+    }));
     const actions = {
       rows: download, range: addRange, previous: () => step(-1), next: () => step(1), close,
     };
