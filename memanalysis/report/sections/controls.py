@@ -56,10 +56,10 @@ def _verdict(table: pl.DataFrame) -> blocks.Text:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
         known = table.filter(pl.col("estimate").is_not_null())["finding"].to_list()
-        estimated = wording.listed([f"“{_title(name)}”" for name in known]) or "None"
+        estimated = wording.listed([f"“{_title(name)}”" for name in known]) or "No finding"
         has = "have" if len(known) > 1 else "has"
         return blocks.Text(
-            f"None of the {table.height} findings is supported on the control: no false alarm. "
+            f"Not one of the {table.height} findings is supported on the control: no false alarm. "
             f"{estimated} {has} an estimate there."
         )
     named = wording.listed([f"“{_title(name)}”" for name in alarms])
