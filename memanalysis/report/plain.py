@@ -112,10 +112,15 @@ def undecided(row: Row) -> str:
 
 
 def deciding(rows: Rows) -> list[Row]:
-    """Return the core conditions, and the checks that overrule them; nothing where one decides."""
+    """Return the core conditions, and the checks that overrule them or that could not be made.
+
+    Nothing where one condition decides.
+    """
     core = [row for name, row in rows.items() if row["core"] and name != _HEADLINE]
     held = all(row["verdict"] == "supported" for row in core)
     over = [rows[name] for name in _OVERRULING if held and _refutes(rows.get(name))]
+    if held and not over and _LOST in (rows[_HEADLINE]["sentence"] or ""):
+        over = [rows["probability"]] if "probability" in rows else []
     found = core + over
     return found if len(found) > 1 else []
 

@@ -148,6 +148,9 @@ def test_what_decides_is_told() -> None:
     assert plain.deciding(rows(a, b, against)) == [a, b, against]
     refuted = row("a", "not supported")
     assert plain.deciding(rows(refuted, b, against)) == [refuted, b]
+    lost = "not checked by the label's probability, which this store keeps no longer per group"
+    unmade = row("probability", "undetermined", None, core=False)
+    assert plain.deciding(rows(a, b, unmade, sentence=lost)) == [a, b, unmade]
     against["sentence"] = "X: not supported, contradicting the headline. It falls by -1."
     there = plain.settling(rows(a, b, against), 60)
     assert there.endswith("There: it falls by −1.")
