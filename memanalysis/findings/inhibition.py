@@ -98,16 +98,17 @@ def _mean_text(everything: Interval, teacher: Teacher, signal: str = "correctnes
     """The mean change and which of its two parts makes it."""
     total, inside, outside = (everything[part] for part in range(3))
     change, fitting = float(total.estimate), float(inside.estimate)
+    by_probability = signal == "probability"
     # A part of the other sign only holds the change back.
     if fitting * change > 0 and abs(fitting) > abs(change) / 2:
         why = "fit less" if fitting < 0 else "fit more"
-    elif float(outside.estimate) > 0:
+    elif float(outside.estimate) <= 0:
+        why = "generalise worse"
+    elif by_probability:
         why = "generalise better"
     else:
-        why = "generalise worse"
-    rate = "the label's probability" if signal == "probability" else "accuracy"
-    if why == "generalise better" and signal != "probability":
-        why += " (a gain in test accuracy is then the same fact)"
+        why = "generalise better (a gain in test accuracy is then the same fact)"
+    rate = "the label's probability" if by_probability else "accuracy"
     return (
         f"In students smaller than their teacher {teacher.size} distillation changes the mean "
         f"score by {with_interval(total)}, mostly because students {why}: {rate} by "

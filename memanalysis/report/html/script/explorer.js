@@ -6,6 +6,7 @@
 
   const { make, number, signed, percent, shapeBadge, curve } = pieces;
   const LINKED = /^#example-(\d+)$/;
+  const WORDS = ["label", "kind", "shape"];  // columns of words; all others hold numbers
   const form = root.querySelector("form");
   const list = root.querySelector(".list");
   const detail = root.querySelector(".detail");
@@ -65,16 +66,19 @@
     proxy: percent,
   };
 
+  // The directions that a column is sorted in, one after the other: of numbers the large ones first.
+  const directions = (name) => (name === "id" || WORDS.includes(name) ? ["asc", "desc"] : ["desc", "asc"]);
+
   function columnOf(head) {
     const name = head.dataset.column;
-    const words = ["label", "kind", "shape"].includes(name);
+    const words = WORDS.includes(name);
     const sorted = !["image", "curve"].includes(name);
     const value = (row) => (sorted ? examples.value(keys[name], row) : null);
     return {
       data: null,
       type: words ? "string" : "nulls-last",
       orderable: sorted,
-      orderSequence: words || name === "id" ? ["asc", "desc"] : ["desc", "asc"],
+      orderSequence: directions(name),
       searchable: false,
       className: head.className,
       render: (_, kind, [row]) => {
@@ -137,7 +141,7 @@
   function sortBy(name) {
     const heads = table.columns().header().toArray();
     const at = heads.findIndex((head) => head.dataset.column === name);
-    table.order([[at, ["id", "label", "kind", "shape"].includes(name) ? "asc" : "desc"]]).draw();
+    table.order([[at, directions(name)[0]]]).draw();
   }
 
   /* Filters */
