@@ -74,7 +74,7 @@ def memorization_histogram(study: theme.Tables) -> theme.AnyChart:
     )
     layers = alt.layer(bars, steps).properties(width=200, height=170)
     chart = theme.panels(layers, "size", order, min(len(order), 3), sizes.labels(study))
-    return theme.finish(chart, "Memorisation scores by model size", panel=130, count=len(order))
+    return theme.finish(chart, "Memorisation scores by model size", panel=150, count=len(order))
 
 
 def memorization_density(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:

@@ -208,7 +208,14 @@ def size_axis(sizes: Sequence[str], title: str = "model size", labels: str | Non
         # Vega counts UTF-16 code units, of which a character outside the basic plane has two.
         labels = f"slice({labels or 'datum.label'}, {len(prefix.encode('utf-16-le')) // 2})"
         title = f"{title} ({prefix}…)"
-    axis = alt.Axis(labelAngle=0 if longest <= _UPRIGHT else -38, labelExpr=labels or alt.Undefined)
+    upright = longest <= _UPRIGHT
+    axis = alt.Axis(
+        labelAngle=0 if upright else -38,
+        labelExpr=labels or alt.Undefined,
+        # Every other label goes before two run together. Slanted ones never do, but their boxes.
+        labelOverlap=True if upright else alt.Undefined,
+        labelSeparation=2 if upright else alt.Undefined,
+    )
     return alt.X("size:N", sort=list(sizes), title=title, axis=axis)
 
 

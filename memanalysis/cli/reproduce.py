@@ -56,7 +56,7 @@ def command(
 
     \b
     Example:
-      memanalysis reproduce data/width --group 3 --keep runs/again
+      memanalysis reproduce data/planted --group 3 --keep runs/again
     """
     from memanalysis.producer.reproducing import reproduce, same_machine
     from memanalysis.producer.retraining import kept_study
