@@ -9,7 +9,7 @@ FULL := .venv
 # Python compiles what is imported; compiling all that is installed takes longer than that.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
-STUDY ?= width
+STUDY ?= planted
 PROCESSES ?= 2
 
 .PHONY: report test lint bench bench-gpu produce study results notebooks clean
@@ -39,7 +39,7 @@ bench-gpu: $(FULL)/installed
 produce: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
 
-# One of the reference studies of data/: `make study STUDY=planted`. Hours; it continues where it was
+# One of the reference studies of data/: `make study STUDY=depth`. Hours; it continues where it was
 # stopped.
 study: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)

@@ -59,6 +59,21 @@ def test_what_was_planted_is_found() -> None:
     assert shares.pop("flipped") > 0.75 > max(shares.values())
 
 
+def test_kinds_that_the_judge_tells_take_their_own_trajectories() -> None:
+    """Easy images keep their score over widths, suspected mislabels rise; others do both."""
+    study = ma.open(DATA / "fashion-mnist")
+    assert (study.manifest.study, study.manifest.n_subsets, len(study.manifest.sizes)) == (
+        "width", 200, 7,
+    )  # fmt: skip
+    shares = study.table("kind_effects").filter(objective="one_hot", quantity="share")
+    of = {(row["kind"], row["shape"]): row["estimate"] for row in shares.to_dicts()}
+    assert of["easy", "fixed"] > 0.5 > 0.1 > of["easy", "increasing"]
+    assert of["suspected_mislabel", "increasing"] > 0.75 > 0.1 > of["suspected_mislabel", "fixed"]
+    for kind in ("ambiguous", "hard"):
+        assert of["easy", "increasing"] < of[kind, "increasing"]
+        assert of[kind, "increasing"] < of["suspected_mislabel", "increasing"]
+
+
 def test_what_can_be_held_grows_with_width() -> None:
     """Of random labels wider networks fit more, and guess no better what they were not shown."""
     accuracy = ma.open(DATA / "random-labels").table("accuracy").sort("size_rank")

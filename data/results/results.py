@@ -12,12 +12,13 @@ import memanalysis as ma
 
 HERE: Final = Path(__file__).parent
 DATA: Final = HERE.parent
+WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
-JUDGED: Final = ("fashion-mnist", "planted", "lenet", "distillation", "controls")
+JUDGED: Final = (WIDTH, "planted", "lenet", "distillation", "controls")
 FIGURES: Final = {
-    "kind-scores": ("planted", ma.charts.kind_scores),
-    "kind-shapes": ("planted", ma.charts.kind_shapes),
-    "kind-retrieval": ("planted", ma.charts.kind_retrieval),
+    "width-trajectories": (WIDTH, ma.charts.trajectories),
+    "width-kinds": (WIDTH, ma.charts.kind_shapes),
+    "planted-scores": ("planted", ma.charts.kind_scores),
     "teaching": ("distillation", ma.charts.distillation_settings),
 }
 
@@ -34,22 +35,41 @@ def numbers() -> str:
             # A jackknife's interval knows no ends.
             low, high = max(low, 0.0), min(high, 1.0)
         interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-        lines.append(f"| {entry['what']} | {_number(value)} | {interval} | {entry['study']} |")
+        lines.append(
+            f"| {entry['what']} | {_number(value)} | {interval} | {study.manifest.study} |"
+        )
         study.close()
     return "\n".join(lines)
 
 
 def verdicts() -> str:
     """The verdict on each claim in each study, as a table in Markdown."""
-    studies = [ma.open(DATA / name) for name in JUDGED]
-    found = [
-        dict(study.sql("select finding, verdict from findings where row = 'headline'").rows())
-        for study in studies
-    ]
-    for study in studies:
+    columns = {}
+    for folder in JUDGED:
+        study = ma.open(DATA / folder)
+        found = study.sql("select finding, verdict from findings where row = 'headline'")
+        columns[study.manifest.study] = dict(found.rows())
         study.close()
-    lines = [f"| finding | {' | '.join(JUDGED)} |", "|---|" + "---|" * len(JUDGED)]
-    rows = (f"| `{name}` | {' | '.join(of[name] for of in found)} |" for name in found[0])
+    return _verdict_table(columns)
+
+
+def halves() -> str:
+    """The verdict on each claim of the width study by all its groups and by either half of them."""
+    study = ma.open(DATA / WIDTH)
+    columns = {
+        title: dict(study.sql(f"select finding, verdict from findings where row = '{row}'").rows())
+        for title, row in (("all", "headline"), ("half A", "half_a"), ("half B", "half_b"))
+    }
+    study.close()
+    return _verdict_table(columns)
+
+
+def _verdict_table(columns: dict[str, dict[str, str]]) -> str:
+    lines = [f"| finding | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    findings = next(iter(columns.values()))
+    rows = (
+        f"| `{name}` | {' | '.join(of[name] for of in columns.values())} |" for name in findings
+    )
     return "\n".join([*lines, *rows])
 
 
@@ -66,5 +86,5 @@ def _number(value: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{numbers()}\n\n{verdicts()}\n")
+    sys.stdout.write(f"{numbers()}\n\n{verdicts()}\n\n{halves()}\n")
     draw(HERE)

@@ -31,12 +31,19 @@ def explain(error: BaseException, relations: Iterable[str], columns: Iterable[st
         return f"There is no relation '{name}'.{hint}"
     if match := _NO_COLUMN.search(text) or _NO_FIELD.search(text):
         name = match[1]
-        candidates = _candidates(text)
-        hint = did_you_mean(name, candidates) or did_you_mean(name, columns)
-        if not hint and candidates:
-            hint = f" Near by: {', '.join(candidates)}."
+        hint = _nearest_column(name, _candidates(text), set(columns))
         return f"There is no column '{name}' in what the query reads.{hint}"
     return one_line(error)
+
+
+def _nearest_column(name: str, candidates: list[str], others: set[str]) -> str:
+    """What may have been meant: ``candidates`` are of the relations read, ``others`` of all."""
+    if hint := did_you_mean(name, candidates):
+        return hint
+    near = f" Near by: {', '.join(candidates)}." if candidates else ""
+    if name in others:
+        return f" Other relations have one.{near}"
+    return did_you_mean(name, others) or near
 
 
 def _candidates(text: str) -> list[str]:

@@ -148,7 +148,7 @@ def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
 def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:
     """Sixty subsets of 70 %: alpha .15 takes 200 (60 held out), verdicts are provisional."""
     text = shipped.find("fashion-mnist", "study.toml").joinpath("study.toml").read_text()
-    (tmp_path / "study.toml").write_text(text)
+    (tmp_path / "study.toml").write_text(text.replace("groups = 20", "groups = 6"))
     plan = memanalysis("plan", tmp_path / "study.toml").err
     assert "shapes can be told at alpha = 0.2." in plan
     assert "Your 60 subsets cannot answer this at alpha = 0.15; 200 subsets can." in plan

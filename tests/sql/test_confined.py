@@ -216,6 +216,7 @@ def test_what_is_no_frame_is_named(confined: Confined) -> None:
         ("select memorisation from memorization", "Did you mean 'memorization'?"),
         ("select m.acuracy_in from memorization as m", "Did you mean 'accuracy_in'?"),
         ("select label from classes where nme = 1", "There is no column 'nme'"),
+        ("select proxy from memorization", "Other relations have one. Near by: "),
         ("select\n  1 +\n from classes", "cannot be read in line 3"),
         ("from memorization_by(signal := 'los')", "is none of 'probability', 'margin', 'loss'"),
         ("from memorization_by(alpha := 1)", "memorization_by"),
