@@ -1,6 +1,11 @@
-"""Axes of sizes: what names share stands once."""
+"""Axes of sizes: what names share stands once, and names do not run together."""
 
+import re
+
+import altair as alt
+import polars as pl
 import pytest
+import vl_convert
 
 from memanalysis.charts import theme
 
@@ -30,6 +35,18 @@ def test_axis_says_once_what_sizes_share() -> None:
     axis = made["axis"]
     assert (axis["labelAngle"], axis["labelExpr"]) == (0, "slice(datum.label, 4)")
     assert made["sort"] == ["\N{SNOWMAN}\N{SNAIL}-2", "\N{SNOWMAN}\N{SNAIL}-4"]
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(400, []), (90, ["w3", "w6", "w12"])])
+def test_names_without_room_are_left_out(width: int, left_out: list[str]) -> None:
+    """Oracle: read off the picture that Vega draws."""
+    sizes = [f"resnet8w{size}" for size in (2, 3, 4, 6, 8, 12, 16)]
+    frame = pl.DataFrame({"size": sizes, "score": range(7)})
+    drawn = alt.Chart(frame).mark_point().encode(x=theme.size_axis(sizes), y="score:Q")
+    svg = vl_convert.vegalite_to_svg(drawn.properties(width=width).to_json())
+    names = re.findall(r'<text[^>]* opacity="(\d)">(w\d+)</text>', svg)
+    assert len(names) == len(sizes)
+    assert [name for opacity, name in names if opacity == "0"] == left_out
 
 
 def test_axis_leaves_names_that_share_nothing() -> None:
