@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 import memanalysis as ma
-from memanalysis import shipped
+from memanalysis import bits, shipped
 from memanalysis.check import check
 from memanalysis.findings import rules
 from memanalysis.store import Store
@@ -18,7 +19,9 @@ STORES = sorted(path.parent for path in DATA.glob("*/manifest.json"))
 def test_each_shipped_store_has_its_settings() -> None:
     """Whatever else comes, these stores do, each with the settings that made it."""
     names = {store.name for store in STORES}
-    wanted = {"fashion-mnist", "controls", "planted", "distillation", "lenet", "random-labels"}
+    wanted = {
+        "fashion-mnist", "depth", "controls", "planted", "distillation", "lenet", "random-labels",
+    }  # fmt: skip
     assert wanted <= names <= set(shipped.studies())
 
 
@@ -72,6 +75,23 @@ def test_kinds_that_the_judge_tells_take_their_own_trajectories() -> None:
     for kind in ("ambiguous", "hard"):
         assert of["easy", "increasing"] < of[kind, "increasing"]
         assert of[kind, "increasing"] < of["suspected_mislabel", "increasing"]
+
+
+def test_what_two_studies_train_alike_is_the_same() -> None:
+    """ResNet-8 of width 4 is in both: on the first 100 subsets every outcome is the same bit."""
+    shared = []
+    for name in ("fashion-mnist", "depth"):
+        study = ma.open(DATA / name)
+        outcomes = study.sql(
+            "select in_train, correct from outcomes where objective = 'one_hot' "
+            "and size = 'resnet8w4' order by example_id"
+        )
+        for column in outcomes.iter_columns():
+            packed = np.frombuffer(b"".join(column), np.uint8).reshape(len(column), -1)
+            shared.append(bits.unpack(packed, study.manifest.n_subsets)[:, :100])
+    assert shared[0].shape == (6000, 100)
+    assert np.array_equal(shared[0], shared[2])
+    assert np.array_equal(shared[1], shared[3])
 
 
 def test_what_can_be_held_grows_with_width() -> None:

@@ -14,7 +14,7 @@ HERE: Final = Path(__file__).parent
 DATA: Final = HERE.parent
 WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
-JUDGED: Final = (WIDTH, "planted", "lenet", "distillation", "controls")
+JUDGED: Final = (WIDTH, "depth", "planted", "lenet", "distillation", "controls")
 FIGURES: Final = {
     "width-trajectories": (WIDTH, ma.charts.trajectories),
     "width-kinds": (WIDTH, ma.charts.kind_shapes),
