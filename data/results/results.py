@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,8 @@ import memanalysis as ma
 
 HERE: Final = Path(__file__).parent
 DATA: Final = HERE.parent
+_NUMBERS: Final = tomllib.loads((HERE / "numbers.toml").read_text(encoding="utf-8"))["number"]
+_ASKED: Final = tuple(dict.fromkeys(entry["study"] for entry in _NUMBERS))
 WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
 JUDGED: Final = (WIDTH, "depth", "planted", "lenet", "distillation", "controls")
@@ -26,19 +30,19 @@ FIGURES: Final = {
 def numbers() -> str:
     """Every number with its interval, as a table in Markdown."""
     lines = ["| what | number | 95 % interval | study |", "|---|---:|---|---|"]
-    for entry in tomllib.loads((HERE / "numbers.toml").read_text(encoding="utf-8"))["number"]:
-        study = ma.open(DATA / entry["study"])
-        other = entry.get("compared")
-        frames = {"comparison": ma.compare(study, DATA / other)} if other else {}
-        value, low, high = study.sql(entry["sql"], **frames).row(0)
-        if entry.get("share"):
-            # A jackknife's interval knows no ends.
-            low, high = max(low, 0.0), min(high, 1.0)
-        interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-        lines.append(
-            f"| {entry['what']} | {_number(value)} | {interval} | {study.manifest.study} |"
-        )
-        study.close()
+    with ExitStack() as opened:
+        studies = {name: opened.enter_context(closing(ma.open(DATA / name))) for name in _ASKED}
+        compared = cache(lambda one, other: ma.compare(studies[one], DATA / other))
+        for entry in _NUMBERS:
+            study, other = studies[entry["study"]], entry.get("compared")
+            frames = {"comparison": compared(entry["study"], other)} if other else {}
+            value, low, high = study.sql(entry["sql"], **frames).row(0)
+            if entry.get("share"):
+                # A jackknife's interval knows no ends.
+                low, high = max(low, 0.0), min(high, 1.0)
+            interval = "" if low is None else f"{_number(low)} to {_number(high)}"
+            name = study.manifest.study
+            lines.append(f"| {entry['what']} | {_number(value)} | {interval} | {name} |")
     return "\n".join(lines)
 
 

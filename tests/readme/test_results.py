@@ -23,9 +23,17 @@ def results() -> ModuleType:
     return module
 
 
-def test_the_tables_are_computed(results: ModuleType) -> None:
+@pytest.fixture(scope="module")
+def numbers(results: ModuleType) -> str:
+    """The table of numbers."""
+    table: str = results.numbers()
+    return table
+
+
+def test_the_tables_are_computed(results: ModuleType, numbers: str) -> None:
     """Numbers, intervals and verdicts in the text are those of the stores, to the last digit."""
-    assert results.numbers() in TEXT
+    assert numbers in TEXT
+    assert results.halves() in TEXT
     assert results.verdicts() in TEXT
 
 
@@ -47,11 +55,11 @@ def _said(svg: str) -> list[str]:
     return re.findall(r'<text[^>]*>([^<]+)</text>|aria-label="([^"]+)"', svg)
 
 
-def test_numbers_in_the_prose_are_in_the_table(results: ModuleType) -> None:
+def test_numbers_in_the_prose_are_in_the_table(numbers: str) -> None:
     """Every number with a leading point that the text mentions is one of the table, rounded."""
     prose = re.sub(r"^\|.*$|^!.*$|`[^`]*`", "", TEXT, flags=re.MULTILINE)
     mentioned = set(re.findall(r"(?<![\d.])\.\d{2,3}", prose)) - BOUNDS
-    table = [float(number) for number in re.findall(r"\| −?(\.\d{3}) \|", results.numbers())]
+    table = [float(number) for number in re.findall(r"\| −?(\.\d{3}) \|", numbers)]
     assert len(mentioned) >= 5
     for number in mentioned:
         digits = len(number) - 1
