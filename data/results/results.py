@@ -48,24 +48,20 @@ def numbers() -> str:
 
 def verdicts() -> str:
     """The verdict on each claim in each study, as a table in Markdown."""
-    columns = {}
-    for folder in JUDGED:
-        study = ma.open(DATA / folder)
-        found = study.sql("select finding, verdict from findings where row = 'headline'")
-        columns[study.manifest.study] = dict(found.rows())
-        study.close()
-    return _verdict_table(columns)
+    return _verdict_table(dict(_verdicts(folder, "headline") for folder in JUDGED))
 
 
 def halves() -> str:
     """The verdict on each claim of the width study by all its groups and by either half of them."""
-    study = ma.open(DATA / WIDTH)
-    columns = {
-        title: dict(study.sql(f"select finding, verdict from findings where row = '{row}'").rows())
-        for title, row in (("all", "headline"), ("half A", "half_a"), ("half B", "half_b"))
-    }
-    study.close()
-    return _verdict_table(columns)
+    rows = {"all": "headline", "half A": "half_a", "half B": "half_b"}
+    return _verdict_table({title: _verdicts(WIDTH, row)[1] for title, row in rows.items()})
+
+
+def _verdicts(folder: str, row: str) -> tuple[str, dict[str, str]]:
+    """A study's name, and the verdict of its findings' rows of this name."""
+    with closing(ma.open(DATA / folder)) as study:
+        found = study.table("findings").filter(row=row).select("finding", "verdict")
+        return study.manifest.study, dict(found.rows())
 
 
 def _verdict_table(columns: dict[str, dict[str, str]]) -> str:
@@ -80,9 +76,8 @@ def _verdict_table(columns: dict[str, dict[str, str]]) -> str:
 def draw(folder: Path) -> None:
     """Write the figures as SVG."""
     for name, (source, chart) in FIGURES.items():
-        study = ma.open(DATA / source)
-        chart(study).save(str(folder / f"{name}.svg"))
-        study.close()
+        with closing(ma.open(DATA / source)) as study:
+            chart(study).save(str(folder / f"{name}.svg"))
 
 
 def _number(value: float) -> str:

@@ -212,7 +212,8 @@ def size_axis(sizes: Sequence[str], title: str = "model size", labels: str | Non
     axis = alt.Axis(
         labelAngle=0 if upright else -38,
         labelExpr=labels or alt.Undefined,
-        # Every other label goes before two run together. Slanted ones never do, but their boxes.
+        # Every other label goes before two run together. Slanted ones never do, though the boxes
+        # around them overlap.
         labelOverlap=True if upright else alt.Undefined,
         labelSeparation=2 if upright else alt.Undefined,
     )

@@ -4,7 +4,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,9 +46,8 @@ OPENED = "#figure-accuracy details, #finding-bimodality_grows details"
 @pytest.fixture(scope="module")
 def study(simulated_store: Store) -> Iterator[Study]:
     """The simulated study, opened."""
-    opened = Study(simulated_store)
-    yield opened
-    opened.close()
+    with closing(Study(simulated_store)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -59,9 +60,8 @@ def _pairs(n_train: int) -> pa.Table:
 @pytest.fixture(scope="module")
 def study(store: Store) -> Iterator[Study]:
     """The same store, to be asked by SQL."""
-    asked = Study(store)
-    yield asked
-    asked.close()
+    with closing(Study(store)) as asked:
+        yield asked
 
 
 @pytest.fixture(scope="module")
