@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import bits
 from memanalysis.errors import StoreError
-from memanalysis.schema import HALVES, SIGNALS
-from memanalysis.store import (
+from memanalysis.storage import bits
+from memanalysis.storage.schema import HALVES, SIGNALS
+from memanalysis.storage.store import (
     Manifest,
     ModelInfo,
     ModelRecord,

@@ -23,9 +23,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis import details, provenance, tables
+from memanalysis.building import group_sums, rows
+from memanalysis.building.aggregate import Condition, Masks, tally
 from memanalysis.errors import StoreError
-from memanalysis.schema import (
+from memanalysis.storage import provenance
+from memanalysis.storage.schema import (
     DERIVED,
     INFLUENCE,
     OBJECTIVES,
@@ -35,8 +37,7 @@ from memanalysis.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.store import COMMIT, ModelInfo, Store, parquet_options
-from memanalysis.tally import Condition, Masks, tally
+from memanalysis.storage.store import COMMIT, ModelInfo, Store, parquet_options
 
 # What is being done, how much of it is done, and how much there is to do.
 Progress = Callable[[str, int, int], None]
@@ -227,21 +228,21 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
         _writer(staged, "outcomes", OUTCOMES) as outcomes,
         _writer(staged, "proxies", PROXIES) as proxies,
     ):
-        outcome_rows = tables.RowGroups(outcomes)
+        outcome_rows = rows.RowGroups(outcomes)
         for condition in plan.conditions:
             path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
-            with details.writing(path, condition, store.manifest.n_train) as finish:
+            with group_sums.writing(path, condition, store.manifest.n_train) as finish:
                 result = tally(store, condition, masks, report, finish)
-            for part in tables.outcomes(condition, result, examples):
+            for part in rows.outcomes(condition, result, examples):
                 outcome_rows.add(part)
-            for part in tables.proxies(condition, result):
+            for part in rows.proxies(condition, result):
                 proxies.write_table(part)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
         outcome_rows.finish()
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")
     staged.note_table("proxies")
-    staged.write_table("models", tables.models(infos))
+    staged.write_table("models", rows.models(infos))
 
 
 def _writer(staged: Store, name: str, schema: pa.Schema) -> pq.ParquetWriter:
@@ -277,7 +278,7 @@ def _example_columns(staged: Store) -> pa.Table:
 
 
 def _derive(staged: Store) -> None:
-    from memanalysis.derive import derive  # needs SciPy, which nothing else here does
+    from memanalysis.relations import derive  # needs SciPy, which nothing else here does
 
     derive(staged)
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import atomic, bits, subsets
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES, is_objective, objective_order
-from memanalysis.store import COMMIT, Store, blob_array, half_of_group, read_model
+from memanalysis.storage import atomic, bits, subsets
+from memanalysis.storage.schema import TABLES, is_objective, objective_order
+from memanalysis.storage.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from memanalysis import atomic
-from memanalysis.schema import SIGNALS
-from memanalysis.store import read_model_info
-from memanalysis.tally import SIDES, Condition, Sums, mean_of
+from memanalysis.building.aggregate import SIDES, Condition, Sums, mean_of
+from memanalysis.storage import atomic
+from memanalysis.storage.schema import SIGNALS
+from memanalysis.storage.store import read_model_info
 
 _NAMES: Final = {np.dtype(np.float32): "F32", np.dtype(np.uint16): "U16", np.dtype(np.int32): "I32"}
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import bits
-from memanalysis.schema import MODELS, OBJECTIVES, OUTCOMES, PROXIES
-from memanalysis.store import ModelInfo, half_of_group, utc
-from memanalysis.tally import Condition, Tally, mean_of, proxy_columns, signal_columns
+from memanalysis.building.aggregate import Condition, Tally, mean_of, proxy_columns, signal_columns
+from memanalysis.storage import bits
+from memanalysis.storage.schema import MODELS, OBJECTIVES, OUTCOMES, PROXIES
+from memanalysis.storage.store import ModelInfo, half_of_group, utc
 
 # Rows written at once: 100 MB of bits for 2,000 subsets. Smaller tables are written whole.
 MOST_ROWS: Final = 131_072

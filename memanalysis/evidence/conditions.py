@@ -19,7 +19,7 @@ from memanalysis.analysis.distillation import Comparison, compare
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.outcomes import Counts, Outcomes
 from memanalysis.analysis.trajectories import default_alpha
-from memanalysis.findings.rules import Rules, load
+from memanalysis.rules import Rules, load
 
 Signal = Literal["correctness", "probability"]
 Flags = NDArray[np.bool_]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memanalysis.analysis.correlations import HalfScores, HalfSums
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.splits import halves
-from memanalysis.findings.evidence import Condition, ProxyEvidence, half_sums
+from memanalysis.evidence.conditions import Condition, ProxyEvidence, half_sums
 
 # Proxies [2, P, L, n], oriented, and scores [2, L, n] of both halves.
 Pair = tuple[Floats, Floats]

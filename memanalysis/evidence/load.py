@@ -15,11 +15,10 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from memanalysis import bits
 from memanalysis.analysis.correlations import HalfSums
 from memanalysis.analysis.outcomes import Counts, Outcomes
 from memanalysis.errors import StoreError
-from memanalysis.findings.evidence import (
+from memanalysis.evidence.conditions import (
     Condition,
     Evidence,
     ProxyEvidence,
@@ -28,8 +27,9 @@ from memanalysis.findings.evidence import (
     half_sums,
 )
 from memanalysis.proxies import orientation
-from memanalysis.schema import HALVES, OBJECTIVES, SIGNALS
-from memanalysis.store import Store, blob_array
+from memanalysis.storage import bits
+from memanalysis.storage.schema import HALVES, OBJECTIVES, SIGNALS
+from memanalysis.storage.store import Store, blob_array
 
 _PRIMARY = "one_hot"
 _ROWS: Final = 32_768  # read at once: 25 MB of bits for 2,000 subsets

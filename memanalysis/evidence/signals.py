@@ -19,11 +19,11 @@ from safetensors import SafetensorError, safe_open
 
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.derive.reading import Study
 from memanalysis.errors import StoreError
-from memanalysis.findings.evidence import Condition
-from memanalysis.schema import HALVES, SIGNALS
-from memanalysis.store import Store
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.storage.schema import HALVES, SIGNALS
+from memanalysis.storage.store import Store
 
 CORRECTNESS: Final = "correctness"
 _SIDES: Final = ("in", "out")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.derive.reading import Study
+from memanalysis.evidence.load import Study
 
 Flags = NDArray[np.bool_]
 

@@ -15,7 +15,7 @@ from memanalysis.analysis.trajectories import (
     classify_contrasts,
     classify_outcomes,
 )
-from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.evidence.conditions import Condition, Evidence
 
 Flags = NDArray[np.bool_]
 

@@ -18,15 +18,15 @@ import torch
 from numpy.typing import NDArray
 
 from memanalysis import settings
-from memanalysis.derive import derive_kinds
 from memanalysis.errors import DataError, SettingsError, StoreError
-from memanalysis.producer import data, tasks, training
+from memanalysis.producer import data, plan, training
 from memanalysis.producer.families import Network
 from memanalysis.producer.retraining import one_thread, study_of
 from memanalysis.producer.worker import images_of
-from memanalysis.schema import EXAMPLES
+from memanalysis.relations import derive_kinds
 from memanalysis.settings import Size, Training
-from memanalysis.store import Store
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Store
 
 FOLDS: Final = 5
 EPOCHS: Final = 8
@@ -182,7 +182,7 @@ class _Bench:
     def _trained(self, number: int, learned: Index) -> Network:
         in_train = np.zeros(len(self.everything.train_labels), dtype=np.bool_)
         in_train[learned] = True
-        seed, order = tasks.seeds(self.study.seed, number, self.size.name, _STREAM)
+        seed, order = plan.seeds(self.study.seed, number, self.size.name, _STREAM)
         member = training.Member(f"judge {number} ({self.size.name})", seed, order, in_train)
         lesson = training.Lesson(self.recipe, settings.Observe(dynamics="none"))
         classes = len(self.everything.class_names)

@@ -17,10 +17,10 @@ from scipy import stats
 
 from memanalysis import settings
 from memanalysis.errors import SettingsError
-from memanalysis.producer import tasks, training
+from memanalysis.producer import plan, training
 from memanalysis.producer.retraining import one_thread, study_of
 from memanalysis.producer.worker import Trainer
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 SHARES: Final = (0.05, 0.1, 0.2, 0.3)
 SEEDS: Final = 10
@@ -156,7 +156,7 @@ def _accuracies(
 
 def _member(trainer: Trainer, planned: Training, size: str) -> training.Member:
     """Models of one seed start alike, whatever was removed."""
-    seed, order = tasks.seeds(trainer.study.seed, planned.seed, size, _STREAM)
+    seed, order = plan.seeds(trainer.study.seed, planned.seed, size, _STREAM)
     name = f"{size} without {planned.share:.0%} ({planned.removed}), seed {planned.seed}"
     return training.Member(name, seed, order, planned.in_train)
 

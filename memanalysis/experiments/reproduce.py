@@ -15,11 +15,11 @@ import polars as pl
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from memanalysis import bits, provenance
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import run
 from memanalysis.settings import Study
-from memanalysis.store import Store, blob_array, read_model
+from memanalysis.storage import bits, provenance
+from memanalysis.storage.store import Store, blob_array, read_model
 
 _ACCURACIES: Final = ("accuracy_in", "accuracy_out", "accuracy_test")
 

@@ -20,12 +20,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import atomic, provenance, subsets
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import SettingsError, did_you_mean
 from memanalysis.proxies import PROXIES, orientation
-from memanalysis.schema import EXAMPLES, OBJECTIVES, TRUTH
-from memanalysis.store import Manifest, ModelInfo, ModelRecord, Store, parquet_options, write_model
+from memanalysis.storage import atomic, provenance, subsets
+from memanalysis.storage.schema import EXAMPLES, OBJECTIVES, TRUTH
+from memanalysis.storage.store import (
+    Manifest,
+    ModelInfo,
+    ModelRecord,
+    Store,
+    parquet_options,
+    write_model,
+)
 
 Array = NDArray[np.float64]
 

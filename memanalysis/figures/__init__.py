@@ -4,35 +4,35 @@ Every chart draws one small relation of the study (never above 5,000 rows) and h
 a notebook and in the report.
 """
 
-from memanalysis.charts.accuracy import accuracy, accuracy_spread
-from memanalysis.charts.bimodality import bimodality, bimodality_trends, held_out_errors
-from memanalysis.charts.calls import recorded
-from memanalysis.charts.classes import memorization_by_class, trajectories_by_class
-from memanalysis.charts.distillation import (
+from memanalysis.figures.accuracy import accuracy, accuracy_spread
+from memanalysis.figures.bimodality import bimodality, bimodality_trends, held_out_errors
+from memanalysis.figures.classes import memorization_by_class, trajectories_by_class
+from memanalysis.figures.distillation import (
     distillation_change,
     distillation_density,
     distillation_halves,
 )
-from memanalysis.charts.example import example_scores
-from memanalysis.charts.histograms import memorization_density, memorization_histogram
-from memanalysis.charts.influence import memorized_partners
-from memanalysis.charts.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
-from memanalysis.charts.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
-from memanalysis.charts.proxy_use import proxy_retrieval, proxy_trajectories
-from memanalysis.charts.reliability import reliability, reliability_growth
-from memanalysis.charts.students import (
+from memanalysis.figures.distillation_effects import (
     distillation_gap,
     distillation_groups,
     distillation_settings,
 )
-from memanalysis.charts.trajectories import (
+from memanalysis.figures.example import example_scores
+from memanalysis.figures.histograms import memorization_density, memorization_histogram
+from memanalysis.figures.influence import memorized_partners
+from memanalysis.figures.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
+from memanalysis.figures.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
+from memanalysis.figures.proxy_value import proxy_retrieval, proxy_trajectories
+from memanalysis.figures.reliability import reliability, reliability_growth
+from memanalysis.figures.snippet import recorded
+from memanalysis.figures.trajectories import (
     example_curves,
     example_curves_by_class,
     trajectories,
     trajectory_shares,
     trajectory_sweep,
 )
-from memanalysis.charts.transitions import distillation_transitions
+from memanalysis.figures.transitions import distillation_transitions
 
 __all__ = [
     "accuracy",

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, sizes, theme
+from memanalysis.figures import marks, sizes, theme
 
 _QUANTITIES: Final = {
     "memorization": "memorisation",

@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, marks, sizes, theme
-from memanalysis.charts.histograms import domain, share_axis, widest
+from memanalysis.figures import marks, score_ranges, sizes, theme
+from memanalysis.figures.histograms import domain, share_axis, widest
 
 _MEASURES: Final = {
     "polarisation": "polarisation",
@@ -135,7 +135,7 @@ def _heights(table: pl.DataFrame) -> pl.DataFrame:
     """Observed and fitted shares as heights, at the middle of each bin."""
     width = pl.col("bin_high") - pl.col("bin_low")
     heights = (("share", "height"), *_FITS.items())
-    return categories.compact(
+    return score_ranges.compact(
         table.with_columns(
             *((pl.col(name) / width * widest(table)).alias(height) for name, height in heights),
             ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("rate"),

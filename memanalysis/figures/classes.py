@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 # More rows or panels than these help nobody; the relations hold every class.
 _ROWS: Final = 40

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, marks, sizes, theme
+from memanalysis.figures import marks, score_ranges, sizes, theme
 
 NONE: Final = "No distilled models beside models trained on labels."
 PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
@@ -32,7 +32,7 @@ def distillation_density(study: theme.Tables, objective: str = "distilled") -> t
     table = study.table("distillation_density").filter(pl.col("objective") == objective)
     if table.is_empty():
         return theme.nothing(NONE)
-    table = categories.compact(table.drop("objective"))
+    table = score_ranges.compact(table.drop("objective"))
     order = theme.in_order(table)
     edges = table.select("one_hot_low", "distilled_low", "one_hot_high", "distilled_high")
     domain = [float(edges.to_numpy().min()), float(edges.to_numpy().max())]
@@ -65,7 +65,7 @@ def distillation_halves(study: theme.Tables, objective: str = "distilled") -> th
     column = ["size", "compared", "one_hot_low"]
     spread = table.filter(pl.col("compared") == "distilled")
     noise = table.filter(pl.col("compared") == "one_hot").unique(column, maintain_order=True)
-    frame = categories.compact(
+    frame = score_ranges.compact(
         pl.concat([spread, noise])
         .drop("objective", "n_examples")
         .with_columns(pl.col("compared").replace(_COMPARED))

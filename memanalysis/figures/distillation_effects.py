@@ -7,8 +7,8 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, marks, sizes, theme
-from memanalysis.charts.distillation import NONE, parts_scale, split, titled
+from memanalysis.figures import marks, score_ranges, sizes, theme
+from memanalysis.figures.distillation import NONE, parts_scale, split, titled
 
 _FEWEST: Final = 5
 _MEASURED: Final = "datum.estimator != 'naive'"
@@ -47,9 +47,9 @@ def distillation_groups(
         return theme.nothing(NONE)
     frame = _in_parts(table, objective)
     ordered = theme.in_order(frame)
-    names = categories.ordered(table["category"].to_list())
+    names = score_ranges.ordered(table["category"].to_list())
     base = alt.Chart(frame).encode(
-        y=alt.Y("category:N", sort=[categories.short(name) for name in names], title=None),
+        y=alt.Y("category:N", sort=[score_ranges.short(name) for name in names], title=None),
         yOffset=alt.YOffset("selected_on:N", sort=[*_CHOSEN.values(), _CHOSEN_DISTILLED]),
     )
     layers = alt.layer(_bars(base), marks.zero(frame, "x"), *_changes(base))
@@ -76,8 +76,8 @@ def _measured(effects: pl.DataFrame, grouping: str, objective: str) -> pl.DataFr
 
 def _in_parts(table: pl.DataFrame, objective: str) -> pl.DataFrame:
     """Each change as a whole, and each that is measured in its two parts."""
-    return categories.compact(
-        categories.shortened(split(table), "category")
+    return score_ranges.compact(
+        score_ranges.shortened(split(table), "category")
         .filter((pl.col("part") == "change") | (pl.col("estimator") != "naive"))
         .select(
             *("size", "size_rank", "category", _selected(objective), "estimator", "part", "value"),

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 # The least that the axis shows, so that charts of two examples compare.
 _USUAL: Final = (-0.2, 0.0, 1.0)

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, sizes, theme
+from memanalysis.figures import score_ranges, sizes, theme
 
 _TICKS: Final = (0, 0.01, 0.05, 0.15, 0.3, 0.5, 0.75)
 _NONE: Final = "No example was both trained on and held out."
@@ -34,7 +34,7 @@ def _bins(study: theme.Tables) -> pl.DataFrame:
     """The histogram from the lowest score up, with ``height`` as ``share_axis`` has it."""
     table = study.table("memorization_histogram")
     low = float(table.filter(pl.col("n_examples") > 0)["bin_low"].to_numpy().min(initial=0))
-    return categories.compact(
+    return score_ranges.compact(
         table.filter(pl.col("bin_low") >= low)
         .with_columns((pl.col("density") * widest(table)).alias("height"))
         .drop("density", "bin")
@@ -88,7 +88,7 @@ def memorization_density(study: theme.Tables, objective: str = "one_hot") -> the
     low = float(bins["bin_low"].to_numpy().min(initial=0))
     curve = _curve(table.filter(pl.col("bin_high") > low), widest(bins))
     plain = bins.select("size", "size_rank", "bin_low", "bin_high", "height", "share")
-    frame = categories.compact(pl.concat([plain, curve], how="diagonal"))
+    frame = score_ranges.compact(pl.concat([plain, curve], how="diagonal"))
     order = theme.in_order(frame)
     scale = alt.Scale(domain=domain(bins), nice=False)
     base = alt.Chart(frame)

@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, theme
+from memanalysis.figures import marks, theme
 
 _COUNTINGS: Final = {"n_memorized_noise_removed": "noise removed", "n_memorized": "as counted"}
 

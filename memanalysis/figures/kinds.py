@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, theme
-from memanalysis.charts.proxies import proxy_title, strongest_first
+from memanalysis.figures import marks, theme
+from memanalysis.figures.proxies import proxy_title, strongest_first
 
 _NONE: Final = "No kinds of example are known in this study: nothing was planted or judged."
 _ORDINARY: Final = ("clean", "easy")

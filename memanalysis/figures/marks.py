@@ -8,7 +8,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 _DASHED: Final = [4, 3]
 _SOLID: Final = [1, 0]

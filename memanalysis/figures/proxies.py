@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, theme
+from memanalysis.figures import marks, theme
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}

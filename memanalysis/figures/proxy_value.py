@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import theme
-from memanalysis.charts.proxies import in_order, titled
+from memanalysis.figures import theme
+from memanalysis.figures.proxies import in_order, titled
 
 _SCORE: Final = "score"
 _SHAPES: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]

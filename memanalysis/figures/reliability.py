@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, theme
+from memanalysis.figures import marks, theme
 
 _NONE: Final = "Reliability needs at least two groups of models."
 # For readers; the section on reliability says the same.

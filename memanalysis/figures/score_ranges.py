@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 import polars.selectors as cs
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 _BELOW: Final = re.compile(r"mem < (\S+)")
 _BETWEEN: Final = re.compile(r"(\S+) <= mem < (\S+)")

@@ -6,7 +6,7 @@ import json
 
 import polars as pl
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 
 def saturated(study: theme.Tables, *objectives: str) -> tuple[list[str], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from memanalysis.charts.theme import AnyChart, Tables
+from memanalysis.figures.theme import AnyChart, Tables
 
 _P = ParamSpec("_P")
 

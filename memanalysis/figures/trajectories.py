@@ -7,7 +7,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import marks, sizes, theme
+from memanalysis.figures import marks, sizes, theme
 
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),

@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.charts import categories, sizes, theme
-from memanalysis.charts.distillation import NONE, titled
+from memanalysis.figures import score_ranges, sizes, theme
+from memanalysis.figures.distillation import NONE, titled
 
 _FEWEST_IN_ROW: Final = 10
 _DIFFERENCE: Final = {"more than by noise": "distilled", "less than by noise": "inside"}
@@ -31,16 +31,16 @@ def distillation_transitions(
     if table.is_empty():
         return theme.nothing(NONE)
     names = [*table["category_one_hot"], *table["category_distilled"]]
-    order = [categories.short(name) for name in categories.ordered(names)]
+    order = [score_ranges.short(name) for name in score_ranges.ordered(names)]
     more, less = _DIFFERENCE
     excess = pl.col("share") - pl.col("share_unchanged")
-    frame = categories.shortened(table, "category_one_hot", "category_distilled").select(
+    frame = score_ranges.shortened(table, "category_one_hot", "category_distilled").select(
         *("size", "size_rank", "category_one_hot", "category_distilled", "n_examples", "share"),
         *("share_low", "share_high", "share_unchanged", "n_groups"),
         pl.when(excess >= 0).then(pl.lit(more)).otherwise(pl.lit(less)).alias("difference"),
         pl.coalesce(excess.abs(), pl.col("share")).alias("strength"),
     )
-    frame = categories.compact(frame)
+    frame = score_ranges.compact(frame)
     moved = grouping == "score"
     layers = alt.layer(*_heat(frame, order, moved)).properties(width=250, height=230)
     title = f"From the one-hot {'score' if moved else 'shape'} to the distilled one"

@@ -19,7 +19,7 @@ from memanalysis.analysis.polarisation import (
     polarisation_of,
     upper_mode_ratio,
 )
-from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.findings.verdicts import (
     UNDETERMINED,
     Check,

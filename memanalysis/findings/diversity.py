@@ -14,8 +14,8 @@ from memanalysis.analysis.trajectories import (
     Trajectories,
     points_towards,
 )
-from memanalysis.findings.courses import trajectories_of
-from memanalysis.findings.evidence import Evidence
+from memanalysis.evidence.conditions import Evidence
+from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,

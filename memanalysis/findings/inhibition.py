@@ -17,7 +17,7 @@ from memanalysis.analysis.distillation import (
 )
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.findings.evidence import Condition, Evidence, Teacher, alternating
+from memanalysis.evidence.conditions import Condition, Evidence, Teacher, alternating
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,

@@ -14,8 +14,8 @@ from memanalysis.analysis.trends import (
     proxy_polarisation,
     proxy_trends,
 )
-from memanalysis.findings.courses import trajectories_of
-from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
+from memanalysis.evidence.conditions import Condition, Evidence, ProxyEvidence
+from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings import bimodality, diversity, inhibition, proxy_trends
-from memanalysis.findings.evidence import Evidence
-from memanalysis.findings.rules import Common
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -18,6 +17,7 @@ from memanalysis.findings.verdicts import (
     Verdict,
     number,
 )
+from memanalysis.rules import Common
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.contents import Examples, Options
-from memanalysis.importing.faults import fault
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import Examples, Options
 
 
 class Guids:

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis import proxies
-from memanalysis.importing.contents import Contents, Options, Pairs, Scores
-from memanalysis.importing.facts import note_proxy
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.roster import Roster
-from memanalysis.schema import INFLUENCE, PROXIES
-from memanalysis.store import Store
+from memanalysis.importing.match_examples import Roster
+from memanalysis.importing.model_metadata import note_proxy
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import Contents, Options, Pairs, Scores
+from memanalysis.storage.schema import INFLUENCE, PROXIES
+from memanalysis.storage.store import Store
 
 _SHOWN: Final = 5
 

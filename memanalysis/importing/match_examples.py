@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from memanalysis.importing.contents import Contents, Examples, Options
-from memanalysis.importing.facts import note_class_names
-from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels, read_labels, recognised, require_equal
-from memanalysis.schema import EXAMPLES
-from memanalysis.store import Store
+from memanalysis.importing.model_metadata import note_class_names
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import Contents, Examples, Options
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Store
 
 # More examples than this are believed only of a source that scores one in a thousand of them.
 _PLAUSIBLE: Final = 10**7

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
 from memanalysis.importing.arrays import Array, as_bools, require_shape
-from memanalysis.importing.contents import Models, Output
-from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels
 from memanalysis.importing.outcomes import Outcome, of_logits, of_probabilities
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import Models, Output
 
 KINDS: Final = ("correct", "logits", "probabilities")
 

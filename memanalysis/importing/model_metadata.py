@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from memanalysis.importing.contents import Models, Options
-from memanalysis.importing.faults import Faults
-from memanalysis.schema import MODELS, OBJECTIVES
+from memanalysis.importing.problems import Faults
+from memanalysis.importing.source import Models, Options
+from memanalysis.storage.schema import MODELS, OBJECTIVES
 
 # A size is the name of a folder; longer names are refused by some file systems.
 _LONGEST: Final = 64

@@ -15,7 +15,7 @@ import numpy as np
 
 from memanalysis.errors import StoreError
 from memanalysis.settings import Study
-from memanalysis.store import Store, read_model
+from memanalysis.storage.store import Store, read_model
 
 # Stands for the objective of teachers on all examples; no model of the tables has it.
 FULL_DATA: Final = "full_data"

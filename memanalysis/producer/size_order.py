@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 def note(store: Store) -> str | None:

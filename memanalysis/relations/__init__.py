@@ -13,27 +13,27 @@ from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
-from memanalysis.derive.agreement import signal_agreement
-from memanalysis.derive.influence import influence_tables
-from memanalysis.derive.kept import kept_tables, with_kept
-from memanalysis.derive.kinds import describes, kind_effects, kind_retrieval, read_kinds
-from memanalysis.derive.precision import reliability_table
-from memanalysis.derive.proxies import proxy_correlations, proxy_trends
-from memanalysis.derive.reading import foreign_names, read_study
-from memanalysis.derive.retrieval import proxy_polarisations, proxy_retrieval
-from memanalysis.derive.shapes import trajectory_tables
-from memanalysis.derive.signals import read_signals
-from memanalysis.derive.sizes import accuracy_intervals, beta_binomial, bimodality
-from memanalysis.derive.students import (
+from memanalysis.evidence.load import foreign_names, read_study
+from memanalysis.evidence.signals import read_signals
+from memanalysis.relations.agreement import signal_agreement
+from memanalysis.relations.distillation_effects import (
     distillation_by_size,
     distillation_effects,
     distillation_transitions,
     students,
 )
-from memanalysis.derive.tables import Columns, as_table
-from memanalysis.derive.verdicts import controls_table, findings_table
-from memanalysis.schema import DERIVED
-from memanalysis.store import Store
+from memanalysis.relations.findings import controls_table, findings_table
+from memanalysis.relations.influence import influence_tables
+from memanalysis.relations.kept import kept_tables, with_kept
+from memanalysis.relations.kinds import describes, kind_effects, kind_retrieval, read_kinds
+from memanalysis.relations.proxies import proxy_correlations, proxy_trends
+from memanalysis.relations.reliability import reliability_table
+from memanalysis.relations.retrieval import proxy_polarisations, proxy_retrieval
+from memanalysis.relations.sizes import accuracy_intervals, beta_binomial, bimodality
+from memanalysis.relations.tables import Columns, as_table
+from memanalysis.relations.trajectories import trajectory_tables
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 
 __all__ = ["derive", "derive_foreign", "derive_kinds"]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from memanalysis.analysis.correlations import METHODS, halves_correlated, over_splits
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.splits import halves
-from memanalysis.derive.reading import Study
-from memanalysis.derive.signals import Signal
-from memanalysis.derive.tables import stack
-from memanalysis.findings.evidence import Condition
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.signals import Signal
+from memanalysis.relations.tables import stack
 
 _SPLITS: Final = 10
 _RANKS: Final = tuple(method for method in METHODS if method != "kendall")

@@ -25,10 +25,10 @@ from memanalysis.analysis.correlations import (
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.splits import halves
-from memanalysis.derive.reading import read_study
 from memanalysis.errors import StoreError
-from memanalysis.findings.evidence import Condition
-from memanalysis.store import Store
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import read_study
+from memanalysis.storage.store import Store
 
 METHODS: Final[tuple[Method, ...]] = ("pearson", "spearman")
 _SPLITS: Final = 10

@@ -25,17 +25,17 @@ from memanalysis.analysis.distillation import (
 )
 from memanalysis.analysis.intervals import Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.trajectories import SHAPES, Trajectories
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import interval_columns, stack
-from memanalysis.findings.courses import trajectories_of
-from memanalysis.findings.evidence import (
+from memanalysis.evidence.conditions import (
     Condition,
     Evidence,
     Teacher,
     alternating,
     with_common_groups,
 )
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings.inhibition import accuracy_gains, inhibition_folds, usable_sizes
+from memanalysis.relations.tables import interval_columns, stack
 
 _BINS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _TRANSITION_BINS: Final = (0.1, 0.25, 0.5, 0.75, 0.9)

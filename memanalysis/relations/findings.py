@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import stack
+from memanalysis.evidence.load import Study
 from memanalysis.findings import evaluate
 from memanalysis.findings.controls import controls
+from memanalysis.relations.tables import stack
 
 
 def findings_table(study: Study) -> dict[str, list[Any]]:

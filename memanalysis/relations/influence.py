@@ -27,11 +27,11 @@ from memanalysis.analysis.influence import (
 )
 from memanalysis.analysis.intervals import Floats, jackknife_of, std_error
 from memanalysis.analysis.outcomes import Counts
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import as_table, interval_columns, stack
-from memanalysis.findings.evidence import Condition
-from memanalysis.schema import INFLUENCE
-from memanalysis.store import Store, blob_array
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.relations.tables import as_table, interval_columns, stack
+from memanalysis.storage.schema import INFLUENCE
+from memanalysis.storage.store import Store, blob_array
 
 # Scores that count as memorised: Feldman & Zhang's .25, the bound of finding F3, and nearly all.
 _MEMORIZED: Final = (0.25, 0.5, 0.75)

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from memanalysis.findings import load
-from memanalysis.schema import DERIVED
-from memanalysis.store import Store
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 
 Flags = NDArray[np.bool_]
 

@@ -19,12 +19,12 @@ from memanalysis.analysis.intervals import Floats, jackknife
 from memanalysis.analysis.kinds import Kinds, detect, means, members
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.analysis.trajectories import SHAPES, Trajectories
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import as_table, stack
-from memanalysis.findings.courses import trajectories_of
-from memanalysis.findings.evidence import Condition, ProxyEvidence, with_common_groups
+from memanalysis.evidence.conditions import Condition, ProxyEvidence, with_common_groups
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings.proxy_trends import only_rows
-from memanalysis.store import Store
+from memanalysis.relations.tables import as_table, stack
+from memanalysis.storage.store import Store
 
 # Kinds that others are compared with: untouched examples, else those that a judge finds easy.
 _ORDINARY: Final = ("clean", "easy")

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from memanalysis.analysis.correlations import METHODS, Method, halves_correlated, over_splits
 from memanalysis.analysis.intervals import Floats
-from memanalysis.derive.halving import Halved, Pair
-from memanalysis.derive.reading import Study
-from memanalysis.derive.strata import strata_of
-from memanalysis.derive.tables import Columns, interval_columns, stack
-from memanalysis.findings.evidence import Evidence
+from memanalysis.evidence.conditions import Evidence
+from memanalysis.evidence.halves import Halved, Pair
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.strata import strata_of
 from memanalysis.findings.proxy_trends import measure, only_rows, trend_verdict
 from memanalysis.proxies import find
+from memanalysis.relations.tables import Columns, interval_columns, stack
 
 Flags = NDArray[np.bool_]
 

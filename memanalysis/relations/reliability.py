@@ -14,10 +14,10 @@ from memanalysis.analysis.contrasts import PairedCounts, contrast, paired_counts
 from memanalysis.analysis.intervals import Floats, std_error
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.reliability import Scores, ladder, reliability
-from memanalysis.derive.reading import Study
-from memanalysis.derive.signals import CORRECTNESS, Signal
-from memanalysis.derive.tables import stack
-from memanalysis.findings.evidence import Condition
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.signals import CORRECTNESS, Signal
+from memanalysis.relations.tables import stack
 
 Flags = NDArray[np.bool_]
 

@@ -9,11 +9,11 @@ import numpy as np
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.retrieval import SELECTIONS, TARGETS, Retrieval, retrieve
 from memanalysis.analysis.trends import proxy_polarisation
-from memanalysis.derive.halving import Halved, Pair
-from memanalysis.derive.proxies import bounded
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import interval_columns, stack
+from memanalysis.evidence.halves import Halved, Pair
+from memanalysis.evidence.load import Study
 from memanalysis.findings.proxy_trends import only_rows
+from memanalysis.relations.proxies import bounded
+from memanalysis.relations.tables import interval_columns, stack
 
 # What is averaged over splits: precision, recall, the score's own precision, sizes of the sets.
 _PRECISION, _RECALL, _SCORE, _TARGET, _SELECTED, _EXAMPLES = range(6)

@@ -12,9 +12,9 @@ from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknif
 from memanalysis.analysis.mixing import BIN_EDGES
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.analysis.polarisation import STATISTICS, Summary, summarise
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import interval_columns, stack
-from memanalysis.findings.evidence import Condition
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.relations.tables import interval_columns, stack
 
 _FITTED: Final = (
     "mean", "precision", "low_mean", "low_precision", "high_mean", "high_precision", "high_weight",

@@ -19,9 +19,9 @@ from memanalysis.analysis.trajectories import (
     classify_contrasts,
     classify_outcomes,
 )
-from memanalysis.derive.reading import Study
-from memanalysis.derive.tables import interval_columns, stack
-from memanalysis.findings.courses import trajectories_of
+from memanalysis.evidence.load import Study
+from memanalysis.evidence.trajectories import trajectories_of
+from memanalysis.relations.tables import interval_columns, stack
 
 Codes = NDArray[np.int8]
 _UNDETERMINED = SHAPES.index("undetermined")

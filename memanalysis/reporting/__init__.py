@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from memanalysis import atomic
-from memanalysis.report import asking, data, html, markdown, pdf
-from memanalysis.report.asking import Options
-from memanalysis.report.document import SECTIONS, Document, compose
+from memanalysis.reporting import data, html, markdown, pdf
+from memanalysis.reporting.document import SECTIONS, Document, compose
+from memanalysis.reporting.options import Options, format_of, read_options
+from memanalysis.storage import atomic
 from memanalysis.study import Study
 
 __all__ = ["Options", "check", "render", "report"]
@@ -48,7 +48,7 @@ def report(
     format
         ``html``, ``md``, ``json`` or ``pdf``; by default as the ending of ``out`` says. ``md`` has
         every number and no chart; the layout of ``json`` is ``report.schema.json`` beside
-        ``memanalysis.report.data``; ``pdf`` needs the extra ``pdf``.
+        ``memanalysis.reporting.data``; ``pdf`` needs the extra ``pdf``.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def check(
     format: str | None = None,  # noqa: A002 - as above
 ) -> tuple[str, Options]:
     """The format and the options that ``report`` would use; its errors, before any work."""
-    chosen = asking.format_of(out, format)
-    options = asking.options(list(SECTIONS), sections, title, examples)
+    chosen = format_of(out, format)
+    options = read_options(list(SECTIONS), sections, title, examples)
     if chosen == "pdf":
         pdf.require()
     return chosen, options

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.charts import sizes, theme
 from memanalysis.errors import StoreError
-from memanalysis.report import blocks, wording
-from memanalysis.report.asking import Options
+from memanalysis.figures import sizes, theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.options import Options
 from memanalysis.study import Study, embedded_path
 
 _FEW: Final = 3  # ways of teaching that a caption can spell out

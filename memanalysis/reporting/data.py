@@ -18,10 +18,10 @@ from typing import Any, Final
 import polars as pl
 
 from memanalysis._version import __version__
-from memanalysis.charts import theme
-from memanalysis.report import blocks
-from memanalysis.report.document import Document
-from memanalysis.report.reading import Reading
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.document import Document
 
 LAYOUT: Final = "memanalysis-report"
 LAYOUT_VERSION: Final = 1
@@ -61,7 +61,7 @@ def render(document: Document) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of what ``render`` writes."""
-    text = (files("memanalysis.report") / "report.schema.json").read_text(encoding="utf-8")
+    text = (files("memanalysis.reporting") / "report.schema.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     return content
 

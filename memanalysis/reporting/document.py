@@ -8,11 +8,11 @@ from typing import Final
 
 from altair.utils.schemapi import debug_mode
 
-from memanalysis.report import blocks, wording
-from memanalysis.report.asking import Options
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections import ORDER
-from memanalysis.report.sections.opening import Opening, opening
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.options import Options
+from memanalysis.reporting.sections import ORDER
+from memanalysis.reporting.sections.opening import Opening, opening
 from memanalysis.study import Study
 
 # A section is called like its module.

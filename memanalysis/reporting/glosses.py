@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from memanalysis import proxies
-from memanalysis.charts.proxies import proxy_title
+from memanalysis.figures.proxies import proxy_title
 
 _CLEAN: Final = "_clean"
 GLOSSES: Final = {

@@ -14,10 +14,10 @@ import polars as pl
 
 from memanalysis._version import __version__
 from memanalysis.errors import QueryError
-from memanalysis.markup import markdown as pipe_table
-from memanalysis.markup import markdown_text
-from memanalysis.report import blocks, plain, wording
-from memanalysis.report.document import Document
+from memanalysis.exporting.print_tables import markdown as pipe_table
+from memanalysis.exporting.print_tables import markdown_text
+from memanalysis.reporting import blocks, plain, wording
+from memanalysis.reporting.document import Document
 
 # A longer table is cut: nobody reads it here, and its SQL gives the rest.
 _ROWS_SHOWN: Final = 60

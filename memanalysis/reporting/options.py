@@ -42,7 +42,7 @@ class Options:
         return self.sections is None or section in self.sections
 
 
-def options(
+def read_options(
     known: Sequence[str],
     sections: str | Sequence[str] | None = None,
     title: str | None = None,

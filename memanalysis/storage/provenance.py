@@ -46,7 +46,7 @@ def machine(threads: int | None = None) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit of the checkout that this package lies in, with ``+`` where files were changed."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     commit = _git(root, "rev-parse", "HEAD")
@@ -70,7 +70,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _source_hash() -> str:
-    root = Path(__file__).resolve().parent
+    root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode())

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from memanalysis import atomic, locking
 from memanalysis.errors import StoreError
-from memanalysis.schema import (
+from memanalysis.storage import atomic, locking
+from memanalysis.storage.schema import (
     CONTRACT_VERSION,
     HALVES,
     OBJECTIVES,
@@ -470,4 +470,4 @@ def __getattr__(name: str) -> Any:
     """
     if name == "write":
         return importlib.import_module("memanalysis.importing.writing").write
-    raise AttributeError(f"module 'memanalysis.store' has no attribute '{name}'")
+    raise AttributeError(f"module 'memanalysis.storage.store' has no attribute '{name}'")

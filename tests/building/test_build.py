@@ -23,14 +23,10 @@ from drawn_models import (
 from hypothesis import given
 from safetensors import safe_open
 
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import StoreError
-from memanalysis.schema import SIGNALS, TABLES
-from memanalysis.store import (
-    ModelRecord,
-    Store,
-    half_of_group,
-)
+from memanalysis.storage.schema import SIGNALS, TABLES
+from memanalysis.storage.store import ModelRecord, Store, half_of_group
 from memanalysis.study import Study
 
 pytestmark = pytest.mark.usefixtures("without_derive")

@@ -22,14 +22,10 @@ from drawn_models import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES
-from memanalysis.store import (
-    ModelRecord,
-    Store,
-    blob_array,
-)
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import ModelRecord, Store, blob_array
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

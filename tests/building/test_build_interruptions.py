@@ -10,12 +10,10 @@ from drawn_models import (
     refused,
 )
 
-import memanalysis.build as build_module
-from memanalysis.build import build
+import memanalysis.building.build as build_module
+from memanalysis.building.build import build
 from memanalysis.errors import StoreError
-from memanalysis.store import (
-    Store,
-)
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 
@@ -30,7 +28,7 @@ def test_a_store_in_use_is_not_built(tiny_store: Store) -> None:
 
 KILLED = """
 import os, signal, sys
-import memanalysis.build as module
+import memanalysis.building.build as module
 
 def die(*_args, **_kwargs):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -12,10 +12,8 @@ from drawn_models import (
     write,
 )
 
-from memanalysis.build import build
-from memanalysis.store import (
-    Store,
-)
+from memanalysis.building.build import build
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

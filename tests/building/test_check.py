@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.build import build
-from memanalysis.check import Fault, check
+from memanalysis.building.build import build
+from memanalysis.building.check import Fault, check
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED
-from memanalysis.store import Store, read_model, write_model
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store, read_model, write_model
 
 
 @pytest.fixture(autouse=True)

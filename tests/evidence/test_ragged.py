@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 
 import memanalysis as ma
-from memanalysis.derive import derive
-from memanalysis.derive.reading import read_study
+from memanalysis.evidence.load import read_study
 from memanalysis.findings import load
-from memanalysis.report.blocks import Figure, Note
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections import distillation
+from memanalysis.relations import derive
+from memanalysis.reporting.blocks import Figure, Note
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections import distillation
 
 N_TRAIN, SUBSETS = 30, 60
 SIZES = ("small", "middle", "large")

@@ -8,8 +8,9 @@ from sklearn.datasets import load_digits
 from tiny_study import study
 
 from memanalysis.errors import DataError, SettingsError, StoreError
-from memanalysis.producer import data, judging, run
-from memanalysis.store import Store
+from memanalysis.experiments import judge
+from memanalysis.producer import data, run
+from memanalysis.storage.store import Store
 
 WRONG = 40
 
@@ -51,7 +52,7 @@ def digits(tmp_path_factory):
 def judged(digits, tmp_path_factory):
     """A judged store with the judgement."""
     store = run.prepare(study_of(digits), tmp_path_factory.mktemp("judged") / "store")
-    return store.path, judging.judge(store, folds=2, epochs=40)
+    return store.path, judge.judge(store, folds=2, epochs=40)
 
 
 def test_wrong_labels_that_nobody_knows_of_are_suspected(judged) -> None:
@@ -73,7 +74,7 @@ def test_kinds_are_in_the_store(judged) -> None:
     kinds = store.read_table("examples")["kind"].to_pylist()
     assert kinds == [*found.frame["kind"], *[None] * 20]
     said = store.manifest.dataset["judged"]
-    assert said["counts"] == {kind: kinds.count(kind) for kind in judging.KINDS}
+    assert said["counts"] == {kind: kinds.count(kind) for kind in judge.KINDS}
     assert (said["size"]["family"], said["folds"], said["n_images"]) == ("lenet", 2, 1200)
     assert said["accuracy"] == found.accuracy
 
@@ -84,7 +85,7 @@ def test_kinds_by_hand() -> None:
         [[0.9, 0.06, 0.04], [0.05, 0.92, 0.03], [0.5, 0.3, 0.2], [0.2, 0.25, 0.55],
          [0.7, 0.2, 0.1], [0.2, 0.7, 0.1]]
     )  # fmt: skip
-    kinds = judging.kinds_of(probabilities, np.zeros(6, dtype=np.int64))
+    kinds = judge.kinds_of(probabilities, np.zeros(6, dtype=np.int64))
     assert kinds.tolist() == [
         "easy", "suspected_mislabel", "ambiguous", "ambiguous", "hard", "hard",
     ]  # fmt: skip
@@ -94,13 +95,13 @@ def test_planted_kinds_are_not_replaced(digits, tmp_path) -> None:
     """What was planted is known; a judge would only spoil it."""
     store = run.prepare(study_of(digits, more="[data.noise]\nflip = 0.1"), tmp_path / "store")
     with pytest.raises(StoreError, match="planted them"):
-        judging.judge(store, folds=2, epochs=2)
+        judge.judge(store, folds=2, epochs=2)
 
 
 def test_a_judge_needs_images_of_its_own(digits, tmp_path) -> None:
     """A study of nearly all images leaves nothing to learn from."""
     store = run.prepare(study_of(digits, examples=900), tmp_path / "store")
     with pytest.raises(DataError, match="leaves 600 of 1500 training images out"):
-        judging.judge(store, folds=2, epochs=2)
+        judge.judge(store, folds=2, epochs=2)
     with pytest.raises(SettingsError, match="folds = 1, epochs = 2"):
-        judging.judge(store, folds=1, epochs=2)
+        judge.judge(store, folds=1, epochs=2)

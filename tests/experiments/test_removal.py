@@ -11,9 +11,10 @@ from tiny_study import study
 
 from memanalysis import cli, settings
 from memanalysis.errors import SettingsError, StoreError
-from memanalysis.producer import removal, run, tasks, training
+from memanalysis.experiments import removal
+from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 # One group of one size, one epoch.
 STUDY = study(train_examples=120, groups=1, width=[2], epochs=1, batch_size=20)
@@ -51,7 +52,7 @@ def test_rows_are_means_of_trainings(store: Store) -> None:
     trainer = Trainer(STUDY, store, "cpu")
     accuracy: dict[str, list[float]] = {}
     for model in removal.trainings(scores, (0.25,), 2, 3):
-        seed, order = tasks.seeds(3, model.seed, SIZE, "removal")
+        seed, order = plan.seeds(3, model.seed, SIZE, "removal")
         member = training.Member("alone", seed, order, model.in_train)
         lesson = training.Lesson(trainer.study.training, settings.Observe(dynamics="none"))
         network = training.train(

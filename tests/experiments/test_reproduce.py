@@ -8,10 +8,11 @@ import pytest
 import tiny_study
 
 from memanalysis import cli
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import SettingsError, StoreError
-from memanalysis.producer import reproducing, run
-from memanalysis.store import Store
+from memanalysis.experiments import reproduce
+from memanalysis.producer import run
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 
@@ -56,7 +57,7 @@ def test_a_difference_is_found(store, again) -> None:
     """One model under another one's name has other outcomes, and the row says how many."""
     kept = again / "models/one_hot/resnet8w3"
     (kept / "00003.safetensors").write_bytes((kept / "00002.safetensors").read_bytes())
-    frame = reproducing.reproduce(
+    frame = reproduce.reproduce(
         Store.open(store), tiny_study.study(), 1, again, workers=1, device="cpu"
     )
     (row,) = frame.filter(objective="one_hot", size="resnet8w3").iter_rows(named=True)
@@ -70,8 +71,8 @@ def test_other_studies_and_groups_are_refused(store, tmp_path) -> None:
     """A study of other sizes, and a group that there is not."""
     opened = Store.open(store)
     with pytest.raises(SettingsError, match="group 2: the study has the groups 0 to 1"):
-        reproducing.reproduce(opened, tiny_study.study(), 2, tmp_path / "a")
+        reproduce.reproduce(opened, tiny_study.study(), 2, tmp_path / "a")
     other = tiny_study.study(epochs=3)
     with pytest.raises(StoreError, match=r"training\.epochs: the store has 2, the study 3"):
-        reproducing.reproduce(opened, other, 0, tmp_path / "a")
+        reproduce.reproduce(opened, other, 0, tmp_path / "a")
     assert json.loads((store / "manifest.json").read_text())["packed"]

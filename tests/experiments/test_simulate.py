@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memanalysis import bits
 from memanalysis.errors import SettingsError, StoreError
+from memanalysis.experiments.simulate import CIFAR100_HISTOGRAM, SHAPES, read_truth, simulate
 from memanalysis.proxies import PROXIES, orientation
-from memanalysis.simulate import CIFAR100_HISTOGRAM, SHAPES, read_truth, simulate
-from memanalysis.store import Store, blob_array
+from memanalysis.storage import bits
+from memanalysis.storage.store import Store, blob_array
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 
@@ -40,7 +40,7 @@ def small(path: Path, **settings: object) -> Store:
 def uniform(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Simulate the uniform world, where every probability is far from 0 and 1."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memanalysis.build._derive", lambda _staged: None)
+        patch.setattr("memanalysis.building.build._derive", lambda _staged: None)
         path = tmp_path_factory.mktemp("uniform") / "store"
         return small(path, world="uniform", objectives=("one_hot",), proxies=("aum", "aum_clean"))
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import vl_convert
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 
 @pytest.mark.parametrize(

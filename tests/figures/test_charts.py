@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.store import Store
+from memanalysis.figures import theme
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 Chart = Callable[[theme.Tables], theme.AnyChart]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from memanalysis import charts
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

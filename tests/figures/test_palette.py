@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 Vector = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import vl_convert
 
 import memanalysis as ma
 from memanalysis import charts
-from memanalysis.charts import categories, sizes, theme
-from memanalysis.store import Store
+from memanalysis.figures import score_ranges, sizes, theme
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 
@@ -68,11 +68,11 @@ def test_hostile_names_of_sizes_stay_text(study: Study) -> None:
 def test_ranges_are_named_and_ordered() -> None:
     """Ranges come by their lower ends, in words; shapes in the order of every chart."""
     given = ["mem >= 0.9", "0.1 <= mem < 0.25", "mem < 0.1", "0.25 <= mem < 0.5"]
-    assert [categories.short(name) for name in categories.ordered(given)] == [
+    assert [score_ranges.short(name) for name in score_ranges.ordered(given)] == [
         "below 0.1", "0.1 to 0.25", "0.25 to 0.5", "0.9 and more",
     ]  # fmt: skip
-    assert categories.ordered(["u", "cap", "increasing"]) == ["increasing", "cap", "u"]
-    assert categories.short("fixed") == "fixed"
+    assert score_ranges.ordered(["u", "cap", "increasing"]) == ["increasing", "cap", "u"]
+    assert score_ranges.short("fixed") == "fixed"
 
 
 def test_heat_maps_show_shares_beside_noise(study: Study) -> None:

@@ -6,6 +6,7 @@ import pytest
 import worlds
 
 from memanalysis.analysis.intervals import Interval
+from memanalysis.evidence.conditions import Teacher
 from memanalysis.findings import (
     Evidence,
     Row,
@@ -15,7 +16,6 @@ from memanalysis.findings import (
     inhibition,
     proxy_trends,
 )
-from memanalysis.findings.evidence import Teacher
 from memanalysis.findings.robustness import headline, variants
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 from handmade import random_conditions, write
 from PIL import Image
 
-from memanalysis.schema import DERIVED, EXAMPLES, PROXIES
-from memanalysis.store import Store
+from memanalysis.storage.schema import DERIVED, EXAMPLES, PROXIES
+from memanalysis.storage.store import Store
 
 SIZES = ("s1", "s2", "s3", "s4", "s5")
 OBJECTIVES = ("one_hot", "distilled")

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from memanalysis import bits
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import StoreError
-from memanalysis.schema import EXAMPLES, SIGNALS, TABLES
-from memanalysis.store import (
+from memanalysis.storage import bits
+from memanalysis.storage.schema import EXAMPLES, SIGNALS, TABLES
+from memanalysis.storage.store import (
     Manifest,
     ModelInfo,
     ModelRecord,

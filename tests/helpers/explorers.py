@@ -5,9 +5,9 @@ from pathlib import Path
 from pages import PATIENCE_MS
 from playwright.sync_api import Browser, Page
 
-from memanalysis.report import render
-from memanalysis.report.asking import Options
-from memanalysis.store import Store
+from memanalysis.reporting import render
+from memanalysis.reporting.options import Options
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 HOSTILE = [

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from memanalysis import bits
-from memanalysis.schema import TABLES
-from memanalysis.store import Manifest, Store, half_of_group, utc
+from memanalysis.storage import bits
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import Manifest, Store, half_of_group, utc
 
 Bools = NDArray[np.bool_]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from memanalysis.derive.influence import influence_tables
-from memanalysis.derive.kinds import kind_effects, kind_retrieval, read_kinds
-from memanalysis.derive.reading import read_study
-from memanalysis.derive.tables import as_table
-from memanalysis.schema import DERIVED
-from memanalysis.simulate import read_truth
-from memanalysis.store import Store
+from memanalysis.evidence.load import read_study
+from memanalysis.experiments.simulate import read_truth
+from memanalysis.relations.influence import influence_tables
+from memanalysis.relations.kinds import kind_effects, kind_retrieval, read_kinds
+from memanalysis.relations.tables import as_table
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 
 # Planted shape -> kind; examples of other shapes are clean.
 KINDS = {"increasing": "flipped", "cap": "blended", "decreasing": "rotated"}

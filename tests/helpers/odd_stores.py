@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from memanalysis.derive import derive
 from memanalysis.importing import import_source
-from memanalysis.importing.contents import Options
+from memanalysis.importing.source import Options
 from memanalysis.importing.writing import write as write_arrays
-from memanalysis.schema import TABLES
-from memanalysis.store import Store
+from memanalysis.relations import derive
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import Store
 
 N_TRAIN: Final = 40
 N_TEST: Final = 6

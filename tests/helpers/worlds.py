@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis import subsets
 from memanalysis.analysis.correlations import HalfSums
 from memanalysis.analysis.outcomes import Counts, Outcomes
-from memanalysis.findings.evidence import (
+from memanalysis.evidence.conditions import (
     Condition,
     Evidence,
     ProxyEvidence,
@@ -16,7 +15,8 @@ from memanalysis.findings.evidence import (
     alpha_of,
     half_sums,
 )
-from memanalysis.findings.rules import load
+from memanalysis.rules import load
+from memanalysis.storage import subsets
 
 Rates = NDArray[np.float64]
 # Memorisation of CIFAR-100 in 18 equal bins, read off the page of Feldman and Zhang (2020).

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memanalysis.importing.design import Subsets, examine
+from memanalysis.importing.subset_groups import Subsets, examine
 
 MASKS = np.unpackbits(np.arange(1, 9, dtype=np.uint8)[:, None], axis=1).astype(bool)
 

@@ -13,9 +13,9 @@ from memanalysis.errors import TrainingError
 from memanalysis.producer import families, training
 from memanalysis.producer.families import imported
 from memanalysis.producer.families.resnet import EnsembleResNet
-from memanalysis.producer.proxies import Recorder, depth, gradients
-from memanalysis.producer.proxies.second_split import second_split_forgetting
-from memanalysis.producer.tasks import seeds
+from memanalysis.producer.plan import seeds
+from memanalysis.producer.recorders import Recorder, depth, gradients
+from memanalysis.producer.recorders.second_split import second_split_forgetting
 from memanalysis.proxies import PROXIES
 from memanalysis.settings import Observe, Size, Training
 

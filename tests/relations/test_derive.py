@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.derive import derive
-from memanalysis.derive.reading import read_study
-from memanalysis.derive.tables import as_table, stack
 from memanalysis.errors import StoreError
-from memanalysis.schema import DERIVED
-from memanalysis.store import Store
+from memanalysis.evidence.load import read_study
+from memanalysis.relations import derive
+from memanalysis.relations.tables import as_table, stack
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 
 
 def _derived(store: Store) -> dict[str, pa.Table]:

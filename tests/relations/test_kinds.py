@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from memanalysis.derive import derive, derive_kinds
-from memanalysis.derive.kinds import describes, read_kinds
-from memanalysis.derive.reading import read_study
-from memanalysis.store import Store
+from memanalysis.evidence.load import read_study
+from memanalysis.relations import derive, derive_kinds
+from memanalysis.relations.kinds import describes, read_kinds
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from memanalysis.analysis.polarisation import polarisation_of
-from memanalysis.derive import derive
-from memanalysis.derive.reading import Study, read_study
-from memanalysis.derive.signals import read_signals
-from memanalysis.store import Store
+from memanalysis.evidence.load import Study, read_study
+from memanalysis.evidence.signals import read_signals
+from memanalysis.relations import derive
+from memanalysis.storage.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from memanalysis.derive.precision import reliability_table
-from memanalysis.derive.reading import read_study
-from memanalysis.derive.signals import read_signals
-from memanalysis.store import Store
+from memanalysis.evidence.load import read_study
+from memanalysis.evidence.signals import read_signals
+from memanalysis.relations.reliability import reliability_table
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -16,11 +16,11 @@ import typst
 from odd_stores import HOSTILE
 
 from memanalysis.errors import MissingDependencyError
-from memanalysis.report import blocks, check, data, markdown
-from memanalysis.report.document import Document, compose
-from memanalysis.report.pdf import typesetting
-from memanalysis.report.pdf.contents import Contents, breakable
-from memanalysis.store import Store
+from memanalysis.reporting import blocks, check, data, markdown
+from memanalysis.reporting.document import Document, compose
+from memanalysis.reporting.pdf import typesetting
+from memanalysis.reporting.pdf.document import Contents, breakable
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 _BREAK = "\u200b"

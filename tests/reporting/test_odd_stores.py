@@ -12,9 +12,9 @@ import pytest
 from markdown_it import MarkdownIt
 from page_parts import Elements
 
-from memanalysis.markup import markdown_text
-from memanalysis.report import blocks, data, html, markdown
-from memanalysis.report.document import SECTIONS, Document, compose
+from memanalysis.exporting.print_tables import markdown_text
+from memanalysis.reporting import blocks, data, html, markdown
+from memanalysis.reporting.document import SECTIONS, Document, compose
 from memanalysis.study import Study
 
 # What a section says where it cannot be filled, by store.

@@ -9,9 +9,9 @@ from page_parts import Elements
 
 from memanalysis.cli import run
 from memanalysis.errors import MemanalysisError
-from memanalysis.report import asking, check, report
-from memanalysis.report.document import SECTIONS
-from memanalysis.store import Store
+from memanalysis.reporting import check, options, report
+from memanalysis.reporting.document import SECTIONS
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 
@@ -41,7 +41,7 @@ def test_the_format_follows_the_name_or_the_choice(
     out: str | None, chosen: str | None, expected: str
 ) -> None:
     """A choice counts, else the ending; without a name the page is meant."""
-    assert asking.format_of(Path(out) if out else None, chosen) == expected
+    assert options.format_of(Path(out) if out else None, chosen) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_format_follows_the_name_or_the_choice(
 def test_contradicting_formats_are_refused(out: str, chosen: str | None, words: str) -> None:
     """One message says what was given and what is known."""
     with pytest.raises(MemanalysisError) as caught:
-        asking.format_of(Path(out), chosen)
+        options.format_of(Path(out), chosen)
     assert words in str(caught.value)
 
 
@@ -149,7 +149,7 @@ def test_the_help_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "--help"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    assert all(f"  {name} " in text for name in asking.FORMATS)
+    assert all(f"  {name} " in text for name in options.FORMATS)
     assert text.count("memanalysis report") >= 4
 
 

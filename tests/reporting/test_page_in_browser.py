@@ -23,7 +23,7 @@ from pages import (
 )
 from playwright.sync_api import Browser, Page
 
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 WIDTHS = (375, 1024, 1600)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import memanalysis as ma
-from memanalysis.report import paper
-from memanalysis.report.coverage import coverage
-from memanalysis.report.paper import paragraph, works
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import paper
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.paper import paragraph, works
+from memanalysis.reporting.sections.what_was_run import coverage
 from memanalysis.study import Study
 
 

@@ -14,13 +14,13 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import memanalysis
-from memanalysis.charts import theme
-from memanalysis.report import report
-from memanalysis.report.asking import Options
-from memanalysis.report.document import Document, compose
-from memanalysis.report.html import pictures
-from memanalysis.report.html.svg import lean
-from memanalysis.report.rendering import drawable
+from memanalysis.figures import theme
+from memanalysis.reporting import report
+from memanalysis.reporting.document import Document, compose
+from memanalysis.reporting.html import pictures
+from memanalysis.reporting.html.svg import lean
+from memanalysis.reporting.options import Options
+from memanalysis.reporting.xml_safe import drawable
 from memanalysis.study import Study
 
 # The budgets of the embedded study's report: what a mail takes, what a reader waits.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from memanalysis.report import glossary, plain, wording
+from memanalysis.reporting import glossary, plain, wording
 
 Row = dict[str, Any]
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 from page_parts import Elements
 
-from memanalysis.report import render, report
-from memanalysis.report.sections import ORDER
-from memanalysis.schema import EXAMPLES
-from memanalysis.store import Store
+from memanalysis.reporting import render, report
+from memanalysis.reporting.sections import ORDER
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 SECTIONS = [

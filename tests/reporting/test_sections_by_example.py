@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from memanalysis import proxies as registry
-from memanalysis.report import blocks, glosses, plain
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections import (
+from memanalysis.reporting import blocks, glosses, plain
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections import (
     controls,
     examples,
     influence,
@@ -17,8 +17,8 @@ from memanalysis.report.sections import (
     proxies,
     reliability,
 )
-from memanalysis.report.sections.tiles import Tiles
-from memanalysis.store import Store
+from memanalysis.reporting.sections.tiles import Tiles
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

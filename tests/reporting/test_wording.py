@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from memanalysis.report import drawing, wording
+from memanalysis.reporting import inline_svg, wording
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,16 @@ def test_prose_turns_minus_signs_but_not_hyphens() -> None:
 
 def test_curves_place_higher_scores_higher() -> None:
     """A rising score is a line whose y coordinates fall, and gaps are left out."""
-    svg = drawing.curve([0.0, None, 1.0], "increasing")
+    svg = inline_svg.curve([0.0, None, 1.0], "increasing")
     (first, last) = re.findall(r'cy="([\d.]+)"', svg)
     assert float(first) > float(last)
     assert "var(--increasing)" in svg
-    assert drawing.curve([None], "ink") == ""
+    assert inline_svg.curve([None], "ink") == ""
 
 
 def test_whiskers_show_zero_between_or_beside_the_interval() -> None:
     """The zero line is inside the picture wherever the interval lies; without one it is empty."""
-    svg = drawing.whisker(-0.2, -0.3, -0.1)
+    svg = inline_svg.whisker(-0.2, -0.3, -0.1)
     zero = float(re.findall(r'class="zero" x1="([\d.]+)"', svg)[0])
     assert 0 < zero < 240
-    assert drawing.whisker(0.1, None, 0.2) == ""
+    assert inline_svg.whisker(0.1, None, 0.2) == ""

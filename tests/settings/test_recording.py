@@ -8,7 +8,7 @@ from memanalysis import settings
 from memanalysis.errors import SettingsError
 from memanalysis.producer import costs, run
 from memanalysis.settings.observe import default_epochs
-from memanalysis.store import Manifest
+from memanalysis.storage.store import Manifest
 
 STUDY = """
 name = "small"

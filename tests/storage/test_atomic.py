@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memanalysis import atomic
+from memanalysis.storage import atomic
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

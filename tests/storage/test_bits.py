@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
-from memanalysis import bits
+from memanalysis.storage import bits
 
 outcomes = arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, max_side=20))
 

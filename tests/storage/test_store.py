@@ -14,8 +14,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES
-from memanalysis.store import (
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import (
     Manifest,
     Store,
     blob_array,
@@ -193,7 +193,7 @@ def test_one_writer_excludes_all_others(tiny_store: Store) -> None:
 
 HOLDER = """
 import sys, time
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 with Store.open(sys.argv[1]).lock():
     print("held", flush=True)
     time.sleep(60)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memanalysis import subsets
+from memanalysis.storage import subsets
 
 RATIOS = {0.5: (2, 1), 0.667: (3, 1), 0.7: (10, 3), 0.75: (4, 1), 0.9: (10, 1)}
 

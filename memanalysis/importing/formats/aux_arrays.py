@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Archive, as_bools, integers, require_line
-from memanalysis.importing.contents import (
+from memanalysis.importing.outcomes import Outcome
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
     Examples,
@@ -26,8 +28,6 @@ from memanalysis.importing.contents import (
     Output,
     chosen,
 )
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.outcomes import Outcome
 
 _FILE: Final = "aux_arrays.npz"
 _SPLITS: Final = ("train", "removed", "test")

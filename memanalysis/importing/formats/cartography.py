@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.contents import UNKNOWN, Contents, Options, Scores
-from memanalysis.importing.faults import fault
-from memanalysis.importing.guids import Guids, examples_of
+from memanalysis.importing.example_names import Guids, examples_of
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import UNKNOWN, Contents, Options, Scores
 from memanalysis.proxies import PROXIES, HardIs
 
 _SOURCE: Final = "data maps (Swayamdipta et al. 2020)"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from memanalysis.importing.arrays import Archive, Array, floats, open_npy, require_line
-from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
-from memanalysis.importing.contents import unknown_keys as rest
-from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import checked
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
+from memanalysis.importing.source import unknown_keys as rest
 
 _NAME: Final = "cscore"
 _FORMULA: Final = "mean held-out accuracy over subsets of 10 to 90 % of the data"

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import floats, open_npy
-from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
-from memanalysis.importing.faults import fault
 from memanalysis.importing.labels import Labels, read_labels
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
 from memanalysis.proxies import HardIs
 
 _SOURCE: Final = "data_diet (Paul et al. 2021)"

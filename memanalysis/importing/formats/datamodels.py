@@ -24,7 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
-from memanalysis.importing.contents import (
+from memanalysis.importing.formats.influence import THRESHOLD, strong_pairs
+from memanalysis.importing.labels import Labels, read_labels
+from memanalysis.importing.outcomes import Outcome, half, of_logits
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
     Examples,
@@ -34,10 +38,6 @@ from memanalysis.importing.contents import (
     Pairs,
     chosen,
 )
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.influence import THRESHOLD, strong_pairs
-from memanalysis.importing.labels import Labels, read_labels
-from memanalysis.importing.outcomes import Outcome, half, of_logits
 
 _SPEC: Final = "spec.json"
 _COMPLETED: Final = "_completed"

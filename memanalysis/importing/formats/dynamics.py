@@ -25,10 +25,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.contents import UNKNOWN, Contents, Options, Scores
-from memanalysis.importing.faults import fault
-from memanalysis.importing.guids import Guids, examples_of
+from memanalysis.importing.example_names import Guids, examples_of
 from memanalysis.importing.labels import read_labels
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import UNKNOWN, Contents, Options, Scores
 
 _PICKLES: Final = (".pkl", ".pickle", ".pt", ".pth")
 _AUM: Final = {"sample_id", "aum"}
@@ -44,7 +44,10 @@ def read(source: Path, options: Options) -> Contents:
     DataError
         If it is none of them, holds pickles, has an id twice, or its examples cannot be known.
     """
-    from memanalysis.importing import cartography, data_diet  # they build on this package's parts
+    from memanalysis.importing.formats import (  # they build on this package's parts
+        cartography,
+        data_diet,
+    )
 
     if source.suffix in _PICKLES:
         raise fault(

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memanalysis.importing import aux_arrays
 from memanalysis.importing.arrays import Archive
-from memanalysis.importing.contents import Contents, Options
-from memanalysis.importing.faults import fault
-from memanalysis.importing.published import read_demo, read_matrix, read_pairs
+from memanalysis.importing.formats import aux_arrays
+from memanalysis.importing.formats.published import read_demo, read_matrix, read_pairs
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import Contents, Options
 
 
 def read(source: Path, options: Options) -> Contents:

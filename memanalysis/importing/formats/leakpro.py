@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, integers, open_npy
-from memanalysis.importing.contents import (
+from memanalysis.importing.labels import Labels, read_labels
+from memanalysis.importing.outcomes import of_logits
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
     Examples,
@@ -27,9 +30,6 @@ from memanalysis.importing.contents import (
     Output,
     chosen,
 )
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.labels import Labels, read_labels
-from memanalysis.importing.outcomes import of_logits
 
 _CACHE: Final = "attack_cache"
 _MASKS: Final = "masks.npy"

@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
 from memanalysis.importing.arrays import Held, as_bools, open_npy
-from memanalysis.importing.contents import (
+from memanalysis.importing.labels import Labels, checked, read_labels
+from memanalysis.importing.outcomes import of_logits
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
     Examples,
@@ -28,9 +31,6 @@ from memanalysis.importing.contents import (
     Output,
     chosen,
 )
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.labels import Labels, checked, read_labels
-from memanalysis.importing.outcomes import of_logits
 
 # Its architectures, smaller before larger within each family.
 _ARCHITECTURES: Final = (

@@ -17,17 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Archive, Array, as_bools, floats, integers
-from memanalysis.importing.contents import (
-    UNKNOWN,
-    Contents,
-    Examples,
-    Options,
-    chosen,
-    unknown_keys,
-)
-from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels, checked, read_labels
-from memanalysis.importing.stacked import Arrays, Split
+from memanalysis.importing.model_arrays import Arrays, Split
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, chosen, unknown_keys
 
 _REQUIRED: Final = ("trainset_mask", "trainset_correctness")
 _KNOWN: Final = (

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
-from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Options, Scores
-from memanalysis.importing.faults import fault
 from memanalysis.importing.labels import read_labels
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
 
 _SIGNALS: Final = ("rmia", "loss")  # in order of preference; both hold the same quantity
 _SEVERAL_ROWS: Final = "_ramia_"

@@ -18,7 +18,9 @@ from memanalysis.importing.arrays import (
     require_numbers,
     require_shape,
 )
-from memanalysis.importing.contents import (
+from memanalysis.importing.labels import checked
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
     Examples,
@@ -27,8 +29,6 @@ from memanalysis.importing.contents import (
     Scores,
     unknown_keys,
 )
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.labels import checked
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]

@@ -22,15 +22,8 @@ from numpy.typing import NDArray
 from memanalysis import proxies
 from memanalysis.errors import did_you_mean
 from memanalysis.importing.arrays import floats, open_npy
-from memanalysis.importing.contents import (
-    UNKNOWN,
-    Contents,
-    Examples,
-    Options,
-    Scores,
-    unknown_keys,
-)
-from memanalysis.importing.faults import Faults, fault
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores, unknown_keys
 
 Ids = NDArray[np.int64] | list[str] | None
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from memanalysis.producer.engines import Watchers
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.plan import Task
 from memanalysis.settings import Study
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 class Inside:

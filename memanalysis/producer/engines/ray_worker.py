@@ -10,8 +10,8 @@ from typing import Any
 
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
-from memanalysis.producer.tasks import Task
-from memanalysis.store import Store
+from memanalysis.producer.plan import Task
+from memanalysis.storage.store import Store
 
 Trainer = Any  # of memanalysis.producer.worker, which needs torch: the driver may have none
 

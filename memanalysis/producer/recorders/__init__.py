@@ -15,8 +15,8 @@ from torch import Tensor
 
 from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
-from memanalysis.producer.proxies.depth import prediction_depth
-from memanalysis.producer.proxies.gradients import InputGradients, ParameterGradients
+from memanalysis.producer.recorders.depth import prediction_depth
+from memanalysis.producer.recorders.gradients import InputGradients, ParameterGradients
 from memanalysis.producer.training import Images, Member, evaluate
 from memanalysis.settings import Observe
 

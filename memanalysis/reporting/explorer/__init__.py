@@ -1,5 +1,5 @@
 """The example explorer: every training example's numbers and image, packed into the page."""
 
-from memanalysis.report.explorer.contents import explorer
+from memanalysis.reporting.explorer.build import explorer
 
 __all__ = ["explorer"]

@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from memanalysis.charts import example, theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.explorer import numbers, partners
-from memanalysis.report.explorer.numbers import Numbers
-from memanalysis.report.explorer.payload import Column, pack, whole
-from memanalysis.report.explorer.sprites import COLUMNS, TILES, Sprites, sprites
-from memanalysis.report.packing import compressed
-from memanalysis.report.reading import Reading
+from memanalysis.figures import example, theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.explorer import numbers, partners
+from memanalysis.reporting.explorer.numbers import Numbers
+from memanalysis.reporting.explorer.payload import Column, pack, whole
+from memanalysis.reporting.explorer.sprites import COLUMNS, TILES, Sprites, sprites
+from memanalysis.reporting.gzip64 import compressed
 
 _TITLES: Final = {
     "image": "Image",

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 from memanalysis.proxies import find, orientation
-from memanalysis.report.explorer.payload import Column, quantised, whole
-from memanalysis.report.reading import Reading
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.explorer.payload import Column, quantised, whole
 from memanalysis.sql.frames import literal
 
 # More rows than this make the page too heavy to mail; then the highest scores are kept.

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from memanalysis.report.explorer.numbers import Numbers
-from memanalysis.report.explorer.payload import Column, quantised, whole
-from memanalysis.report.reading import Reading
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.explorer.numbers import Numbers
+from memanalysis.reporting.explorer.payload import Column, quantised, whole
 
 # Of each training example; a pair that stands out in several conditions counts once.
 _MOST: Final = 6

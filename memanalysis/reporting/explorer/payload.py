@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.report.packing import compressed
+from memanalysis.reporting.gzip64 import compressed
 
 # Wider types first, so that every array starts at a multiple of its own width.
 INTEGERS: Final = ("i4", "u4", "i2", "u2", "i1", "u1")

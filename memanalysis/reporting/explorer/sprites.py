@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from memanalysis.report.reading import Reading
+from memanalysis.reporting.context import Reading
 
 COLUMNS: Final = 16
 TILES: Final = COLUMNS * COLUMNS

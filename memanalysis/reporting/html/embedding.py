@@ -8,8 +8,8 @@ from typing import Any, Final
 import polars as pl
 from markupsafe import Markup
 
-from memanalysis.charts import theme
-from memanalysis.report.packing import compressed
+from memanalysis.figures import theme
+from memanalysis.reporting.gzip64 import compressed
 
 _PROPERTIES: Final = {value: f"var(--{name})" for name, value in theme.LIGHT.items()}
 # In pixels. Vega takes it, Altair's schema does not know it.

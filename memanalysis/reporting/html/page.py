@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from memanalysis._version import __version__
-from memanalysis.charts import theme
-from memanalysis.report import blocks, glossary, plain, wording
-from memanalysis.report.document import Document
-from memanalysis.report.html import embedding, pictures, vega
-from memanalysis.report.packing import compressed
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, glossary, plain, wording
+from memanalysis.reporting.document import Document
+from memanalysis.reporting.gzip64 import compressed
+from memanalysis.reporting.html import embedding, pictures, vega
 
 # Tables under figures show at most this many rows; the download holds them all.
 _ROWS_SHOWN: Final = 60
@@ -61,7 +61,7 @@ def render(document: Document) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("memanalysis.report.html"),
+        loader=PackageLoader("memanalysis.reporting.html"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -96,4 +96,4 @@ def _numeric(frame: pl.DataFrame) -> list[bool]:
 
 
 def _text(folder: str, name: str) -> str:
-    return (files("memanalysis.report.html") / folder / name).read_text(encoding="utf-8")
+    return (files("memanalysis.reporting.html") / folder / name).read_text(encoding="utf-8")

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from memanalysis.report.html.svg import lean
-from memanalysis.report.rendering import drawable
+from memanalysis.reporting.html.svg import lean
+from memanalysis.reporting.xml_safe import drawable
 
 # The width of a chart on a page of 1,024 pixels or more; the page's script knows the same limits.
 WIDTH: Final = 930

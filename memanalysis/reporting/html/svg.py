@@ -6,7 +6,7 @@ import re
 from typing import Final
 from xml.etree import ElementTree
 
-from memanalysis.charts import theme
+from memanalysis.figures import theme
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 # For screen readers (the element around the picture speaks), for pointers, or the same everywhere.

@@ -5,9 +5,9 @@ Nothing is invented: what the store does not know is said to be unknown.
 
 from __future__ import annotations
 
-from memanalysis.report import blocks
-from memanalysis.report.paper import paragraph, tables, works
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.paper import paragraph, tables, works
 
 
 def parts(reading: Reading) -> list[blocks.Block]:

@@ -8,9 +8,9 @@ from typing import Any, Final
 import polars as pl
 
 from memanalysis._version import __version__
-from memanalysis.report import wording
-from memanalysis.report.paper import works
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.paper import works
 
 _FAMILIES: Final = {
     "resnet": "residual networks [@he2016]",

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from memanalysis.errors import QueryError
-from memanalysis.markup import latex
-from memanalysis.report import blocks
-from memanalysis.report.reading import Reading
+from memanalysis.exporting.print_tables import latex
+from memanalysis.reporting import blocks
+from memanalysis.reporting.context import Reading
 
 _ACCURACY = ("objective", "size", "parameters", "n_models", "accuracy_in", "accuracy_out",
              "memorization", "accuracy_test")  # fmt: skip

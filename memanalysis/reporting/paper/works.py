@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from memanalysis._version import __version__
-from memanalysis.markup import latex_text
+from memanalysis.exporting.print_tables import latex_text
 
 _CITATION: Final = re.compile(r"\[@([a-z]+[0-9]{4})\]")
 

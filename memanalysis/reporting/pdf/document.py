@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import vl_convert
 
-from memanalysis.charts import theme
-from memanalysis.report import blocks, plain, wording
-from memanalysis.report.rendering import drawable, xml_text
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, plain, wording
+from memanalysis.reporting.xml_safe import drawable, xml_text
 
 # Drawn by the font that comes with vl-convert, so that a chart looks the same on every machine.
 _FONT: Final = "Liberation Sans"

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from memanalysis._version import __version__
 from memanalysis.errors import MemanalysisError, MissingDependencyError
-from memanalysis.report.document import Document
-from memanalysis.report.pdf.contents import Contents, breakable, shortened
+from memanalysis.reporting.document import Document
+from memanalysis.reporting.pdf.document import Contents, breakable, shortened
 
 _TEMPLATE: Final = "report.typ"
 _DATA: Final = "report.json"

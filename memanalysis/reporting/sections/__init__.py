@@ -1,6 +1,6 @@
 """The sections of the report, in their order."""
 
-from memanalysis.report.sections import (
+from memanalysis.reporting.sections import (
     accuracy,
     controls,
     distillation,

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
 
 _SQL = """select objective, size, parameters, n_models, accuracy_in, accuracy_in_low,
     accuracy_in_high, accuracy_out, accuracy_out_low, accuracy_out_high,
@@ -48,7 +48,7 @@ def section(reading: Reading) -> blocks.Section:
 def _means(reading: Reading) -> blocks.Figure:
     return reading.figure(
         "accuracy",
-        charts.accuracy(reading),
+        figures.accuracy(reading),
         _SQL,
         "Means over examples by model size; upright lines are 95 % intervals from leaving out one "
         f"group of models at a time. Each panel has a scale of its own.{_from_to(reading)}"
@@ -106,7 +106,7 @@ def _unequal(reading: Reading) -> str:
 def _spread(reading: Reading) -> blocks.Figure:
     return reading.figure(
         "accuracy-spread",
-        charts.accuracy_spread(reading),
+        figures.accuracy_spread(reading),
         _SPREAD_SQL,
         "The same quantities over single examples. Dots are the means of the figure above; broad "
         "bars hold the middle half of the examples, thin lines the middle eight of ten, and the "

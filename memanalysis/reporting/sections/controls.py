@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.report import blocks, plain, wording
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks, plain, wording
+from memanalysis.reporting.context import Reading
 
 _SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,
     f.verdict as verdict_here, f.estimate as estimate_here

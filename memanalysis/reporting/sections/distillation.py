@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections import students
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections import students
 
 _SETTINGS_SQL = """select objective, size, teacher_size, teacher_scope, temperature,
     distillation_weight, change, change_low, change_high, change_in, change_in_low, change_in_high,
@@ -105,7 +105,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "distillation-settings",
-            charts.distillation_settings(reading),
+            figures.distillation_settings(reading),
             _SETTINGS_SQL,
             f"Every way of teaching beside the others{at}: mean change of the score and the parts "
             "that its two rates have in it, the share of their score that memorised examples "
@@ -129,7 +129,7 @@ def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
         content.append(_change(reading, objective))
     content += _scores(reading, objective)
     if not effects.is_empty():
-        content += students.figures(reading, objective, effects)
+        content += students.effect_blocks(reading, objective, effects)
     return content
 
 
@@ -150,7 +150,7 @@ def _others(reading: Reading) -> list[blocks.Block]:
 def _change(reading: Reading, objective: str) -> blocks.Figure:
     return reading.figure(
         students.named("distillation-change", objective),
-        charts.distillation_change(reading, objective),
+        figures.distillation_change(reading, objective),
         _EFFECTS_SQL.format(objective=objective),
         "Mean over all training examples of distilled minus one-hot score (points, with 95 % "
         "intervals over groups of models), split into the part from p_in and the part from p_out "
@@ -167,7 +167,7 @@ def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
     content: list[blocks.Block] = [
         reading.figure(
             students.named("distillation-density", objective),
-            charts.distillation_density(reading, objective),
+            figures.distillation_density(reading, objective),
             _DENSITY_SQL.format(objective=objective),
             "The score of each example under both objectives, one panel per size; the stronger the "
             "colour, the more examples (log scale), and each cell holds the same number of "
@@ -192,7 +192,7 @@ def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
 def _halves(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure:
     return reading.figure(
         students.named("distillation-halves", objective),
-        charts.distillation_halves(reading, objective),
+        figures.distillation_halves(reading, objective),
         _HALVES_SQL.format(objective=objective),
         "Read column by column: among the examples with this one-hot score, how is the distilled "
         "score distributed? Each column sums to 1, so rare scores are as visible as common ones. "

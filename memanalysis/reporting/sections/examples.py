@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections.tiles import Tiles
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections.tiles import Tiles
 
 _CLASS_SQL = """select class_name, size, n_examples, memorization, accuracy_in, accuracy_out
 from memorization_by_class
@@ -43,7 +43,7 @@ def section(reading: Reading) -> blocks.Section:
             _introduction(reading),
             reading.figure(
                 "memorization-by-class",
-                charts.memorization_by_class(reading, objective),
+                figures.memorization_by_class(reading, objective),
                 _CLASS_SQL.format(objective=objective),
                 "Mean memorisation of each class, one point per size; the line joins its extremes.",
                 (objective,),

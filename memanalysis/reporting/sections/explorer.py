@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from memanalysis.report import blocks
-from memanalysis.report.explorer import explorer
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.explorer import explorer
 
 _INTRODUCTION = (
     "Search, sort and filter all training examples; choose one to see its image, its score at "

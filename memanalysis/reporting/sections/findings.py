@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis.report import blocks, drawing, plain, wording
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks, inline_svg, plain, wording
+from memanalysis.reporting.context import Reading
 
 _HEADLINE: Final = "headline"
 _VERDICTS: Final = ("supported", "not supported", "undetermined")
@@ -109,7 +109,7 @@ def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
         estimate=estimate,
         interval=interval,
         bound=_bound(row, headline),
-        glyph=drawing.whisker(row["estimate"], row["ci_low"], row["ci_high"]),
+        glyph=inline_svg.whisker(row["estimate"], row["ci_low"], row["ci_high"]),
         sentence=row["sentence"] or "",
         evidence="",
         evidence_title="",

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading, quoted
-from memanalysis.report.sections.tiles import Tiles
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.sections.tiles import Tiles
 
 _PARTNERS_SQL: Final = """select size, threshold, n_memorized_noise_removed,
     n_memorized_noise_removed_low, n_memorized_noise_removed_high, n_memorized, n_memorized_low,
@@ -231,7 +231,7 @@ def _counted(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "memorized-partners",
-            charts.memorized_partners(reading, objective),
+            figures.memorized_partners(reading, objective),
             _PARTNERS_SQL.format(objective=objective),
             "Number of training examples whose score reaches a bound, by model size. Filled, "
             "solid: with the noise of a finite number of models removed. Hollow, dashed: as "

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.charts.proxies import strongest_first
-from memanalysis.report import blocks, glosses, wording
-from memanalysis.report.reading import Reading, quoted
-from memanalysis.report.sections.tiles import Tiles
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.figures.proxies import strongest_first
+from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.sections.tiles import Tiles
 
 _SCORES_SQL: Final = """select objective, size, kind, estimate, ci_low, ci_high, n_examples,
     n_groups
@@ -132,7 +132,7 @@ def _judge(reading: Reading) -> str:
 def _scores(reading: Reading) -> blocks.Figure:
     return reading.figure(
         "kind-scores",
-        charts.kind_scores(reading),
+        figures.kind_scores(reading),
         _SCORES_SQL,
         "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
         "over groups of models. A wrong label can hardly be got right but by memorising it; the "
@@ -148,7 +148,7 @@ def _shapes(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "kind-shapes",
-            charts.kind_shapes(reading, objective),
+            figures.kind_shapes(reading, objective),
             sql,
             "Share of each kind’s examples whose score takes each trajectory shape as models grow. "
             "Lines are 95 % intervals over groups of models. “Undetermined” says that there are "
@@ -165,7 +165,7 @@ def _changes(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "kind-distillation",
-            charts.kind_distillation(reading),
+            figures.kind_distillation(reading),
             sql,
             "Mean score of each kind after distillation less the mean score after training on "
             "labels, same subsets. Left of the line at 0, distillation inhibits memorisation. "
@@ -183,7 +183,7 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "kind-retrieval",
-            charts.kind_retrieval(reading, objective),
+            figures.kind_retrieval(reading, objective),
             sql,
             "Take one example of a kind and one clean example: the AUC is the chance that the "
             "number (turned so that high means hard) is higher for the first. At 1 it tells all of "

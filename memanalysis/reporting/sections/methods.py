@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from memanalysis.report import blocks, paper, wording
-from memanalysis.report.coverage import coverage
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks, paper, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections.what_was_run import coverage
 
 # Exact where the page's glossary is plain.
 _DEFINITIONS: Final = (

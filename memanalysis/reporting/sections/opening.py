@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.report import wording
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import wording
+from memanalysis.reporting.context import Reading
 
 _SIZE_COLUMNS: Final = ("parameters", "models", "right when trained on", "right on test images")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import charts, proxies
-from memanalysis.report import blocks, glosses, plain, wording
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections.proxy_tables import further
+from memanalysis import figures, proxies
+from memanalysis.reporting import blocks, glosses, plain, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections.proxy_tables import further
 
 _CORRELATIONS_SQL = """select size, proxy, method, estimate, ci_low, ci_high, reliability,
     corrected_estimate, n_examples, n_groups
@@ -155,7 +155,7 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "proxy-retrieval",
-            charts.proxy_retrieval(reading, objective, _TARGET),
+            figures.proxy_retrieval(reading, objective, _TARGET),
             sql,
             "Of the tenth of training examples with the highest scores, the share that a proxy "
             "finds if it names as many; one panel per size. The solid line is what the score "
@@ -175,7 +175,7 @@ def _curves(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "proxy-trajectories",
-            charts.proxy_trajectories(reading, objective),
+            figures.proxy_trajectories(reading, objective),
             _CURVES_SQL.format(objective=objective),
             "First panel: mean score by size of the examples of each trajectory shape. The others: "
             "mean proxy of the same examples, each on its own scale. A proxy that follows the "
@@ -191,7 +191,7 @@ def _levels(reading: Reading) -> blocks.Figure:
     objective = reading.primary
     return reading.figure(
         "proxy-correlations-level",
-        charts.proxy_correlations(reading, objective),
+        figures.proxy_correlations(reading, objective),
         _CORRELATIONS_SQL.format(objective=objective),
         "Correlation over training examples at each size, with 95 % intervals over groups of "
         "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
@@ -225,7 +225,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "proxy-trends",
-            charts.proxy_trends(reading, objective),
+            figures.proxy_trends(reading, objective),
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
             "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "

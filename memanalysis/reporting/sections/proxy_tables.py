@@ -7,11 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis.charts import theme
-from memanalysis.charts.proxies import strongest_first
+from memanalysis.figures import theme
+from memanalysis.figures.proxies import strongest_first
 from memanalysis.proxies import orientation
-from memanalysis.report import blocks, glosses, wording
-from memanalysis.report.reading import Reading, quoted
+from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting.context import Reading, quoted
 
 _WITHIN_SQL = """select stratum, size, proxy, estimate, ci_low, ci_high, n_examples, n_groups
 from proxy_correlations

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.charts.reliability import QUANTITIES, SIGNALS
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.figures.reliability import QUANTITIES, SIGNALS
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
 
 _LATEST_SQL: Final = """select objective, quantity, signal, size, reliability, correlation,
     std_error, n_models, n_groups, n_examples
@@ -83,7 +83,7 @@ def _by_signal(reading: Reading) -> blocks.Figure:
     objective = reading.primary
     return reading.figure(
         "reliability",
-        charts.reliability(reading, objective),
+        figures.reliability(reading, objective),
         _LATEST_SQL.format(objective=objective),
         "Share of the spread between examples that would be seen again with as many new models: of "
         "the score at one size, of its change from the smallest size to the largest, and of its "
@@ -100,7 +100,7 @@ def _growth(reading: Reading, table: pl.DataFrame) -> list[blocks.Block]:
     return [
         reading.figure(
             "reliability-growth",
-            charts.reliability_growth(reading, objective),
+            figures.reliability_growth(reading, objective),
             _GROWTH_SQL.format(objective=objective),
             "The same reliability (right or wrong) if the study had fewer models: how it grows, "
             "and whether it has levelled off. Points with fewer than all models are means over "

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
 
 _HISTOGRAM_SQL = """select objective, size, round(bin_low, 4) as bin_low,
     round(bin_high, 4) as bin_high, n_examples, share, density
@@ -65,7 +65,7 @@ def _histogram(reading: Reading) -> blocks.Figure:
     step = " Stepped lines are distilled training." if reading.students else ""
     return reading.figure(
         "memorization-histogram",
-        charts.memorization_histogram(reading),
+        figures.memorization_histogram(reading),
         _HISTOGRAM_SQL,
         "How many training examples have which memorisation score, one panel per size. A score is "
         "a difference of two shares of models, so only some values are possible; bins hold "
@@ -106,7 +106,7 @@ def _noise_removed(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "memorization-density",
-            charts.memorization_density(reading, objective),
+            figures.memorization_density(reading, objective),
             _DENSITY_SQL.format(objective=objective),
             "A score from a finite number of models is the true one plus noise, which spreads "
             "every peak to both sides. Bars: scores as estimated, as above. Line: the distribution "
@@ -132,7 +132,7 @@ def _explanation() -> blocks.Text:
 def _bimodality(reading: Reading) -> blocks.Figure:
     return reading.figure(
         "bimodality",
-        charts.bimodality(reading),
+        figures.bimodality(reading),
         _BIMODALITY_SQL,
         "Polarisation; the shares of examples at either end; the upper-mode ratio, "
         "share(0.9, 1] over share(0.7, 0.8], above 1 where the upper end is a peak of its own, "
@@ -157,7 +157,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "bimodality-trends",
-            charts.bimodality_trends(reading),
+            figures.bimodality_trends(reading),
             _TRENDS_SQL,
             "Each measure at the largest size minus the smallest, noise removed, with 95 % "
             "intervals over groups of models: right of the upright line it grows with size. A "
@@ -205,7 +205,7 @@ def _clusters(reading: Reading) -> list[blocks.Block]:
         ),
         reading.figure(
             "held-out-errors",
-            charts.held_out_errors(reading, objective),
+            figures.held_out_errors(reading, objective),
             _ERRORS_SQL.format(objective=objective),
             "Share of training examples by the share of models that get them wrong when held out "
             "(bars), with what one Beta distribution of true error rates expects (solid) and what "

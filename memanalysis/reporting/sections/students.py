@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import categories
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
+from memanalysis import figures
+from memanalysis.figures import score_ranges
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
 
 _EFFECTS_SQL = """from distillation_effects
 where objective = '{objective}' and "grouping" = '{grouping}'
@@ -40,7 +40,7 @@ def named(name: str, objective: str) -> str:
     return f"{name}-{variant}" if variant else name
 
 
-def figures(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blocks.Block]:
+def effect_blocks(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blocks.Block]:
     """Changes of groups of examples, changes against the teacher's size, and transitions."""
     groupings = [name for name in ("score", "bin", "shape") if name in set(effects["grouping"])]
     content: list[blocks.Block] = []
@@ -74,7 +74,7 @@ def _grouped(
 ) -> blocks.Figure:
     return reading.figure(
         named(f"distillation-by-{grouping}", objective),
-        charts.distillation_groups(reading, grouping, objective),
+        figures.distillation_groups(reading, grouping, objective),
         _EFFECTS_SQL.format(objective=objective, grouping=grouping),
         f"{_how_to_read(grouping, first)}{_bias(effects, grouping)}"
         f"{reading.stars('one_hot', objective)}",
@@ -111,7 +111,7 @@ def _bias(effects: pl.DataFrame, grouping: str) -> str:
 def _gap(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure:
     return reading.figure(
         named("distillation-gap", objective),
-        charts.distillation_gap(reading, objective),
+        figures.distillation_gap(reading, objective),
         _GAP_SQL.format(objective=objective),
         "Does a teacher that is much larger than its student change more? The teacher is the same, "
         "students differ: to the right it has more parameters than they; at 1 it has as many. "
@@ -149,7 +149,7 @@ def _transitions(reading: Reading, objective: str) -> list[blocks.Block]:
         content.append(
             reading.figure(
                 named("distillation-transitions", objective),
-                charts.distillation_transitions(reading, "score", objective),
+                figures.distillation_transitions(reading, "score", objective),
                 _TRANSITIONS_SQL.format(objective=objective, grouping="score"),
                 "Of the examples in a range of one-hot score (rows), how many have which distilled "
                 "score (columns)? Rows sum to 100 %. The small numbers are what noise alone would "
@@ -165,7 +165,7 @@ def _transitions(reading: Reading, objective: str) -> list[blocks.Block]:
         content.append(
             reading.figure(
                 named("distillation-shapes", objective),
-                charts.distillation_transitions(reading, "shape", objective),
+                figures.distillation_transitions(reading, "shape", objective),
                 _TRANSITIONS_SQL.format(objective=objective, grouping="shape"),
                 "Of the examples with a trajectory shape under one-hot training (rows), how many "
                 "have which shape under distillation (columns)? Rows sum to 100 %. The subsets are "
@@ -179,7 +179,7 @@ def _transitions(reading: Reading, objective: str) -> list[blocks.Block]:
 
 def _stay(moved: pl.DataFrame) -> str:
     """How many of the most memorised examples stay so, beside noise, in words."""
-    top = categories.ordered(moved["category_one_hot"].to_list())[-1]
+    top = score_ranges.ordered(moved["category_one_hot"].to_list())[-1]
     rows = moved.filter(
         pl.col("category_one_hot") == top, pl.col("category_distilled") == top
     ).drop_nulls(["share", "share_unchanged"])
@@ -188,6 +188,6 @@ def _stay(moved: pl.DataFrame) -> str:
     row = rows.sort("n_examples").row(-1, named=True)
     return (
         f" At {row['size']}, {wording.percent(row['share'], 0)} of the examples with a one-hot "
-        f"score of {categories.short(top)} have such a score under distillation, too; noise alone "
-        f"would leave {wording.percent(row['share_unchanged'], 0)}."
+        f"score of {score_ranges.short(top)} have such a score under distillation, too; noise "
+        f"alone would leave {wording.percent(row['share_unchanged'], 0)}."
     )

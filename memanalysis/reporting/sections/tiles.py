@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from memanalysis.report import blocks, drawing, wording
-from memanalysis.report.reading import Reading
+from memanalysis.reporting import blocks, inline_svg, wording
+from memanalysis.reporting.context import Reading
 
 
 class Tiles:
@@ -30,7 +30,7 @@ class Tiles:
         """A training example with its first and last score, its turn, and the curve of all."""
         ends = (scores[0], *_turn(scores, shape), scores[-1])
         tile = self.train(example, "\u200a→\u200a".join(wording.number(end, 2) for end in ends))
-        return replace(tile, curve=drawing.curve(scores, shape))
+        return replace(tile, curve=inline_svg.curve(scores, shape))
 
     def was(self, example: int) -> str:
         """The label before it was changed, empty where it is the same or unknown.
@@ -58,7 +58,7 @@ class Tiles:
         row = self._known(example)
         name, source = self._reading.class_name(row["label"]), row["source_id"]
         return blocks.Tile(
-            image=drawing.data_uri(row["image"]),
+            image=inline_svg.data_uri(row["image"]),
             label=name,
             example=f"{example}" + (f" · {source}" if source else ""),
             alt=f"{alt}, labelled {name}",

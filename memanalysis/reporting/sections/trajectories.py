@@ -7,11 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis import charts
-from memanalysis.charts import theme
-from memanalysis.report import blocks, wording
-from memanalysis.report.reading import Reading
-from memanalysis.report.sections.tiles import Tiles
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections.tiles import Tiles
 
 _SHARES_SQL = """select objective, category, share, share_low, share_high, noise_share, alpha,
     n_examples, n_groups
@@ -102,7 +102,7 @@ def _shares(reading: Reading) -> blocks.Figure:
         alpha = f"α = {wording.listed(each)}"
     return reading.figure(
         "trajectory-shares",
-        charts.trajectory_shares(reading),
+        figures.trajectory_shares(reading),
         _SHARES_SQL,
         "Share of training examples with each shape; lines are 95 % intervals over groups of "
         "models, and the upright ticks mark the share that noise alone would produce if no "
@@ -116,7 +116,7 @@ def _sweep(reading: Reading) -> blocks.Figure:
     objective = reading.primary
     return reading.figure(
         "trajectory-sweep",
-        charts.trajectory_sweep(reading, objective),
+        figures.trajectory_sweep(reading, objective),
         _SWEEP_SQL.format(objective=objective),
         "Share of examples with each shape for other values of α: filled points decide with "
         "intervals, as above; hollow points take the scores at face value (the plain threshold "
@@ -138,7 +138,7 @@ def _curves(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "trajectories",
-            charts.trajectories(reading, objective),
+            figures.trajectories(reading, objective),
             _CURVES_SQL.format(objective=objective),
             "Mean score of the examples of each shape, beside the two rates it is made of: a score "
             "rises because larger models fit the example (p_in), or because they miss it when it "
@@ -147,7 +147,7 @@ def _curves(reading: Reading) -> list[blocks.Block]:
         ),
         reading.figure(
             "trajectories-by-class",
-            charts.trajectories_by_class(reading, objective),
+            figures.trajectories_by_class(reading, objective),
             _CLASSES_SQL.format(objective=objective),
             "The same curves of the score, class by class; the wider the line, the more examples.",
             (objective,),
@@ -168,7 +168,7 @@ def _examples(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "example-curves",
-            charts.example_curves(reading, objective),
+            figures.example_curves(reading, objective),
             sql,
             "The examples of each shape whose score changes most, one line each. They were chosen "
             "on the models that are shown, so they look stronger here than on new models."
@@ -203,7 +203,7 @@ def _by_class(reading: Reading) -> list[blocks.Block]:
     return [
         reading.figure(
             "example-curves-by-class",
-            charts.example_curves_by_class(reading, objective),
+            figures.example_curves_by_class(reading, objective),
             sql,
             "The same class by class: at most three examples of each shape that moves."
             f"{some}{reading.stars(objective)}",

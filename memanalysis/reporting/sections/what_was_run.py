@@ -8,11 +8,11 @@ from typing import Final
 import polars as pl
 
 from memanalysis import proxies
-from memanalysis.report import blocks, glosses, wording
-from memanalysis.report.reading import Reading
-from memanalysis.schema import SIGNALS
+from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.storage.schema import SIGNALS
 
-# influence between training examples grows with their square; see memanalysis/derive/influence.py
+# influence between training examples grows with their square; see relations.influence
 _MOST_TRAIN_PARTNERS: Final = 100_000
 _YES, _PARTLY, _NO = "yes", "in part", "no"
 _Row = tuple[str, str, str]

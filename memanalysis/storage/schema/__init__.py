@@ -11,8 +11,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from memanalysis.schema.derived import DERIVED
-from memanalysis.schema.names import (
+from memanalysis.storage.schema.derived import DERIVED
+from memanalysis.storage.schema.names import (
     CONTRACT_VERSION,
     HALVES,
     OBJECTIVES,
@@ -22,7 +22,7 @@ from memanalysis.schema.names import (
     objective_order,
     variant_objective,
 )
-from memanalysis.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
+from memanalysis.storage.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
 
 __all__ = [
     "CONTRACT_VERSION",

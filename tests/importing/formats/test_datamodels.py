@@ -8,8 +8,9 @@ import pytest
 from artefacts import write_datamodels_store, write_released_datamodels
 
 from memanalysis.errors import DataError
-from memanalysis.importing import datamodels, import_source, influence
-from memanalysis.importing.contents import Options
+from memanalysis.importing import import_source
+from memanalysis.importing.formats import datamodels, influence
+from memanalysis.importing.source import Options
 from memanalysis.study import open as open_study
 
 N_MODELS, N_TRAIN, N_TEST = 30, 12, 5

@@ -10,8 +10,9 @@ import pytest
 from artefacts import write_aum, write_cartography, write_data_diet, write_jsonl
 
 from memanalysis.errors import DataError
-from memanalysis.importing import dynamics, import_source
-from memanalysis.importing.contents import Contents, Options
+from memanalysis.importing import import_source
+from memanalysis.importing.formats import dynamics
+from memanalysis.importing.source import Contents, Options
 from memanalysis.study import open as open_study
 
 T, N, C = 4, 9, 3

@@ -9,8 +9,9 @@ import pytest
 from artefacts import write_leakpro
 
 from memanalysis.errors import DataError
-from memanalysis.importing import import_source, leakpro
-from memanalysis.importing.contents import Options
+from memanalysis.importing import import_source
+from memanalysis.importing.formats import leakpro
+from memanalysis.importing.source import Options
 from memanalysis.study import open as open_study
 
 N_MODELS, N, N_CLASSES = 11, 16, 3

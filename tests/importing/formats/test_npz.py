@@ -6,7 +6,7 @@ from artefacts import zenodo
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import open as open_study
 
 

@@ -8,8 +8,9 @@ import pytest
 from artefacts import write_privacy_meter
 
 from memanalysis.errors import DataError
-from memanalysis.importing import import_source, privacy_meter
-from memanalysis.importing.contents import Options
+from memanalysis.importing import import_source
+from memanalysis.importing.formats import privacy_meter
+from memanalysis.importing.source import Options
 from memanalysis.study import open as open_study
 
 N_PAIRS, N = 4, 20

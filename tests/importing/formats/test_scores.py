@@ -6,13 +6,13 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from memanalysis.build import build
-from memanalysis.check import check
+from memanalysis.building.build import build
+from memanalysis.building.check import check
 from memanalysis.errors import DataError
+from memanalysis.experiments.simulate import simulate
 from memanalysis.importing import Options, import_source
-from memanalysis.report import report
-from memanalysis.simulate import simulate
-from memanalysis.store import Store
+from memanalysis.reporting import report
+from memanalysis.storage.store import Store
 from memanalysis.study import open as open_study
 
 

@@ -11,8 +11,8 @@ from crowds import png, replace_examples
 from explorers import COMPLAINTS, HOSTILE, LARGEST, open_page, sort_by, write_page
 from playwright.sync_api import Browser, Page
 
-from memanalysis.schema import INFLUENCE
-from memanalysis.store import Store
+from memanalysis.storage.schema import INFLUENCE
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from memanalysis.report.explorer import explorer, payload, sprites
-from memanalysis.report.reading import Reading
-from memanalysis.schema import DERIVED
-from memanalysis.store import Store
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.explorer import explorer, payload, sprites
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -7,7 +7,7 @@ from crowds import crowd
 from explorers import COMPLAINTS, ask, fill, ids, open_page, total, write_page
 from playwright.sync_api import Browser
 
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -1,6 +1,6 @@
 "use strict";
 // The numbers of all examples, and what follows from them. The format of the data is described in
-// memanalysis/report/explorer/payload.py; keys such as score.0.4 end in places of the page's lists.
+// memanalysis/reporting/explorer/payload.py; keys such as score.0.4 end in places of the page's lists.
 const Examples = (() => {
   const Z = 1.959963984540054;
   const ARRAYS = {
