@@ -82,7 +82,7 @@ class Rules:
 @cache
 def load() -> Rules:
     """The rules shipped with this version of the package."""
-    text = resources.files("memanalysis.findings").joinpath("findings.toml").read_text("utf-8")
+    text = resources.files("memanalysis").joinpath("findings.toml").read_text("utf-8")
     table = tomllib.loads(text)
     shapes = table["trajectories"]
     factors, alphas = shapes.pop("alpha_factors"), shapes.pop("threshold_alphas")

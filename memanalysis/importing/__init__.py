@@ -36,7 +36,7 @@ class Format:
     @property
     def read(self) -> Callable[[Path, Options], Contents]:
         """The module's function ``read(source, options)``."""
-        module = importlib.import_module(f"memanalysis.importing.{self.module}")
+        module = importlib.import_module(f"memanalysis.importing.formats.{self.module}")
         found: Callable[[Path, Options], Contents] = module.read
         return found
 

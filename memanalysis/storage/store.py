@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -461,13 +460,3 @@ def _read_manifest(path: Path) -> Manifest:
     if missing:
         raise StoreError(f"'{path}' lacks {', '.join(sorted(missing))}.")
     return Manifest(**{key: value for key, value in content.items() if key in known})
-
-
-def __getattr__(name: str) -> Any:
-    """``ma.store.write``: the function of ``memanalysis.importing``, which builds on this module.
-
-    Looked up when first used, so that a store can be read without what writing one takes.
-    """
-    if name == "write":
-        return importlib.import_module("memanalysis.importing.writing").write
-    raise AttributeError(f"module 'memanalysis.storage.store' has no attribute '{name}'")
