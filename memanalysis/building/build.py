@@ -380,7 +380,11 @@ def _complete_groups(store: Store) -> dict[int, set[int]]:
     ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
     models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = sum(store.manifest.plans(o, size) for o in objectives for size in planned)
+    subsets_planned = [
+        store.manifest.planned_subsets(objective, size)
+        for objective in objectives
+        for size in planned
+    ]
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
@@ -388,7 +392,8 @@ def _complete_groups(store: Store) -> dict[int, set[int]]:
     complete = {
         group: subsets
         for group, subsets in members.items()
-        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
+        if trained[group] == len(subsets) * sum(n > min(subsets) for n in subsets_planned)
+        and len(subsets) == (store.manifest.group_size or len(subsets))
     }
     planned_subsets = set(models["subset_id"])
     everything = rows.select(["group_id", "subset_id"]).to_pydict()

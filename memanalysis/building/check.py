@@ -253,7 +253,7 @@ def _balance(
 ) -> Iterator[Fault]:
     """In a balanced design every example is out of equally many models of each whole group."""
     manifest = store.manifest
-    design = subsets.design(manifest.ratio) if manifest.ratio else None
+    design = subsets.design(manifest.ratio, manifest.group_size) if manifest.ratio else None
     if manifest.design != "balanced" or design is None:
         return
     size, dropped = design

@@ -71,9 +71,9 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
         (
             objective,
             size.name,
-            study.n_subsets,
+            study.subsets_of(objective),
             size.ensemble,
-            study.n_subsets * seconds[objective, size.name] / 3600
+            study.subsets_of(objective) * seconds[objective, size.name] / 3600
             if (objective, size.name) in seconds
             else None,
         )
@@ -93,7 +93,7 @@ def summary(study: Study) -> list[str]:
     """The plan in sentences."""
     return [
         f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
-        f"{study.subsets.group_size}) x {_conditions(study)}.",
+        f"{study.subsets.group_size}) x {_conditions(study)}{_fewer(study)}.",
         *advice.precision(study),
         *advice.shapes(study),
         *advice.verdicts(study),
@@ -108,6 +108,16 @@ def _conditions(study: Study) -> str:
         f"{len(study.conditions)} pairs of an objective and a size, of {sizes} sizes and "
         f"{objectives} objectives, of which not all are taught to all"
     )
+
+
+def _fewer(study: Study) -> str:
+    """Which objectives have models on fewer subsets."""
+    parts = [
+        f"{name} on {study.subsets_of(name)} of the subsets"
+        for name in study.objectives
+        if study.subsets_of(name) < study.n_subsets
+    ]
+    return f"; {', '.join(parts)}" if parts else ""
 
 
 def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:

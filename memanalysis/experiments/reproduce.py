@@ -67,6 +67,7 @@ def reproduce(
     rows = [
         _compared(store, trained, objective, size.name, subsets)
         for objective, size in study.conditions
+        if first < study.subsets_of(objective)
     ]
     return pl.DataFrame(rows)
 

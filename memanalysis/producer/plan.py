@@ -61,14 +61,21 @@ class Task:
 def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
     """All tasks of a study, group after group; within a group teachers come first.
 
-    ``shard`` (i, n), i from 1, takes every n-th group: shards share nothing but the store.
+    Where students are trained on fewer subsets than the labels, those of all groups come last,
+    objective by objective. ``shard`` (i, n), i from 1, takes every n-th group: shards share nothing
+    but the store.
     """
     index, count = shard or (1, 1)
-    return [
+    planned = [
         task
         for group in range(index - 1, study.subsets.groups, count)
         for task in _group(study, group)
     ]
+    if any(study.subsets_of(objective) < study.n_subsets for objective in study.objectives):
+        ranks = {name: rank for rank, name in enumerate([FULL_DATA, *study.objectives])}
+        ranks[FULL_DATA] = ranks["one_hot"]
+        planned.sort(key=lambda task: ranks[task.objective])
+    return planned
 
 
 def _group(study: Study, group: int) -> list[Task]:
@@ -76,6 +83,8 @@ def _group(study: Study, group: int) -> list[Task]:
     first = group * study.subsets.group_size
     ids = range(first, first + study.subsets.group_size)
     for objective in study.objectives:
+        if first >= study.subsets_of(objective):
+            continue
         # Largest first: the default teacher, and no long task is left for the end of a group.
         for size in reversed(study.sizes_of(objective)):
             for start in range(0, len(ids), size.ensemble):
@@ -83,16 +92,23 @@ def _group(study: Study, group: int) -> list[Task]:
                 tasks.append(Task(group, objective, size.name, members))
     settings = study.distillation.by_objective.values() if study.distillation else ()
     teachers = {setting.teacher for setting in settings}
-    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study))
+    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study, group))
     tasks = [*full, *tasks]
     labels = ("one_hot", FULL_DATA)
     return sorted(tasks, key=lambda t: (t.objective not in labels, t.size not in teachers))
 
 
-def full_data_teachers(study: Study) -> list[str]:
-    """The sizes of which each group trains a teacher on all examples."""
-    settings = study.distillation.by_objective.values() if study.distillation else ()
-    return sorted({setting.teacher for setting in settings if setting.scope == FULL_DATA})
+def full_data_teachers(study: Study, group: int) -> list[str]:
+    """The sizes of which a group trains a teacher on all examples."""
+    settings = study.distillation.by_objective if study.distillation else {}
+    first = group * study.subsets.group_size
+    return sorted(
+        {
+            setting.teacher
+            for objective, setting in settings.items()
+            if setting.scope == FULL_DATA and first < study.subsets_of(objective)
+        }
+    )
 
 
 def teachers_of(study: Study, task: Task) -> list[Model]:
@@ -110,6 +126,7 @@ def keeps_logits(study: Study, task: Task) -> bool:
     if study.observe.keep_logits != "none" or task.objective == FULL_DATA:
         return True
     settings = study.distillation.by_objective.values() if study.distillation else ()
+    # On all subsets, so that more of them can be taught later.
     taught = {s.teacher for s in settings if s.scope != FULL_DATA}
     return task.objective == "one_hot" and task.size in taught
 

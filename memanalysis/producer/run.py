@@ -138,6 +138,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
     harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
+    harmless |= {key for key in {*before, *after} if _GROWING.fullmatch(key)}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
@@ -153,8 +154,11 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     return faults
 
 
-def examples_table(dataset: data.Dataset) -> pa.Table:
-    """The table ``examples``: training examples in their order, then the kept test examples."""
+def examples_table(dataset: data.Dataset, *, images: bool = True) -> pa.Table:
+    """The table ``examples``: training examples in their order, then the kept test examples.
+
+    Without ``images`` the column of pictures is NULL.
+    """
     n_train, n_test = len(dataset.train_labels), dataset.test_kept
     n = n_train + n_test
     labels = [*dataset.train_labels, *dataset.test_labels[:n_test]]
@@ -169,7 +173,7 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
             "label": pa.array(labels, pa.int32()),
             "clean_label": clean_labels,
             "kind": kinds,
-            "image": pa.array(dataset.thumbnails(), pa.binary()),
+            "image": pa.array(dataset.thumbnails() if images else [None] * n, pa.binary()),
             "source_id": pa.array(dataset.source_ids),
         },
         schema=EXAMPLES,
@@ -279,7 +283,7 @@ def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
             image_size=dataset.train_images.shape[1:3],
         )
     # The manifest comes last: a store without one is none, and is made again from the start.
-    store.write_table("examples", examples_table(dataset))
+    store.write_table("examples", examples_table(dataset, images=study.data.images))
     return Store.create(root, store.manifest)
 
 
@@ -308,6 +312,8 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
             "first_labels": list(dataset.first_labels),
             "planted": dataset.planted.counts() if dataset.planted is not None else {},
             "test_examples": len(dataset.test_labels),
+            **({} if dataset.official is None else {"official": dataset.official}),
+            **({"md5": dict(dataset.md5)} if dataset.md5 else {}),
         },
         n_train=len(dataset.train_labels),
         n_test=dataset.test_kept,
@@ -326,6 +332,10 @@ _SECTIONS: Final[dict[str, type]] = {
     "distillation": Distillation,
     "observe": Observe,
 }
+
+
+# How many subsets students are trained on; like more groups, more of them change no model.
+_GROWING: Final = re.compile(r"distillation\.(variants\.\w+\.)?subsets")
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,6 +32,7 @@ from memanalysis.producer import data, observe, plan, training
 from memanalysis.producer.families import Network, imported
 from memanalysis.producer.recorders import Recorder, half
 from memanalysis.producer.recorders.second_split import second_split_forgetting
+from memanalysis.producer.whitening import Whitening
 from memanalysis.storage.schema import SIGNALS
 from memanalysis.storage.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
@@ -51,7 +51,7 @@ class Trainer:
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
         self.train_images, self.test_images = images_of(
-            self.dataset, device, study.data.augmentation
+            self.dataset, device, study.data.augmentation, study.data.whitening
         )
         kept = self.dataset.test_kept
         self.kept_images = training.Images(
@@ -209,31 +209,43 @@ def _share(correct: NDArray[np.bool_]) -> float:
 
 
 def images_of(
-    dataset: data.Dataset, device: str, augmentation: str | None = None
+    dataset: data.Dataset,
+    device: str,
+    augmentation: str | None = None,
+    whitening: str | None = None,
 ) -> tuple[training.Images, training.Images]:
     """Training and test images on ``device``, normalised by the training images' statistics.
 
     With ``augmentation`` (one of ``settings.AUGMENTATIONS``) those of training are moved while
-    models are trained, and never while they are evaluated.
+    models are trained, and never while they are evaluated. With ``whitening`` (one of
+    ``settings.WHITENINGS``) all are whitened by what was fitted to those of training.
     """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
     del pixels
 
-    def prepared(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> training.Images:
-        scaled = np.empty(images.shape, dtype=np.float32)
+    def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = np.empty(images.shape, dtype=np.float32)
         # By parts, or large data sets would be in memory several times over.
         for start in range(0, len(images), _PART):
             part = slice(start, start + _PART)
-            scaled[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
-        return training.Images(
-            torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
-        )
+            pixels[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
+        return pixels
 
-    train = prepared(dataset.train_images, dataset.train_labels)
+    train, test = scaled(dataset.train_images), scaled(dataset.test_images)
+    if whitening is not None:
+        fitted = Whitening(train)
+        fitted.apply(train)
+        fitted.apply(test)
     return (
-        replace(train, augmentation=augmentation),
-        prepared(dataset.test_images, dataset.test_labels),
+        training.Images(
+            torch.from_numpy(train).to(device),
+            torch.from_numpy(dataset.train_labels).to(device),
+            augmentation,
+        ),
+        training.Images(
+            torch.from_numpy(test).to(device), torch.from_numpy(dataset.test_labels).to(device)
+        ),
     )
 
 

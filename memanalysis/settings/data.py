@@ -19,7 +19,8 @@ SOURCES: Final = (
     "parquet",
     "digits",
 )
-AUGMENTATIONS: Final = ("crop-flip", "crop")
+AUGMENTATIONS: Final = ("crop-flip", "crop", "flip")
+WHITENINGS: Final = ("zca",)
 
 # Bits, images and influence are kept for at most this many test examples; accuracy uses all.
 MAX_TEST_KEPT: Final = 2000
@@ -79,6 +80,10 @@ class Data:
         What is planted, None for nothing.
     augmentation
         One of ``AUGMENTATIONS``, None for none.
+    whitening
+        One of ``WHITENINGS``, None for images that are normalised alone.
+    images
+        Whether the store keeps pictures of the examples.
     """
 
     source: str
@@ -93,6 +98,8 @@ class Data:
     test_split: str | None = None
     noise: Noise | None = None
     augmentation: str | None = None
+    whitening: str | None = None
+    images: bool = True
 
 
 def read(section: Section, folder: str | None = None) -> Data:
@@ -133,6 +140,10 @@ def read(section: Section, folder: str | None = None) -> Data:
             valid=lambda v: v in AUGMENTATIONS,
             expected=f"one of {', '.join(AUGMENTATIONS)}",
         ),
+        whitening=section.get(
+            "whitening", str, valid=lambda v: v in WHITENINGS, expected=" or ".join(WHITENINGS)
+        ),
+        images=section.flag("images", default=True),
     )
     _require_places(section, data)
     section.finish()
@@ -212,5 +223,5 @@ def _require_places(section: Section, data: Data) -> None:
             section.fault(f"{section.label('file')} is missing: expected the path of the .npz file")
     elif data.file is not None:
         section.fault(f"{section.label('file')} is for npz; {data.source} takes a folder")
-    if data.source in ("cifar10", "cifar100", "folder", "parquet") and data.folder is None:
+    if data.source in ("folder", "parquet") and data.folder is None:
         section.fault(f"{section.label('folder')} is missing: {data.source} lies in no usual place")

@@ -29,7 +29,7 @@ class Subsets:
             return subset_designs.independent_group(
                 n_examples, group, self.group_size, self.ratio, seed
             )
-        return subset_designs.balanced_group(n_examples, group, self.ratio, seed)
+        return subset_designs.balanced_group(n_examples, group, self.ratio, seed, self.group_size)
 
 
 def read(section: Section) -> Subsets:
@@ -53,12 +53,13 @@ def read(section: Section) -> Subsets:
                 f"{section.label('ratio')} = {ratio}: balanced designs exist for {known}; "
                 'use one of them or design = "independent"'
             )
-        elif size is not None and size != balanced[0]:
+        elif size is not None and subset_designs.design(ratio, size) is None:
             section.fault(
-                f"{section.label('group_size')} = {size}: "
-                f"the balanced design of ratio {ratio} has groups of {balanced[0]}"
+                f"{section.label('group_size')} = {size}: balanced designs of ratio {ratio} have "
+                f"groups of {balanced[0]} or a multiple of it"
             )
-        size = balanced[0] if balanced else 10
+            size = None
+        size = size or (balanced[0] if balanced else 10)
     if groups * (size or 10) > MOST_SUBSETS:
         section.fault(
             f"{section.label('groups')} = {groups}: expected at most {MOST_SUBSETS // (size or 10)}"

@@ -85,15 +85,18 @@ class Manifest:
         """All objectives that the study plans, trained or not; empty where it does not say."""
         return list(self.settings.get("objectives", []))
 
-    def plans(self, objective: str, size: str) -> bool:
-        """Whether models of ``size`` are trained by one of the study's objectives."""
+    def planned_subsets(self, objective: str, size: str) -> int:
+        """How many subsets, from the first, the study trains ``size`` on by an objective."""
         main = self.settings.get("distillation") or {}
         by_name = {OBJECTIVES[1]: main} | {
             variant_objective(name): variant
             for name, variant in (main.get("variants") or {}).items()
         }
-        students = by_name.get(objective, {}).get("students")
-        return students is None or size in students
+        setting = by_name.get(objective, {})
+        students, subsets = setting.get("students"), setting.get("subsets")
+        if students is not None and size not in students:
+            return 0
+        return self.n_subsets if subsets is None else int(subsets)
 
     @property
     def design(self) -> str:
