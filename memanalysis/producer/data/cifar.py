@@ -121,7 +121,7 @@ def _read(folder: Path, files: tuple[str, ...], labels: int) -> dict[str, Pixels
 def _sums(contents: dict[str, Pixels]) -> dict[str, Any]:
     """The MD5 sums of the files, and whether they are those of the official ones."""
     sums = {
-        file: hashlib.md5(records, usedforsecurity=False).hexdigest()
+        file: hashlib.md5(records.data, usedforsecurity=False).hexdigest()
         for file, records in contents.items()
     }
     return {"md5": sums, "official": all(MD5[file] == found for file, found in sums.items())}

@@ -146,8 +146,10 @@ def _data(dataset: dict[str, Any]) -> str:
 
 def _files(dataset: dict[str, Any]) -> str:
     """Whether the files were those that the data set's authors publish, where that is known."""
-    said = {True: ", the official files by their MD5 sums", False: ", not the official files"}
-    return said.get(dataset.get("official"), "")
+    official = dataset.get("official")
+    if official is None:
+        return ""
+    return ", the official files by their MD5 sums" if official else ", not the official files"
 
 
 def _distinct(frame: pl.DataFrame, column: str) -> list[Any]:
