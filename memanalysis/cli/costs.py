@@ -47,7 +47,7 @@ def _by_shape(study: Study) -> list[str]:
         shape = calibration.shape_of(study)
     except MemanalysisError as error:
         return [f"Arithmetic and disk space: unknown without the data. {error}"]
-    return [_arithmetic(study, shape), *_recording(study, shape), _disk(study, shape)]
+    return [_arithmetic(study, shape), *_recording(study, shape), *_disk(study, shape)]
 
 
 def _arithmetic(study: Study, shape: Shape) -> str:
@@ -55,6 +55,8 @@ def _arithmetic(study: Study, shape: Shape) -> str:
 
     each = calibration.arithmetic(study, shape)
     total = study.n_subsets * sum(each[size.name].training for _, size in study.conditions)
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each[size.name].training for size in study.sizes)
     teachers = plan.full_data_teachers(study)
     total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
     also = (
@@ -91,11 +93,11 @@ def _recording(study: Study, shape: Shape) -> list[str]:
     return [f"Recording adds to the arithmetic of a training of {size.name}{only}: {parts}."]
 
 
-def _disk(study: Study, shape: Shape) -> str:
+def _disk(study: Study, shape: Shape) -> list[str]:
     from memanalysis.producer import costs
 
-    total = study.n_subsets * sum(
-        costs.bytes_per_model(
+    each = {
+        (objective, size.name): costs.bytes_per_model(
             study,
             objective,
             size.name,
@@ -104,8 +106,16 @@ def _disk(study: Study, shape: Shape) -> str:
             classes=shape.classes,
         )
         for objective, size in study.conditions
-    )
-    return f"Disk space: {_bytes(total)} of model files before they are built into tables."
+    }
+    total = study.n_subsets * sum(each.values())
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each["one_hot", size.name] for size in study.sizes)
+    tables = costs.recorded_bytes(study, n_train=shape.n_train, n_test=shape.n_test)
+    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in tables.items())
+    return [
+        f"Disk space: {_bytes(total)} of model files before they are built into tables.",
+        f"Tables of what is recorded beside outcomes and proxies, before compression: {parts}.",
+    ]
 
 
 def _time(frame: pl.DataFrame, devices: int) -> str:
