@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from memanalysis.building.check_recorded import recorded_faults
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, bits, subsets
-from memanalysis.storage.schema import TABLES, is_objective, objective_order
+from memanalysis.storage.schema import RECORDED, TABLES, is_objective, objective_order
 from memanalysis.storage.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5
+_LATER: Final = {TABLES[name][0] for name in RECORDED}
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ def check(path: str | Path) -> list[Fault]:
     """
     store = Store.open(path, whole=False)
     faults = [*_build_state(store), *_files(store), *_unlisted(store)]
-    faults += [fault for name in _sound(faults) for fault in _schema(store, name)]
-    sound = _sound(faults)
+    faults += [fault for name in _sound(store, faults) for fault in _schema(store, name)]
+    sound = _sound(store, faults)
     if "examples" in sound:
         faults += _examples(store)
     if {"examples", "outcomes"} <= {*sound}:
@@ -56,15 +58,22 @@ def check(path: str | Path) -> list[Fault]:
         faults += _models(store)
     if "proxies" in sound:
         faults += _proxies(store)
+    if {"outcomes", "examples"} <= {*sound}:
+        faults += [Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound)]
     faults += [fault for name in sound for fault in _stamp(store, name)]
     faults += _model_files(store, compare="outcomes" in sound)
+    faults += _repeat_files(store)
     return faults
 
 
-def _sound(faults: list[Fault]) -> list[str]:
+def _sound(store: Store, faults: list[Fault]) -> list[str]:
     """Tables without a fault so far, which are those that can be looked into."""
     faulty = {fault.where for fault in faults}
-    return [name for name, (file, _) in TABLES.items() if file not in faulty]
+    return [
+        name
+        for name, (file, _) in TABLES.items()
+        if file not in faulty and (store.path / file).is_file()
+    ]
 
 
 def _rebuild(store: Store) -> str:
@@ -87,6 +96,8 @@ def _files(store: Store) -> Iterator[Fault]:
     noted = store.manifest.files
     for name in sorted({file for file, _ in TABLES.values()} | noted.keys()):
         path = store.path / name
+        if not path.is_file() and name not in noted and name in _LATER:
+            continue  # from before it was recorded
         if not path.is_file():
             yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
         elif name not in noted:
@@ -395,6 +406,15 @@ def _model_files(store: Store, *, compare: bool) -> Iterator[Fault]:
             name, found = path.relative_to(store.path).as_posix(), str(error)
             expected = "a whole teacher file"
             yield Fault(name, found.removeprefix(f"'{path}' "), expected, "Delete it.")
+
+
+def _repeat_files(store: Store) -> Iterator[Fault]:
+    for path in store.repeat_paths():
+        try:
+            read_model(path)
+        except StoreError as error:
+            name, found = path.relative_to(store.path).as_posix(), str(error)
+            yield Fault(name, found.removeprefix(f"'{path}' "), "a whole model file", "Delete it.")
 
 
 def _condition_bits(

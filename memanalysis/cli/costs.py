@@ -51,7 +51,7 @@ def _by_shape(study: Study) -> list[str]:
         *files(shape.name, shape.official),
         _arithmetic(study, shape),
         *_recording(study, shape),
-        _disk(study, shape),
+        *_disk(study, shape),
     ]
 
 
@@ -72,6 +72,8 @@ def _arithmetic(study: Study, shape: Shape) -> str:
 
     each = calibration.arithmetic(study, shape)
     total = sum(study.subsets_of(o) * each[size.name].training for o, size in study.conditions)
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each[size.name].training for size in study.sizes)
     groups = range(study.subsets.groups)
     teachers = [name for group in groups for name in plan.full_data_teachers(study, group)]
     total += sum(each[name].training for name in teachers) / study.subsets.ratio
@@ -105,12 +107,11 @@ def _recording(study: Study, shape: Shape) -> list[str]:
     return [f"Recording adds to the arithmetic of a training of {size.name}{only}: {parts}."]
 
 
-def _disk(study: Study, shape: Shape) -> str:
+def _disk(study: Study, shape: Shape) -> list[str]:
     from memanalysis.producer import costs
 
-    total = sum(
-        study.subsets_of(objective)
-        * costs.bytes_per_model(
+    each = {
+        (objective, size.name): costs.bytes_per_model(
             study,
             objective,
             size.name,
@@ -119,8 +120,16 @@ def _disk(study: Study, shape: Shape) -> str:
             classes=shape.classes,
         )
         for objective, size in study.conditions
-    )
-    return f"Disk space: {_bytes(total)} of model files before they are built into tables."
+    }
+    total = sum(study.subsets_of(objective) * size for (objective, _), size in each.items())
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each["one_hot", size.name] for size in study.sizes)
+    tables = costs.recorded_bytes(study, n_train=shape.n_train, n_test=shape.n_test)
+    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in tables.items())
+    return [
+        f"Disk space: {_bytes(total)} of model files before they are built into tables.",
+        f"Tables of what is recorded beside outcomes and proxies, before compression: {parts}.",
+    ]
 
 
 def _time(frame: pl.DataFrame, devices: int) -> str:

@@ -64,7 +64,10 @@ def command(
 
 
 def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFrame:
-    """One row per objective and size: models, models trained together, hours on one worker."""
+    """One row per objective and size: models, models trained together, hours on one worker.
+
+    Second models of a subset stand under the objective ``repeat``.
+    """
     import polars as pl
 
     rows = [
@@ -79,6 +82,11 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
         )
         for objective, size in study.conditions
     ]
+    again = study.subsets.repeats * study.subsets.group_size
+    for size in study.sizes if again else ():
+        taken = seconds.get(("one_hot", size.name))
+        hours = None if taken is None else again * taken / 3600
+        rows.append(("repeat", size.name, again, size.ensemble, hours))
     schema = {
         "objective": pl.String,
         "size": pl.String,
@@ -94,9 +102,21 @@ def summary(study: Study) -> list[str]:
     return [
         f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
         f"{study.subsets.group_size}) x {_conditions(study)}{_fewer(study)}.",
+        *_repeats(study),
         *advice.precision(study),
         *advice.shapes(study),
         *advice.verdicts(study),
+    ]
+
+
+def _repeats(study: Study) -> list[str]:
+    groups = study.subsets.repeats
+    if not groups:
+        return []
+    subsets = groups * study.subsets.group_size
+    return [
+        f"{subsets * len(study.sizes)} second models by other seeds and labels alone, of the "
+        f"{subsets} subsets of {groups} groups: a score's variance splits into subset and seed."
     ]
 
 

@@ -21,7 +21,16 @@ from memanalysis.producer.engines.in_process import Inside
 from memanalysis.producer.engines.local import Team
 from memanalysis.producer.plan import FULL_DATA, Model, Task
 from memanalysis.producer.progress import Watch
-from memanalysis.settings import FAMILIES, Data, Distillation, Observe, Size, Study, Training
+from memanalysis.settings import (
+    FAMILIES,
+    Data,
+    Distillation,
+    Observe,
+    Size,
+    Study,
+    Subsets,
+    Training,
+)
 from memanalysis.storage import locking, provenance
 from memanalysis.storage.schema import EXAMPLES
 from memanalysis.storage.store import Manifest, Store
@@ -104,7 +113,7 @@ def _continued(root: Path, fresh: Manifest) -> Store:
             f"'{root}' was made by another study, so it cannot be continued:\n{listed}\n"
             "Give another --out, or undo these changes in the study file."
         )
-    if fresh.n_subsets > store.manifest.n_subsets:
+    if fresh.n_subsets > store.manifest.n_subsets or _repeats(fresh) > _repeats(store.manifest):
         store.manifest.settings, store.manifest.n_subsets = fresh.settings, fresh.n_subsets
         store.write_manifest()
     return store
@@ -134,11 +143,12 @@ def require_alike(store: Store, study: Study, *, bits: bool = False) -> None:
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
-    """What keeps a store from being continued, one line each; more groups do not."""
+    """What keeps a store from being continued, one line each; more groups or repeats do not."""
     before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
     harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
     harmless |= {key for key in {*before, *after} if _GROWING.fullmatch(key)}
+    harmless |= {"subsets.repeats"}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
@@ -146,12 +156,20 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     ]
     if new.n_subsets < old.n_subsets:
         faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
+    if _repeats(new) < _repeats(old):
+        faults.append(
+            f"subsets.repeats: the store has {_repeats(old)}, the study only {_repeats(new)}"
+        )
     if old.dataset.get("fingerprint") != new.dataset["fingerprint"]:
         faults.append(
             f"data set: the store's images and labels have the fingerprint "
             f"{old.dataset.get('fingerprint')}, the study's {new.dataset['fingerprint']}"
         )
     return faults
+
+
+def _repeats(manifest: Manifest) -> int:
+    return int(manifest.settings.get("subsets", {}).get("repeats", 0))
 
 
 def examples_table(dataset: data.Dataset, *, images: bool = True) -> pa.Table:
@@ -328,6 +346,7 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
 # class, is what was done before there was a choice.
 _SECTIONS: Final[dict[str, type]] = {
     "data": Data,
+    "subsets": Subsets,
     "training": Training,
     "distillation": Distillation,
     "observe": Observe,
@@ -367,6 +386,6 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _remove_leftovers(store: Store) -> None:
     """Temporary files of a run that was killed while writing."""
-    for folder in ("models", "teachers"):
-        for path in (store.path / folder).glob("*/*/.*.tmp"):
+    for folder in ("models", "teachers", "repeats"):
+        for path in (store.path / folder).rglob(".*.tmp"):
             path.unlink(missing_ok=True)

@@ -33,7 +33,8 @@ from memanalysis.producer.families import Network, imported
 from memanalysis.producer.recorders import Recorder, half
 from memanalysis.producer.recorders.second_split import second_split_forgetting
 from memanalysis.producer.whitening import Whitening
-from memanalysis.storage.schema import SIGNALS
+from memanalysis.storage.model_arrays import class_dtype
+from memanalysis.storage.schema import OBJECTIVES, SIGNALS
 from memanalysis.storage.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
@@ -85,17 +86,20 @@ class Trainer:
                 correct=final.correct[model],
                 signals={signal: values[model] for signal, values in final.signals.items()},
                 proxies={proxy: values[model] for proxy, values in proxies.items()},
+                predicted=final.classes[model],
+                evaluated=recorder.evaluated,
+                epoch_correct=recorder.epoch_correct(model),
                 logits=final.logits[model] if plan.keeps_logits(self.study, task) else None,
                 epoch_logits=recorder.epoch_logits(model),
             )
             write_model(self.store, record, plan.path_of(self.store, name))
 
     def _lesson(self, task: plan.Task) -> training.Lesson:
-        # A teacher on all examples is no model of the study: nothing is recorded on its way.
-        teaches = task.objective == plan.FULL_DATA
+        # Teachers on all examples and second models: nothing is recorded on their way.
+        plain = task.objective in (plan.FULL_DATA, plan.REPEAT)
         return training.Lesson(
             self.study.training,
-            settings.Observe(dynamics="none") if teaches else self.study.observe.of(task.objective),
+            settings.Observe(dynamics="none") if plain else self.study.observe.of(task.objective),
             self.study.distillation_of(task.objective),
             self._teacher_logits(task),
         )
@@ -114,7 +118,7 @@ class Trainer:
         if task.objective == plan.FULL_DATA:
             everything = np.ones(len(self.dataset.train_labels), dtype=np.bool_)
             return training.Member(str(task), seed, order, everything)
-        name = f"{task.objective} {task.size}, subset {subset_id}"
+        name = f"{plan.NAMES.get(task.objective, task.objective)} {task.size}, subset {subset_id}"
         return training.Member(name, seed, order, self._mask(task.group, subset_id))
 
     def _mask(self, group: int, subset_id: int) -> NDArray[np.bool_]:
@@ -166,7 +170,7 @@ class Trainer:
             family=self.study.family,
             size=task.size,
             parameters=network.parameters_per_model,
-            objective=task.objective,
+            objective=OBJECTIVES[0] if task.objective == plan.REPEAT else task.objective,
             seed=member.seed,
             epochs=self.study.training.epochs,
             accuracy_in=_share(correct[member.in_train]),
@@ -186,16 +190,19 @@ class Trainer:
 class Final:
     """Outcomes of the finished models on training examples, then kept test examples.
 
-    ``correct`` bool, ``signals`` and ``logits`` float16, all with models first; ``predicted`` int64
-    [models, n_train]; ``accuracy_test`` float64 [models] is over the whole test split.
+    ``correct`` bool, ``signals`` and ``logits`` float16, ``classes`` the predicted ones in a byte
+    or two, all with models first; ``predicted`` int64 [models, n_train]; ``accuracy_test`` float64
+    [models] is over the whole test split.
     """
 
     def __init__(
         self, train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, kept: int
     ) -> None:
         self.accuracy_test = (test.argmax(-1) == test_labels).double().mean(-1).cpu().numpy()
-        self.predicted = train.argmax(-1)
         logits = torch.cat([train, test[:, :kept]], dim=1)
+        predicted = logits.argmax(-1)
+        self.predicted = predicted[:, : train.shape[1]]
+        self.classes = predicted.cpu().numpy().astype(class_dtype(logits.shape[-1]))
         labels = torch.cat([train_labels, test_labels[:kept]])
         outcome = observe.outcomes(logits, labels)
         self.correct: NDArray[np.bool_] = outcome.correct.cpu().numpy()

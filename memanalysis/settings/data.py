@@ -22,8 +22,10 @@ SOURCES: Final = (
 AUGMENTATIONS: Final = ("crop-flip", "crop", "flip")
 WHITENINGS: Final = ("zca",)
 
-# Bits, images and influence are kept for at most this many test examples; accuracy uses all.
+# Bits, votes, images and influence are kept for at most this many test examples, or with "all" for
+# all of them; accuracy uses all.
 MAX_TEST_KEPT: Final = 2000
+ALL_TEST: Final = "all"
 
 _SIDES: Final = (4, 512)
 
@@ -67,7 +69,7 @@ class Data:
     train_examples
         How many are drawn of the training split; None takes all.
     test_kept
-        How many test examples, from the first, get bits.
+        How many test examples, from the first, get bits; ``all`` for every one.
     image_size
         (height, width) in pixels that images are brought to; None leaves them as they are.
     channels
@@ -89,7 +91,7 @@ class Data:
     source: str
     folder: str | None = None
     train_examples: int | None = None
-    test_kept: int = MAX_TEST_KEPT
+    test_kept: int | str = MAX_TEST_KEPT
     image_size: int | tuple[int, int] | None = None
     file: str | None = None
     channels: int | None = None
@@ -121,10 +123,10 @@ def read(section: Section, folder: str | None = None) -> Data:
         ),
         test_kept=section.get(
             "test_kept",
-            int,
+            (int, str),
             MAX_TEST_KEPT,
-            valid=lambda v: 0 <= v <= MAX_TEST_KEPT,
-            expected=f"a whole number from 0 to {MAX_TEST_KEPT}",
+            valid=lambda v: v == ALL_TEST or (isinstance(v, int) and 0 <= v <= MAX_TEST_KEPT),
+            expected=f'a whole number from 0 to {MAX_TEST_KEPT}, or "{ALL_TEST}"',
         ),
         image_size=_image_size(section),
         channels=section.get(

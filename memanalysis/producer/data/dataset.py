@@ -133,7 +133,8 @@ def load(settings: Data, seed: int) -> Dataset:
         planted = planting.plant(settings.noise, labels, source.class_names, seed)
         planting.apply(planted, train_images)
         labels = planted.labels
-    kept = min(settings.test_kept, len(source.test.labels))
+    n_test = len(source.test.labels)
+    kept = min(settings.test_kept, n_test) if isinstance(settings.test_kept, int) else n_test
     order = source.train.labels
     return Dataset(
         name=source.name,

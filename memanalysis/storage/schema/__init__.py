@@ -22,26 +22,50 @@ from memanalysis.storage.schema.names import (
     objective_order,
     variant_objective,
 )
-from memanalysis.storage.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
+from memanalysis.storage.schema.stored import (
+    EPOCH_OUTCOMES,
+    EXAMPLES,
+    INFLUENCE,
+    MARGINS,
+    MODELS,
+    OUTCOMES,
+    PROXIES,
+    REPEATS,
+    TRUTH,
+    VOTES,
+)
 
 __all__ = [
     "CONTRACT_VERSION",
     "DERIVED",
+    "EPOCH_OUTCOMES",
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
+    "MARGINS",
     "MODELS",
     "OBJECTIVES",
     "OUTCOMES",
     "PROXIES",
+    "RECORDED",
+    "REPEATS",
     "SIGNALS",
     "SPLITS",
     "TABLES",
     "TRUTH",
+    "VOTES",
     "is_objective",
     "objective_order",
     "variant_objective",
 ]
+
+# Tables of what was recorded besides outcomes; stores from before lack their files.
+RECORDED: Final[dict[str, pa.Schema]] = {
+    "votes": VOTES,
+    "margins": MARGINS,
+    "epoch_outcomes": EPOCH_OUTCOMES,
+    "repeats": REPEATS,
+}
 
 # File of each table, relative to the store.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
@@ -49,6 +73,7 @@ TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
     "models": ("models.parquet", MODELS),
     "outcomes": ("outcomes.parquet", OUTCOMES),
     "proxies": ("proxies.parquet", PROXIES),
+    **{name: (f"{name}.parquet", schema) for name, schema in RECORDED.items()},
     "influence": ("influence.parquet", INFLUENCE),
     **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
 }
