@@ -17,6 +17,9 @@ from memanalysis.producer.kernels.tiles import DEEP, LANES
 # Sums may be taken in another order; not-a-number and infinity keep their meaning.
 FAST: Final = {"contract", "reassoc", "nsz", "arcp"}
 
+# Places that are turned at once, so that what is written stays in the first cache.
+_BLOCK: Final = 16
+
 Offsets = NDArray[np.int64]
 Plan = tuple[Offsets, Offsets, Offsets]
 
@@ -72,6 +75,18 @@ def _plan(taps: list[tuple[int, int, int]], places: Any, place: int, tap: int) -
     table = np.array(taps, dtype=np.int64)
     first = np.searchsorted(table[:, 0], np.arange(places + 1)).astype(np.int64)
     return first, table[:, 1] * place, table[:, 2] * tap
+
+
+@njit  # type: ignore[untyped-decorator]
+def turn(images: Any, out: Any) -> None:
+    """Images [batch, places, M, channels] -> ``out`` [M, places, channels, batch]."""
+    batch, places, models, channels = images.shape
+    for model in range(models):
+        for start in range(0, places, _BLOCK):
+            for image in range(batch):
+                for place in range(start, min(start + _BLOCK, places)):
+                    for channel in range(channels):
+                        out[model, place, channel, image] = images[image, place, model, channel]
 
 
 @njit(fastmath=FAST)  # type: ignore[untyped-decorator]

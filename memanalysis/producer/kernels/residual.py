@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +10,13 @@ from numba import njit
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from memanalysis.errors import SettingsError
 from memanalysis.producer.families.resnet import Block, EnsembleResNet
-from memanalysis.producer.kernels.convolution import FAST, Geometry, correlate, weight_gradient
+from memanalysis.producer.kernels.convolution import FAST, Geometry, correlate, turn, weight_gradient
 from memanalysis.producer.kernels.normalisation import gradients, normalise, statistics
 from memanalysis.producer.kernels.tiles import LANES
+from memanalysis.settings.training import REGISTER
 
 NORMALISED, RECTIFIED, ADDED = 0, 1, 2
-MULTIPLE: Final = LANES
 
 
 def forward(network: EnsembleResNet, images: Tensor) -> Tensor:
@@ -28,19 +27,17 @@ def forward(network: EnsembleResNet, images: Tensor) -> Tensor:
 
     Raises
     ------
-    SettingsError
-        If the batch does not fill vector registers.
+    ValueError
+        If the batch is no multiple of ``REGISTER``.
     """
     batch, _, height, width = images.shape
-    if batch % MULTIPLE:
-        raise SettingsError(
-            f"training.batch_size = {batch}: training.kernels = 'numba' expects a multiple of "
-            f"{MULTIPLE} on this processor. Give one, or take kernels = 'torch'."
-        )
-    x = images.permute(2, 3, 1, 0).reshape(height * width, network.models, -1, batch)
-    x = x.transpose(0, 1).contiguous()
-    x = _step(x, network.stem, network.stem_norm, (height, width), RECTIFIED)
+    if batch % REGISTER:
+        raise ValueError(f"batch of {batch}, expected a multiple of {REGISTER}")
     shape = (height, width)
+    by_image = images.permute(0, 2, 3, 1).reshape(batch, height * width, network.models, -1)
+    x = images.new_empty(*by_image.shape[2:0:-1], by_image.shape[3], batch)
+    turn(_array(by_image), _array(x))
+    x = _step(x, network.stem, network.stem_norm, shape, RECTIFIED)
     for block in network.blocks:
         x, shape = _block(x, block, shape)
     features = x.mean(1).transpose(1, 2)  # [M, batch, channels]
