@@ -84,7 +84,9 @@ def test_whole_trainings_agree_with_torchs():
         correct = training.evaluate(network, images).argmax(-1) == images.labels
         inside = torch.from_numpy(np.stack([m.in_train for m in members]))
         scores[kernels] = [
-            torch.stack([row[mask].double().mean() for row, mask in zip(correct, part, strict=True)])
+            torch.stack(
+                [row[mask].double().mean() for row, mask in zip(correct, part, strict=True)]
+            )
             for part in (inside, ~inside)
         ]
     for mine, torchs in zip(scores["numba"], scores["torch"], strict=True):
@@ -105,7 +107,7 @@ def test_other_networks_and_devices_are_refused():
     """One message says what the kernels are for."""
     recipe = Training(epochs=1, kernels="numba")
     mlp = EnsembleMLP([0], depth=1, width=4, image_size=(4, 4), channels=1, classes=CLASSES)
-    with pytest.raises(TrainingError, match="sizes.family = 'resnet' on a processor"):
+    with pytest.raises(TrainingError, match=r"sizes.family = 'resnet' on a processor"):
         training.forward_of(mlp, recipe, torch.device("cpu"))
 
 

@@ -77,7 +77,7 @@ def _plan(taps: list[tuple[int, int, int]], places: Any, place: int, tap: int) -
     return first, table[:, 1] * place, table[:, 2] * tap
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def turn(images: Any, out: Any) -> None:
     """Images [batch, places, M, channels] -> ``out`` [M, places, channels, batch]."""
     batch, places, models, channels = images.shape
@@ -89,7 +89,7 @@ def turn(images: Any, out: Any) -> None:
                         out[model, place, channel, image] = images[image, place, model, channel]
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def correlate(x: Any, w: Any, first: Any, sources: Any, taps: Any, out: Any) -> None:
     """Fill ``out`` [places, channels, batch] from ``x`` [places, channels_in, batch].
 
@@ -130,7 +130,7 @@ def correlate(x: Any, w: Any, first: Any, sources: Any, taps: Any, out: Any) -> 
             b += DEEP * LANES if wide else LANES
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def weight_gradient(
     g: Any, x: Any, height: int, width: int, kernel: int, stride: int, sums: Any, out: Any
 ) -> None:
@@ -167,10 +167,8 @@ def weight_gradient(
                 out[channel, channel_in, tap] = total
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
-def _outer(
-    g: Any, g_first: int, x: Any, x_first: int, places: int, stride: int, sums: Any
-) -> None:
+@njit(fastmath=FAST)
+def _outer(g: Any, g_first: int, x: Any, x_first: int, places: int, stride: int, sums: Any) -> None:
     """Add to ``sums`` what ``places`` in a row say, from the first ones on."""
     n_out, n_in, batch = g.shape[1], x.shape[1], g.shape[2]
     g_step, x_step, out_step = n_out * batch, stride * n_in * batch, n_in * LANES

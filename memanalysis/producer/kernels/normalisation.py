@@ -13,7 +13,7 @@ from numba import njit
 from memanalysis.producer.kernels.convolution import FAST
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def statistics(z: Any, eps: float, mean: Any, variance: Any, scale: Any) -> None:
     """Mean, biased variance and 1 / sqrt(variance + eps) of every channel."""
     places, channels, batch = z.shape
@@ -36,7 +36,7 @@ def statistics(z: Any, eps: float, mean: Any, variance: Any, scale: Any) -> None
         scale[c] = 1 / np.sqrt(variance[c] + eps)
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def _total(values: Any) -> float:
     total = 0.0
     for value in values:
@@ -44,7 +44,7 @@ def _total(values: Any) -> float:
     return total
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def normalise(
     z: Any, mean: Any, scale: Any, gamma: Any, beta: Any, skip: Any, kind: int, out: Any
 ) -> None:
@@ -68,7 +68,7 @@ def normalise(
                     out[p, c, b] = np.float32(0) if value <= 0 else value
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def gradients(
     gradient: Any,
     y: Any,

@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from memanalysis.producer.families.resnet import Block, EnsembleResNet
-from memanalysis.producer.kernels.convolution import FAST, Geometry, correlate, turn, weight_gradient
+from memanalysis.producer.kernels.convolution import (
+    FAST,
+    Geometry,
+    correlate,
+    turn,
+    weight_gradient,
+)
 from memanalysis.producer.kernels.normalisation import gradients, normalise, statistics
 from memanalysis.producer.kernels.tiles import LANES
 from memanalysis.settings.training import REGISTER
@@ -118,7 +124,7 @@ class _Step(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """Gradients of x, weight, gamma, beta and skip."""
         x, weight, gamma, y, z, mean, scale = ctx.saved_tensors
@@ -163,7 +169,7 @@ def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
     return tensor.detach().numpy()
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def _forward(
     x: Any,
     w: Any,
@@ -185,7 +191,7 @@ def _forward(
         normalise(z[m], mean, scale, gamma[m], beta[m], skip[m], kind, y[m])
 
 
-@njit(fastmath=FAST)  # type: ignore[untyped-decorator]
+@njit(fastmath=FAST)
 def _backward(
     gradient: Any,
     y: Any,

@@ -114,11 +114,12 @@ def outer_product(rows: int, columns: int) -> Tile:
 
 
 def _intrinsic(generate: Callable[..., Any]) -> Tile:
-    @intrinsic  # type: ignore[untyped-decorator]
-    def tile(_context, a, b, c, d, e, f, g, h, i, j):  # type: ignore[no-untyped-def]
+    # Numba asks for as many names as there are arguments.
+    @intrinsic
+    def tile(_c, _1, _2, _3, _4, _5, _6, _7, _8, _9, _10):  # type: ignore[no-untyped-def]
         return _SIGNATURE, generate
 
-    return tile  # type: ignore[no-any-return]
+    return tile
 
 
 def _number(value: int) -> ir.Constant:
