@@ -6,8 +6,9 @@ model does not depend on how it was trained.
 
 On a GPU ``compiled`` replays CUDA graphs, which is what narrow networks need there: their steps are
 launches of kernels, not arithmetic. Neither path was ever run on a GPU; `make bench-gpu` checks and
-times both on one. ``numba`` is for residual networks on a processor. There bfloat16 pays only with instructions for it (AVX-512 BF16, AMX),
-and compiling takes minutes for steps 1.05 to 1.1 times as fast (widths 2 and 16, AVX2).
+times both on one. ``numba`` is for residual networks on a processor. There bfloat16 pays only with
+instructions for it (AVX-512 BF16, AMX), and compiling takes minutes for steps 1.05 to 1.1 times as
+fast (widths 2 and 16, AVX2).
 """
 
 from __future__ import annotations

@@ -142,7 +142,6 @@ def weight_gradient(
     pad = kernel // 2
     rows = (height + 2 * pad - kernel) // stride + 1
     columns = (width + 2 * pad - kernel) // stride + 1
-    n_out, n_in, batch = g.shape[1], x.shape[1], g.shape[2]
     sums[:] = 0
     for row in range(rows):
         for down in range(kernel):
@@ -158,11 +157,18 @@ def weight_gradient(
                 g_place = row * columns + low
                 x_place = y * width + low * stride + across - pad
                 _outer(g, g_place, x, x_place, high - low, stride, sums[down * kernel + across])
-    for tap in range(kernel * kernel):
-        for channel in range(n_out):
-            for channel_in in range(n_in):
+    _gather(sums, out)
+
+
+@njit(fastmath=FAST)
+def _gather(sums: Any, out: Any) -> None:
+    """Add up the lanes of ``sums`` [taps, channels, channels_in, LANES]."""
+    taps, channels, channels_in, lanes = sums.shape
+    for tap in range(taps):
+        for channel in range(channels):
+            for channel_in in range(channels_in):
                 total = np.float32(0)
-                for lane in range(LANES):
+                for lane in range(lanes):
                     total += sums[tap, channel, channel_in, lane]
                 out[channel, channel_in, tap] = total
 

@@ -45,6 +45,7 @@ def forward(network: EnsembleResNet, images: Tensor) -> Tensor:
     turn(_array(by_image), _array(x))
     x = _step(x, network.stem, network.stem_norm, shape, RECTIFIED)
     for block in network.blocks:
+        assert isinstance(block, Block)
         x, shape = _block(x, block, shape)
     features = x.mean(1).transpose(1, 2)  # [M, batch, channels]
     logits: Tensor = network.classifier(features)
@@ -98,7 +99,8 @@ class _Step(torch.autograd.Function):
         by_tap = weight.reshape(models, -1, channels_in, geometry.kernel**2).permute(0, 3, 2, 1)
         channels = by_tap.shape[-1]
         places = geometry.output[0] * geometry.output[1]
-        z, y = x.new_empty(2, models, places, channels, batch)
+        z = x.new_empty(models, places, channels, batch)
+        y = torch.empty_like(z)
         moments = x.new_empty(3, models, channels)
         plan = geometry.forward(batch, channels_in, channels)
         _forward(
@@ -117,8 +119,11 @@ class _Step(torch.autograd.Function):
         mean, variance, scale = moments
         count = places * batch
         unbiased = variance.flatten() * (count / (count - 1))
-        norm.running_mean.lerp_(mean.flatten(), norm.momentum)  # type: ignore[union-attr]
-        norm.running_var.lerp_(unbiased, norm.momentum)  # type: ignore[union-attr]
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        assert norm.momentum is not None
+        norm.running_mean.lerp_(mean.flatten(), norm.momentum)
+        norm.running_var.lerp_(unbiased, norm.momentum)
         ctx.save_for_backward(x, weight, gamma, y, z, mean, scale)
         ctx.geometry, ctx.kind = geometry, kind
         return y

@@ -11,8 +11,13 @@ from typing import Any, Final
 
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils as _cgutils
+from numba.core import config as _config
 from numba.extending import intrinsic
+
+# Numba ships no types for these.
+cgutils: Any = _cgutils
+config: Any = _config
 
 
 def _lanes() -> int:
@@ -33,7 +38,7 @@ _FLOATS, _INTEGERS = _FLOAT.as_pointer(), _INTEGER.as_pointer()
 _ZEROS = ir.Constant(_VECTOR, [0.0] * LANES)
 _SIGNATURE = types.void(*[types.int64] * 10)
 
-Builder = ir.IRBuilder
+Builder = Any  # an ir.IRBuilder; llvmlite ships no types
 Tile = Callable[..., Any]
 
 
