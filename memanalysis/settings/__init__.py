@@ -172,6 +172,11 @@ def _study(
     subsets = _subsets.read(root.section("subsets", required=True))
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
+    if training.kernels == "numba" and family != "resnet":
+        root.fault(
+            f"training.kernels = 'numba': sizes.family = '{family}' has no such kernels, "
+            "expected 'resnet'; take kernels = 'torch'"
+        )
     ray = _ray.read(root.section("ray"))
     distillation = None
     if "distillation" in root.content:

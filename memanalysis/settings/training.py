@@ -9,8 +9,9 @@ from memanalysis.settings.section import Section
 
 PRECISIONS: Final = ("float32", "bf16")
 MOST: Final = 10**6  # epochs, and examples in a batch
-KERNELS: Final = ("torch", "compiled")
+KERNELS: Final = ("torch", "compiled", "numba")
 SCHEDULES: Final = ("cosine", "linear")
+REGISTER: Final = 16  # examples of a batch that Numba's kernels take at once
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Training:
     precision
         Of the training pass, ``float32`` or ``bf16``; weights stay float32.
     kernels
-        ``torch``'s own or ``compiled`` ones. Both change bits, hence they are here.
+        ``torch``'s own, ``compiled`` ones, or ``numba``'s, the fastest for residual networks on a
+        processor. All change bits, hence they are here.
     """
 
     epochs: int
@@ -90,6 +92,16 @@ def read(section: Section) -> Training:
         section.fault(
             f"{section.label('warmup_epochs')} = {training.warmup_epochs}: "
             f"expected fewer than the {training.epochs} epochs"
+        )
+    if training.kernels == "numba" and training.batch_size % REGISTER:
+        section.fault(
+            f"{section.label('batch_size')} = {training.batch_size}: kernels = 'numba' expects a "
+            f"multiple of {REGISTER}; give one, or take kernels = 'torch'"
+        )
+    if training.kernels == "numba" and training.precision != PRECISIONS[0]:
+        section.fault(
+            f"{section.label('precision')} = '{training.precision}': kernels = 'numba' computes "
+            "in float32; leave precision out, or take kernels = 'torch'"
         )
     return training
 
