@@ -21,7 +21,7 @@ from memanalysis.storage.store import read_model
 HOLD_GROUP_1 = """
 import sys
 from pathlib import Path
-from memanalysis import locking
+from memanalysis.storage import locking
 
 with locking.groups_held(Path(sys.argv[1]), [1]):
     print("held", flush=True)
