@@ -62,7 +62,7 @@ def _truncate(source):
 
 LOGITS = "logits/0000000100.npy"
 FAULTS = {
-    "README shape": (_overwrite(LOGITS, lambda z: z[:, 0, 0]), [r"\(30, 4\)", "augmentations"]),
+    "README shape": (_overwrite(LOGITS, lambda z: z[:, 0, 0, 0]), [r"\(30,\)", "augmentations"]),
     "fewer examples": (_overwrite(LOGITS, lambda z: z[:-1]), ["29 examples", "30 and 4"]),
     "short mask": (_overwrite("keep.npy", lambda k: k[:-1]), ["keep.npy", r"\(29,\)"]),
     "objects": (_overwrite("keep.npy", lambda k: k.astype(object)), ["keep.npy", "pickles"]),
