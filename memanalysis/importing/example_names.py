@@ -201,9 +201,10 @@ def _require_distinct(ids: Sequence[str], names: Sequence[str], where: str) -> N
     first: dict[str, str] = {}
     for name, given in zip(ids, names, strict=True):
         if name in first:
+            same = f" ('{first[name]}' and '{given}')" if first[name] != given else ""
             raise fault(
-                where, f"'{first[name]}' and '{given}', the same example more than once, first "
-                f"{name}", "each example once",
+                where, f"ids more than once, first {name}{same}", "each example once",
+                "Several scores below one another? Save each of them by itself.",
             )  # fmt: skip
         first[name] = given
 

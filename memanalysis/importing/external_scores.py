@@ -159,7 +159,8 @@ def _named(names: Sequence[str], roster: Roster, where: str) -> NDArray[np.int64
         shown = ", ".join(f"'{name}'" for name in missing[:_SHOWN])
         named = any(name is not None for name in roster.source_ids)
         have = "names of the store's source_id" if named else "positions: no example has a name"
-        raise fault(where, f"{len(missing):,} unknown ids, first {shown}", have)
+        hint = "Positions go into a column 'example_id' of `scores`." if named else ""
+        raise fault(where, f"{len(missing):,} unknown ids, first {shown}", have, hint)
     return places
 
 

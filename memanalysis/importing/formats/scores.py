@@ -15,7 +15,7 @@ keys ``pred_probs`` and ``labels``) become the proxy ``held_out_probability``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -69,6 +69,7 @@ _NO_SCORES: Final = (
 )  # fmt: skip
 _TRAIN: Final = ("train", "training", "tr")
 _PROBABILITIES: Final = "pred_probs"
+_MANY: Final = 50  # labels of which so many say whether outputs are better than chance
 _HELD_OUT: Final = "held_out_probability"
 _NOTE: Final = (
     "Scores without masks: they can be compared with memorization where the store has models of "
@@ -129,6 +130,7 @@ def _contents(
             faults.add(where, "no direction", "which end is hard", hint)
         require_range(name, values, where)
     faults.raise_any()
+    notes = [*notes, *_turned(columns, options)]
     return Contents(
         format="scores",
         source=source.name,
@@ -137,7 +139,7 @@ def _contents(
             Scores(
                 name=name,
                 values=values,
-                hard_is=proxies.direction(name) or options.hard_is or "none",
+                hard_is=_direction(name, options),
                 ids=ids,
                 side=options.side,
                 size=options.size or UNKNOWN,
@@ -149,6 +151,20 @@ def _contents(
         ],
         notes=[_NOTE, *notes],
     )
+
+
+def _turned(columns: Iterable[str], options: Options) -> Iterator[str]:
+    """A note on each name whose definition says another direction than --hard-is."""
+    for name in columns:
+        if options.hard_is is not None and options.hard_is != _direction(name, options):
+            yield (
+                f"{name} has a definition, by which hard = {_direction(name, options)}: --hard-is "
+                f"{options.hard_is} does not apply to it."
+            )
+
+
+def _direction(name: str, options: Options) -> proxies.HardIs:
+    return proxies.direction(name) or options.hard_is or "none"
 
 
 # Held-out probabilities
@@ -315,6 +331,3 @@ def _examples(rows: Rows | None, labels: Labels | None, table: Table, options: O
         return examples
     n = positional_count(options.labels)
     return replace(examples, n_train=n or int(rows.ids.max(initial=-1)) + 1)
-
-
-_MANY: Final = 50
