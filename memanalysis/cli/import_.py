@@ -183,7 +183,7 @@ def _write_example(formatter: click.HelpFormatter, format_: Format) -> None:
 @click.option("--n-test", type=click.IntRange(0), help="Test examples, where no file says.")
 @click.pass_context
 def command(
-    ctx: click.Context, format_: str, source: Path, out: Path, dry_run: bool, **said: Any
+    ctx: click.Context, /, format_: str, source: Path, out: Path, dry_run: bool, **said: Any
 ) -> None:
     """Bring outcomes or scores from elsewhere into a store, and build it.
 

@@ -68,7 +68,8 @@ def quantity_of(outputs: NDArray[Any]) -> str:
             total = np.exp(sign * z).sum(axis=1)
             if (abs(total - 1) <= _SUM_TOLERANCE).all():
                 return name
-    return "numbers from 0 to 1" if low >= 0 and high <= 1 and len(z) >= _SOME else "logits"
+    between = 0 <= low < high <= 1 and len(z) >= _SOME
+    return "numbers from 0 to 1" if between else "logits"
 
 
 def require_quantity(outputs: NDArray[Any], where: str) -> str:

@@ -73,8 +73,8 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     _require_conditions(store, contents, options)
     roster = make_roster(store, contents, options)
     if roster.order is not None:
-        models = [in_order(models, roster.order) for models in contents.models]
-        contents = replace(contents, models=models)
+        turned = [in_order(models, roster.order) for models in contents.models]
+        contents = replace(contents, models=turned)
     manifest.n_train, manifest.n_test = roster.n_train, roster.n_test
     manifest.class_names = list(roster.class_names)
     notes = [*contents.notes, *roster.notes]

@@ -42,7 +42,7 @@ class Tally:
         self.labels = labels
         self.hits, self.seen = np.zeros(2), np.zeros(2)  # held out, trained on
         self.test_hits = self.test_seen = 0
-        self.ties = self.outcomes = 0
+        self.ties = self.outcomes = self._n = 0
         self.quantities: set[str] = set()
         self._first: NDArray[np.int64] | None = None
         self._again = self._alike = 0
@@ -56,6 +56,7 @@ class Tally:
         for side, rows in enumerate((~mask, mask)):
             self.seen[side] += np.count_nonzero(rows)
             self.hits[side] += np.count_nonzero(outcome.correct[rows])
+        self._n = len(mask)
         self.ties += outcome.ties
         self.outcomes += len(mask)
         self.quantities.add(outcome.quantity)
@@ -70,7 +71,8 @@ class Tally:
         alike = self._alike / self._again
         agreement = self._by_chance("predicted", "predicted")
         right = float(self.hits[1] / self.seen[1])
-        if _beyond(alike, agreement) >= _AGREE and _beyond(right, chance) < _CHANCE:
+        agree = _beyond(alike, agreement) - max(_beyond(right, chance), 0)
+        if agree >= _AGREE and self._near_chance(right, chance):
             raise fault(
                 self.where,
                 f"models that are right on {right:.1%} of the examples that they trained on, as by "
@@ -94,7 +96,7 @@ class Tally:
         out, inside = self.hits / self.seen
         error = float(np.sqrt((0.25 / self.seen).sum()))
         chance = self._chance()
-        if chance is not None and _beyond(inside, chance) < _CHANCE and self.seen[1] >= _FEW:
+        if chance is not None and self._near_chance(inside, chance) and self.seen[1] >= _FEW:
             yield (
                 f"{self.where}: WARNING: models are right on {inside:.1%} of the examples that "
                 f"they trained on, near chance ({chance:.1%}): are labels and outcomes in the same "
@@ -113,6 +115,14 @@ class Tally:
                 f"{self.where}: WARNING: every outcome is {every}, in train and out: is this "
                 "correctness?"
             )
+
+    def _near_chance(self, share: float, chance: float) -> bool:
+        """Whether labels in another order would be met as often.
+
+        Models judge the same examples, so that only these count as independent draws.
+        """
+        error = float(np.sqrt(chance * (1 - chance) / max(self._n, 1)))
+        return _beyond(share, chance) < max(_CHANCE, _beyond(chance + 3 * error, chance))
 
     def _test_notes(self, out: float, chance: float | None) -> Iterator[str]:
         if chance is None or self.test_seen < _FEW:
@@ -164,5 +174,8 @@ class Tally:
 
 
 def _beyond(share: float, chance: float) -> float:
-    """How far a share lies beyond chance, 1 where it is 1; Cohen's kappa (1960)."""
-    return (share - chance) / (1 - chance) if chance < 1 else 1.0
+    """How far a share lies beyond chance, 1 where it is 1; Cohen's kappa (1960).
+
+    Where chance alone is always right, nothing lies beyond it.
+    """
+    return (share - chance) / (1 - chance) if chance < 1 else 0.0

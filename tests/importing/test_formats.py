@@ -39,7 +39,9 @@ def read(source, options):
 def installed(monkeypatch: pytest.MonkeyPatch, value: str) -> registry.Formats:
     """The formats with one entry point."""
     point = EntryPoint("lines", value, registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    monkeypatch.setattr(
+        registry, "entry_points", lambda **group: [point] * (group == {"group": registry.GROUP})
+    )
     return registry.Formats()
 
 

@@ -42,8 +42,9 @@ def by_name(store):
     ).rows()  # fmt: skip
 
 
-@pytest.mark.parametrize("shell", ["{}", "tensor({})", "tensor({}, device='cuda:0')", "{}.0", "b'{}'",
-                                   "00{}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "shell", ["{}", "tensor({})", "tensor({}, device='cuda:0')", "{}.0", "b'{}'", "00{}"]
+)
 def test_numbers_without_a_gap_are_positions(tmp_path, shell) -> None:
     """Each value goes to its example whatever is wrapped around the number, and labels with it."""
     rows = {shell.format(i): i / 4 for i in (2, 0, 3, 1)}
@@ -159,9 +160,7 @@ def test_numbers_in_another_order_are_positions_of_models_too(tmp_path, world) -
     np.savez(tmp_path / "a.npz", **arrays, labels=world.labels[order], example_id=order)
     store = import_source("npz", tmp_path / "a.npz", tmp_path / "out", Options(size="a")).store
     assert store.read_table("examples")["label"].to_pylist()[:30] == world.labels.tolist()
-    rows = open_study(store.path).sql(
-        "from memorization where split = 'train' order by example_id"
-    )
+    rows = open_study(store.path).sql("from memorization where split = 'train' order by example_id")
     np.testing.assert_allclose(rows["memorization"].to_numpy(), world.memorization, atol=1e-6)
 
 
@@ -171,5 +170,5 @@ def test_names_do_not_meet_a_store_without_names(tmp_path, world) -> None:
     store = import_source("npz", tmp_path / "a.npz", tmp_path / "out", Options(size="a")).store
     names = np.array([f"img_{i}.png" for i in range(30)])
     np.savez(tmp_path / "b.npz", **zenodo(world), example_id=names)
-    with pytest.raises(DataError, match="names of examples such as 'img_0.png'"):
+    with pytest.raises(DataError, match=r"names of examples such as 'img_0\.png'"):
         import_source("npz", tmp_path / "b.npz", store.path, Options(size="b"))

@@ -140,7 +140,7 @@ def _check_widths(archive: Archive, faults: Faults) -> None:
         shape = archive[split].shape if split in archive else ()
         for key in keys:
             array = archive.get(key)
-            if len(shape) == 2 and array is not None and array.shape not in ((n,) for n in shape):
+            if len(shape) == 2 and array is not None and array.shape not in [(n,) for n in shape]:
                 faults.add(array.where, f"shape {array.shape}", f"({shape[1]},), as '{split}' has")
 
 
