@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from memanalysis import atomic, bits, subsets
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES, is_objective, objective_order
+from memanalysis.schema import LATER_COLUMNS, LATER_TABLES, TABLES, is_objective, objective_order
 from memanalysis.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
@@ -46,8 +46,8 @@ def check(path: str | Path) -> list[Fault]:
     """
     store = Store.open(path, whole=False)
     faults = [*_build_state(store), *_files(store), *_unlisted(store)]
-    faults += [fault for name in _sound(faults) for fault in _schema(store, name)]
-    sound = _sound(faults)
+    faults += [fault for name in _sound(store, faults) for fault in _schema(store, name)]
+    sound = _sound(store, faults)
     if "examples" in sound:
         faults += _examples(store)
     if {"examples", "outcomes"} <= {*sound}:
@@ -61,10 +61,14 @@ def check(path: str | Path) -> list[Fault]:
     return faults
 
 
-def _sound(faults: list[Fault]) -> list[str]:
+def _sound(store: Store, faults: list[Fault]) -> list[str]:
     """Tables without a fault so far, which are those that can be looked into."""
     faulty = {fault.where for fault in faults}
-    return [name for name, (file, _) in TABLES.items() if file not in faulty]
+    return [
+        name
+        for name, (file, _) in TABLES.items()
+        if file not in faulty and store.table_path(name).is_file()
+    ]
 
 
 def _rebuild(store: Store) -> str:
@@ -85,7 +89,8 @@ def _build_state(store: Store) -> Iterator[Fault]:
 def _files(store: Store) -> Iterator[Fault]:
     """Files that are missing, not in the manifest, or not what the manifest says."""
     noted = store.manifest.files
-    for name in sorted({file for file, _ in TABLES.values()} | noted.keys()):
+    needed = {file for name, (file, _) in TABLES.items() if name not in LATER_TABLES}
+    for name in sorted(needed | noted.keys()):
         path = store.path / name
         if not path.is_file():
             yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
@@ -128,6 +133,8 @@ def _schema(store: Store, name: str) -> Iterator[Fault]:
     found = pq.read_schema(store.path / file)
     for field in wanted:
         if field.name not in found.names:
+            if (name, field.name) in LATER_COLUMNS:
+                continue
             yield Fault(file, f"no column {field.name}", f"{field.name} {field.type}", _REWRITE)
         elif found.field(field.name).type != field.type:
             text = f"column {field.name} is {found.field(field.name).type}"

@@ -10,6 +10,7 @@ kept as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import cache
 
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ from memanalysis.derive.students import (
     students,
 )
 from memanalysis.derive.tables import Columns, as_table
-from memanalysis.derive.verdicts import controls_table, findings_table
+from memanalysis.derive.verdicts import controls_table, findings_tables
 from memanalysis.schema import DERIVED
 from memanalysis.store import Store
 
@@ -50,6 +51,7 @@ def derive(store: Store) -> None:
     kinds = read_kinds(store, study)
     if "kind_retrieval" in kept and not describes(kept["kind_retrieval"], study, kinds):
         del kept["kind_retrieval"]
+    judged = cache(lambda: findings_tables(study))
     # Slow ones are functions, so that what is kept is not computed.
     found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
@@ -64,7 +66,8 @@ def derive(store: Store) -> None:
         "distillation_transitions": distillation_transitions(taught),
         "influence_summary": influence_summary,
         "memorized_partners": memorized_partners,
-        "findings": lambda: findings_table(study),
+        "findings": lambda: judged()[0],
+        "finding_facts": lambda: judged()[1],
         "reliability": reliability_table(study, signals),
         "bimodality_trends": trends,
         "beta_binomial": beta_binomial(study),

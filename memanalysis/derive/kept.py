@@ -60,6 +60,12 @@ def kept_tables(store: Store) -> dict[str, pa.Table]:
         table = table.filter(pa.array(from_groups(table)))
         if table.num_rows:
             found[name] = table
+    if "findings" in found:  # the facts go with their rows
+        known = store.table_path("finding_facts").exists()
+        schema = DERIVED["finding_facts"]
+        found["finding_facts"] = (
+            store.read_table("finding_facts") if known else schema.empty_table()
+        )
     return found
 
 

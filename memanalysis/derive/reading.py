@@ -27,6 +27,7 @@ from memanalysis.findings.evidence import (
     alpha_of,
     half_sums,
 )
+from memanalysis.findings.rules import load
 from memanalysis.proxies import orientation
 from memanalysis.schema import HALVES, OBJECTIVES, SIGNALS
 from memanalysis.store import Store, blob_array
@@ -107,6 +108,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
         probability_lost=_probability_lost(store, conditions.get(_PRIMARY)),
+        post_hoc=store.manifest.dataset.get("name") in load().made_after,
     )
     ranks = {
         row["size"]: row["size_rank"]
@@ -300,6 +302,9 @@ def _probability(
         position = np.searchsorted(detail.group_ids, group_ids)
         for side, total in sums.items():
             total[:, row] = detail.tensors[f"signal_{side}"][position, signal]
+        # Files of correctness alone have the place for sums, with NaN in it.
+        if not np.isfinite(sums["in"][:, row]).any() or not np.isfinite(sums["out"][:, row]).any():
+            return None
     return Counts(sums["in"], counts.n_in, sums["out"], counts.n_out) if details else None
 
 

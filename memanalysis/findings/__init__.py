@@ -19,7 +19,18 @@ Where each part of a rule is computed, and what checks it (under ``tests/``):
 """
 
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence, Teacher
-from memanalysis.findings.robustness import Row, evaluate
+from memanalysis.findings.robustness import FINDINGS
+from memanalysis.findings.rows import Row, evaluate
 from memanalysis.findings.rules import Rules, load
 
-__all__ = ["Condition", "Evidence", "ProxyEvidence", "Row", "Rules", "Teacher", "evaluate", "load"]
+__all__ = [
+    "FINDINGS",
+    "Condition",
+    "Evidence",
+    "ProxyEvidence",
+    "Row",
+    "Rules",
+    "Teacher",
+    "evaluate",
+    "load",
+]

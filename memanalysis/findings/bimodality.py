@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis import numbers
 from memanalysis.analysis import mixing
 from memanalysis.analysis.extrapolation import extrapolated_interval
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
@@ -19,107 +20,114 @@ from memanalysis.analysis.polarisation import (
     polarisation_of,
     upper_mode_ratio,
 )
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.reasons import Reason
+from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
     above,
     check,
     joined,
-    number,
-    with_interval,
+    missing_signal,
 )
 
-FINDING: Final = "bimodality_grows"
-CLAIM: Final = (
-    "The larger the model, the more its memorisation scores part into 'not at all' and 'entirely'"
-)
-QUERY: Final = (
-    "select size, polarisation, polarisation_low, polarisation_high, low_mass, high_mass "
-    "from bimodality where objective = 'one_hot' order by size_rank"
-)
+NAME: Final = "bimodality_grows"
 # Columns of what is jackknifed.
 _RISE, _SLOPE, _TAILS, _LOW, _HIGH, _MODE = range(6)
 
 
 def decide(evidence: Evidence) -> Outcome:
     """Polarisation must rise, rise on average per size, and both tails together must grow."""
-    rules = evidence.rules.bimodality
-    bound = (
-        f"polarisation rises by more than {rules.minimum_rise}, its slope and the rise of both "
-        "tails together lie above 0, each by its lower 95 % limit"
-    )
     condition = evidence.one_hot
     if condition is None or len(condition.sizes) < 2:
-        return _undecided(evidence, bound, "it takes at least two sizes of one-hot models")
-    measured = _measure(condition, evidence)
-    if measured is None:
-        return _undecided(evidence, bound, "this signal is not kept per group of models")
-    per_size, interval = measured
-    rise, both = interval[_RISE], interval[_TAILS]
+        return _undecided(evidence, "too_few_sizes")
+    if (reason := missing_signal(evidence)) is not None:
+        return _undecided(evidence, reason)
+    per_size, interval = _measure(condition, evidence)
     checks = _checks(interval, evidence)
-    first, last = condition.sizes[0], condition.sizes[-1]
-    text = (
-        f"From {first} to {last}, the polarisation of scores (0: all examples alike, 1: each "
-        f"memorised fully or not at all) goes from {number(per_size[0])} to {number(per_size[-1])}"
-        f", by {with_interval(rise)}; the share of scores near 0 or near 1 changes by "
-        f"{with_interval(both, brief=True)}"
-    )
+    first = checks[0]
+    facts = (
+        *(
+            Fact("polarisation", float(value), size=size)
+            for size, value in zip(condition.sizes, per_size, strict=True)
+        ),
+        *(
+            Fact.of(name, interval[column])
+            for name, column in (
+                ("rise", _RISE), ("tails", _TAILS), ("low_tail", _LOW), ("high_tail", _HIGH),
+            )
+        ),
+    )  # fmt: skip
     return Outcome(
-        FINDING, CLAIM, joined(c.verdict for c in checks if c.core), text, bound,
-        checks[0].estimate, checks[0].low, checks[0].high, condition.n_groups, evidence.alpha,
-        checks,
+        finding=NAME, verdict=joined(c.verdict for c in checks if c.core),
+        estimate=first.estimate, low=first.low, high=first.high, bound=first.bound,
+        n_groups=condition.n_groups, alpha=evidence.alpha, facts=facts, checks=checks,
+        signal=evidence.signal,
+    )  # fmt: skip
+
+
+def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
+    return Outcome(
+        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
+        alpha=evidence.alpha, signal=evidence.signal,
     )  # fmt: skip
 
 
 def _checks(interval: Interval, evidence: Evidence) -> tuple[Check, ...]:
     """The three conditions that decide, then both tails apart and the second mode."""
     rules = evidence.rules.bimodality
-    rise, slope, both = interval[_RISE], interval[_SLOPE], interval[_TAILS]
-    low, high, mode = interval[_LOW], interval[_HIGH], interval[_MODE]
+    limits = (
+        ("polarisation_rises", _RISE, rules.minimum_rise, True),
+        ("polarisation_slope", _SLOPE, rules.minimum_slope, True),
+        ("tails_grow", _TAILS, rules.minimum_tail_rise, True),
+        ("low_tail_grows", _LOW, rules.minimum_tail_rise, False),
+        ("high_tail_grows", _HIGH, rules.minimum_tail_rise, False),
+        ("second_mode", _MODE, rules.second_mode, False),
+    )
+    return tuple(
+        check(
+            row, interval[column], above(interval[column], least, refutes=column != _SLOPE),
+            Bound("lower", least), core=core,
+        )
+        for row, column, least, core in limits
+    )  # fmt: skip
+
+
+def explain(outcome: Outcome) -> str:
+    """What happens to the scores from the smallest size to the largest."""
+    sizes = outcome.facts_of("polarisation")
+    rise, tails = outcome.fact("rise"), outcome.fact("tails")
+    low, high = outcome.fact("low_tail"), outcome.fact("high_tail")
+    apart = ""
+    if low.estimate * high.estimate < 0:
+        near_0, near_1 = (numbers.points_with_interval(*f.interval) for f in (low, high))
+        apart = f": near 0 by {near_0}, near 1 by {near_1}"
     return (
-        check(
-            "polarisation_rises", "Polarisation rises from the smallest to the largest size",
-            rise, above(rise, rules.minimum_rise), f"lower limit > {rules.minimum_rise}", core=True,
-        ),
-        check(
-            "polarisation_slope", "Polarisation rises per step of size", slope,
-            above(slope, rules.minimum_slope, refutes=False),
-            f"lower limit > {rules.minimum_slope:g}", core=True,
-        ),
-        check(
-            "tails_grow", "The share of scores near 0 or near 1 grows", both,
-            above(both, rules.minimum_tail_rise),
-            f"lower limit > {rules.minimum_tail_rise:g}", core=True,
-        ),
-        check(
-            "low_tail_grows", "The share of scores near 0 grows", low,
-            above(low, rules.minimum_tail_rise), f"lower limit > {rules.minimum_tail_rise:g}",
-        ),
-        check(
-            "high_tail_grows", "The share of scores near 1 grows", high,
-            above(high, rules.minimum_tail_rise), f"lower limit > {rules.minimum_tail_rise:g}",
-        ),
-        check(
-            "second_mode",
-            "At the largest size more scores lie in (.9, 1] than in (.7, .8]: a second mode", mode,
-            above(mode, rules.second_mode), f"lower limit of the ratio > {rules.second_mode:g}",
-        ),
-    )  # fmt: skip
+        f"From {sizes[0].size} to {sizes[-1].size}, the polarisation of scores (0: all examples "
+        "alike, 1: each memorised fully or not at all) goes from "
+        f"{numbers.number(sizes[0].estimate, missing=numbers.UNKNOWN)} to "
+        f"{numbers.number(sizes[-1].estimate, missing=numbers.UNKNOWN)}, by "
+        f"{numbers.with_interval(*rise.interval, brief=False)}; the share of scores near 0 or near "
+        f"1 changes by {numbers.points_with_interval(*tails.interval)}{apart}"
+    )
 
 
-def _undecided(evidence: Evidence, bound: str, reason: str) -> Outcome:
-    return Outcome(
-        FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-        n_groups=evidence.n_groups, alpha=evidence.alpha,
-    )  # fmt: skip
+def explain_check(check: Check) -> str:
+    """A condition with its number."""
+    claim = FINDING.criterion(check.row).claim
+    return f"{claim}: {numbers.with_interval(*check.interval, brief=False)}"
 
 
-def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval] | None:
+def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval]:
     """Polarisation per size [L], and the interval of what ``_summary`` lists."""
     minimum = evidence.rules.bimodality.minimum_mean
-    if evidence.signal == "correctness":
+    sums = condition.probability
+    if evidence.signal == "correctness" or sums is None:
 
         def statistic(counts: Counts) -> Floats:
             weights = [mixing.fit(counts[row]) for row in (0, -1)]
@@ -130,9 +138,7 @@ def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval
         return polarisation(condition.counts.sum(0), minimum), jackknife_of(
             statistic, condition.counts
         )
-    if condition.probability is None:
-        return None
-    sums, half = condition.probability, condition.half
+    half = condition.half
     estimate = _of_halves(sums, half, minimum)
     everyone = np.arange(condition.n_groups)
     replicates = [
@@ -186,3 +192,58 @@ def _summary(per_size: Floats, tails: Floats, mode_ratio: float) -> Floats:
     """
     low, high = tails[1] - tails[0]
     return np.array([*_rise_and_slope(per_size), low + high, low, high, mode_ratio])
+
+
+def _rule(rules: Rules) -> str:
+    return (
+        f"polarisation rises by more than {rules.bimodality.minimum_rise:g}, its slope and the "
+        "rise of both tails together lie above 0, each by its lower 95 % limit"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="scores part into two ends",
+    claim="The larger the model, the more its memorisation scores part into 'not at all' and "
+    "'entirely'",
+    measures="rise of polarisation, smallest to largest size",
+    criteria=(
+        Criterion(
+            "polarisation_rises", "polarisation rises",
+            "Polarisation rises from the smallest to the largest size",
+            "polarisation, smallest to largest size",
+        ),
+        Criterion(
+            "polarisation_slope", "polarisation slope", "Polarisation rises per step of size",
+            "polarisation per step of size",
+        ),
+        Criterion(
+            "tails_grow", "tails grow", "The share of scores near 0 or near 1 grows",
+            "share of scores near 0 or near 1",
+        ),
+        Criterion(
+            "low_tail_grows", "low tail grows", "The share of scores near 0 grows",
+            "share of scores near 0",
+        ),
+        Criterion(
+            "high_tail_grows", "high tail grows", "The share of scores near 1 grows",
+            "share of scores near 1",
+        ),
+        Criterion(
+            "second_mode", "second mode",
+            "At the largest size more scores lie in (.9, 1] than in (.7, .8]: a second mode",
+            "share of scores in (.9, 1] over that in (.7, .8]",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select size, polarisation, polarisation_low, polarisation_high, low_mass, high_mass "
+        "from bimodality where objective = 'one_hot' order by size_rank"
+    ),
+    evidence=Place(
+        "scores", "How the scores are distributed", ("bimodality", "memorization-histogram")
+    ),
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis import numbers
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.trajectories import (
@@ -15,25 +16,26 @@ from memanalysis.analysis.trajectories import (
     points_towards,
 )
 from memanalysis.findings.courses import trajectories_of
-from memanalysis.findings.evidence import Evidence
+from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.reasons import Reason
+from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
     Verdict,
-    percent_interval,
-    with_interval,
+    check,
+    missing_signal,
 )
 
 Flags = NDArray[np.bool_]
 
-FINDING: Final = "trajectories_diverse"
-CLAIM: Final = (
-    "As models grow, some examples are memorised more, some equally, and some less or most at a "
-    "middle size"
-)
+NAME: Final = "trajectories_diverse"
 
 
 @dataclass(frozen=True)
@@ -43,59 +45,58 @@ class Kind:
     row: str
     shapes: tuple[str, ...]
     words: str
+    measures: str
     effect: str
 
 
 KINDS: Final = (
-    Kind("increasing", ("increasing",), "are memorised more by larger models", "rise"),
-    Kind("fixed", ("fixed",), "are memorised equally by all sizes", "change"),
+    Kind(
+        "increasing", ("increasing",), "are memorised more by larger models",
+        "share memorised more by larger models", "rise",
+    ),
+    Kind(
+        "fixed", ("fixed",), "are memorised equally by all sizes",
+        "share memorised equally by all sizes", "change",
+    ),
     Kind(
         "decreasing_or_cap", ("decreasing", "cap"),
-        "are memorised less by larger models or most at a middle size", "fall",
+        "are memorised less by larger models or most at a middle size",
+        "share memorised less, or most in between", "fall",
     ),
 )  # fmt: skip
 
 
-def query(alpha: float | None) -> str:
-    """SQL that shows the shares behind the verdict."""
-    return (
-        "select category, share, share_low, share_high, noise_share from trajectory_shares "
-        f"where objective = 'one_hot' and rule = 'shape' and alpha = {alpha or 0:g} "
-        "order by share desc"
-    )
-
-
 def decide(evidence: Evidence) -> Outcome:
     """Each kind's share must exceed 1 %, and its effect must survive leaving groups out."""
-    rules = evidence.rules.diversity
-    bound = (
-        f"the share of each kind (x 0.95 unless fixed) has a lower limit > {rules.minimum_share:g}"
-        f" and its cross-fitted change a lower limit > alpha x {rules.alpha_share:g}"
-    )
     condition, alpha = evidence.one_hot, evidence.alpha
-    reason = None
     if condition is None or len(condition.sizes) < 2:
-        reason = "it takes at least two sizes of one-hot models"
-    elif alpha is None:
-        reason = "too few models hold each example out to tell shapes apart (fewer than 18)"
-    elif evidence.signal == "probability" and condition.probability is None:
-        reason = "this signal is not kept per group of models"
-    if reason is not None or condition is None or alpha is None:
-        return Outcome(
-            FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-            n_groups=evidence.n_groups, alpha=alpha,
-        )  # fmt: skip
-    whole, folds = trajectories_of(evidence, condition)
-    measured = condition.probability if evidence.signal == "probability" else condition.counts
-    assert measured is not None  # checked above
-    checks = tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
-    verdict, missing = _conjunction(checks)
-    text = f"{_share_texts(checks)}{missing}"
+        return _undecided(evidence, "too_few_sizes")
+    if alpha is None:
+        return _undecided(evidence, "too_few_held_out")
+    if (reason := missing_signal(evidence)) is not None:
+        return _undecided(evidence, reason)
+    checks = _checks(evidence, condition, alpha)
     first = checks[0]
     return Outcome(
-        FINDING, CLAIM, verdict, text, bound, first.estimate, first.low, first.high,
-        condition.n_groups, alpha, checks,
+        finding=NAME, verdict=_conjunction(checks), estimate=first.estimate, low=first.low,
+        high=first.high, bound=first.bound, n_groups=condition.n_groups, alpha=alpha,
+        facts=tuple(Fact(f"share {c.row}", *c.interval) for c in checks), checks=checks,
+        signal=evidence.signal,
     )  # fmt: skip
+
+
+def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
+    return Outcome(
+        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
+        alpha=evidence.alpha, signal=evidence.signal,
+    )  # fmt: skip
+
+
+def _checks(evidence: Evidence, condition: Condition, alpha: float) -> tuple[Check, ...]:
+    whole, folds = trajectories_of(evidence, condition)
+    sums = condition.probability
+    measured = condition.counts if evidence.signal == "correctness" or sums is None else sums
+    return tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
 
 
 def _row(
@@ -113,46 +114,59 @@ def _row(
     effect = leave_one_group_out(_effects(kind, folds, measured))
     verdict = _row_verdict(kind, share, possible, effect[0], rules.minimum_share,
                            rules.alpha_share * alpha)  # fmt: skip
-    sentence = f"{percent_interval(share)} of the examples {kind.words}."
-    if kind.row != "fixed":
-        sentence += _effect_text(kind, effect)
-    bound = f"lower limit of the share > {rules.minimum_share:g}"
-    if kind.row != "fixed":
-        bound += f" and of the cross-fitted {kind.effect} > {rules.alpha_share * alpha:g}"
-    return Check(
-        kind.row, f"Some examples {kind.words}", verdict, float(share.estimate), float(share.low),
-        float(share.high), bound, True, sentence,
+    # A fall is counted as positive; the rates it is made of are given as they go.
+    inside, outside = (-effect[i] if kind.effect == "fall" else effect[i] for i in (1, 2))
+    facts = (
+        Fact.of("effect", effect[0]),
+        Fact.of("accuracy_in_change", inside),
+        Fact.of("accuracy_out_change", outside),
+        Fact("minimum_effect", rules.alpha_share * alpha),
+    )
+    return check(
+        kind.row, share, verdict, Bound("lower", rules.minimum_share), core=True,
+        facts=facts if kind.row != "fixed" else (),
     )  # fmt: skip
 
 
-def _effect_text(kind: Kind, effect: Interval) -> str:
-    """The change in models that did not choose the examples, and what it is made of."""
-    # A fall is counted as positive; the rates it is made of are given as they go.
-    inside, outside = (-effect[i] if kind.effect == "fall" else effect[i] for i in (1, 2))
+def explain(outcome: Outcome) -> str:
+    """The share of each kind; only the first interval is introduced."""
+    parts: list[str] = []
+    for kind in KINDS:
+        share = outcome.fact(f"share {kind.row}")
+        of = "" if parts else " of the examples"
+        said = numbers.share_with_interval(*share.interval, brief=bool(parts))
+        parts.append(f"{said}{of} {kind.words}")
+    return "; ".join(parts)
+
+
+def explain_check(check: Check) -> str:
+    """A share, and the change in models that did not choose the examples."""
+    kind = next(kind for kind in KINDS if kind.row == check.row)
+    share = f"{numbers.share_with_interval(*check.interval, brief=False)} of the examples"
+    if kind.row == "fixed":
+        return f"{share} {kind.words}"
+    effect = check.fact("effect")
+    inside, outside = check.fact("accuracy_in_change"), check.fact("accuracy_out_change")
     text = (
-        f" In models that had no part in choosing them the {kind.effect} is "
-        f"{with_interval(effect[0])}; accuracy changes by {with_interval(inside, brief=True)} when "
-        f"they are trained on and by {with_interval(outside, brief=True)} when they are held out."
+        f"{share} {kind.words}. In models that had no part in choosing them the {kind.effect} is "
+        f"{numbers.with_interval(*effect.interval)}; accuracy changes by "
+        f"{numbers.with_interval(*inside.interval)} when they are trained on and by "
+        f"{numbers.with_interval(*outside.interval)} when they are held out"
     )
-    known = float(effect[0].low) > 0
-    mostly_inside = float(effect[1].estimate) > float(effect[0].estimate) / 2
-    return text + _BECAUSE[kind.row] if known and mostly_inside else text
+    return text + (f". {_BECAUSE[kind.row]}" if mostly_by_fitting(check) else "")
+
+
+def mostly_by_fitting(check: Check) -> bool:
+    """Whether a change that is there is made by more than half of fitting."""
+    sign = -1 if check.row == "decreasing_or_cap" else 1
+    effect, inside = check.fact("effect"), check.fact("accuracy_in_change")
+    return effect.low > 0 and sign * inside.estimate > effect.estimate / 2
 
 
 _BECAUSE: Final = {
-    "increasing": " They increase because larger models fit them.",
-    "decreasing_or_cap": " Most of the fall is in the accuracy when trained on them.",
+    "increasing": "They increase because larger models fit them",
+    "decreasing_or_cap": "Most of the fall is in the accuracy when trained on them",
 }
-
-
-def _share_texts(checks: tuple[Check, ...]) -> str:
-    """The shares in words, for the headline; only the first interval is introduced."""
-    parts: list[str] = []
-    for kind, found in zip(KINDS, checks, strict=True):
-        share = Interval(np.array(found.estimate), np.array(found.low), np.array(found.high), 0)
-        of = "" if parts else " of the examples"
-        parts.append(f"{percent_interval(share, brief=bool(parts))}{of} {kind.words}")
-    return "; ".join(parts)
 
 
 def _row_verdict(
@@ -237,12 +251,51 @@ def _from_to(
     return higher_end, peak
 
 
-def _conjunction(checks: tuple[Check, ...]) -> tuple[Verdict, str]:
+def _conjunction(checks: tuple[Check, ...]) -> Verdict:
+    """Nothing that falls leaves the claim open: it may be there and too small to be seen."""
     increasing, fixed, falling = (c.verdict for c in checks)
-    if increasing == fixed == falling == SUPPORTED:
-        return SUPPORTED, ""
-    missing = [c.row.replace("_", " ") for c in checks if c.verdict != SUPPORTED]
-    said = f"; not shown: {', '.join(missing)}"
     if increasing == fixed == SUPPORTED:
-        return UNDETERMINED, said
-    return (REFUTED if REFUTED in (increasing, fixed, falling) else UNDETERMINED), said
+        return SUPPORTED if falling == SUPPORTED else UNDETERMINED
+    return REFUTED if REFUTED in (increasing, fixed, falling) else UNDETERMINED
+
+
+def _rule(rules: Rules) -> str:
+    return (
+        "the share of each kind (x 0.95 unless fixed) has a lower limit > "
+        f"{rules.diversity.minimum_share:g} and its cross-fitted change a lower limit > alpha x "
+        f"{rules.diversity.alpha_share:g}"
+    )
+
+
+def _query(alpha: float | None) -> str:
+    return (
+        "select category, share, share_low, share_high, noise_share from trajectory_shares "
+        f"where objective = 'one_hot' and rule = 'shape' and alpha = {alpha or 0:g} "
+        "order by share desc"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="trajectories differ",
+    claim="As models grow, some examples are memorised more, some equally, and some less or most "
+    "at a middle size",
+    measures="share of examples memorised more by larger models",
+    criteria=tuple(
+        Criterion(
+            kind.row, kind.row.replace("_", " "), f"Some examples {kind.words}", kind.measures,
+            share=True,
+        )
+        for kind in KINDS
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=_query,
+    evidence=Place(
+        "trajectories", "Trajectories across sizes", ("trajectory-shares", "trajectories")
+    ),
+    uses_alpha=True,
+    share=True,
+)  # fmt: skip

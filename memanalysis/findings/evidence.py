@@ -167,6 +167,8 @@ class Evidence:
     alpha: float | None = None
     # The store knows the label's probability, but no longer per group of models.
     probability_lost: bool = False
+    # The rules were made after data like these had been seen.
+    post_hoc: bool = False
     rules: Rules = field(default_factory=load)
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis import numbers
 from memanalysis.analysis.distillation import (
     Choice,
     Comparison,
@@ -17,12 +19,17 @@ from memanalysis.analysis.distillation import (
 )
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts, ratio
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence, Teacher, alternating
+from memanalysis.findings.reasons import UNDECIDED, Reason
+from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
     Verdict,
     above,
@@ -30,91 +37,158 @@ from memanalysis.findings.verdicts import (
     below,
     check,
     joined,
-    with_interval,
+    missing_signal,
 )
 
-FINDING: Final = "distillation_inhibits"
+NAME: Final = "distillation_inhibits"
 GAP_ROW: Final = "inhibition_grows_with_gap"
-CLAIM: Final = (
-    "Distilled models memorise less than models trained on the labels, above all what those "
-    "memorise most, and generalise better"
-)
-QUERY: Final = (
-    "select size, category, selected_on, change, change_low, change_high, change_in, change_out "
-    "from distillation_effects where objective = 'distilled' and grouping in ('all', 'score') "
-    "and estimator <> 'naive' "
-    "order by size_rank, category, selected_on"
-)
 _OBJECTIVES: Final = ("one_hot", "distilled")
 
 
 def decide(evidence: Evidence) -> Outcome:
     """Mean change below -.002, most among the memorised, and a gain in test accuracy."""
-    rules = evidence.rules.inhibition
-    bound = (
-        f"mean change < {rules.maximum_change:g}; memorised minus not memorised < 0 whichever "
-        f"objective selects, on average <= {rules.maximum_difference:g}; test accuracy rises"
-    )
     students = student_sizes(evidence)
-    comparison = evidence.comparison(students) if students else None
-    teacher = evidence.teacher
-    if (
-        comparison is None
-        or teacher is None
-        or evidence.one_hot is None
-        or evidence.distilled is None
-    ):
-        return Outcome(
-            FINDING, CLAIM, UNDETERMINED,
-            "Not decided: there are no distilled models smaller than their teacher with one-hot "
-            "models of the same size beside them (or this signal is not kept per group)",
-            bound, n_groups=evidence.n_groups, alpha=evidence.alpha,
-        )  # fmt: skip
+    a, b, teacher = evidence.one_hot, evidence.distilled, evidence.teacher
+    if not students or a is None or b is None or teacher is None:
+        return _undecided(evidence, "no_students")
+    comparison = evidence.comparison(students)
+    if comparison is None:
+        missing = missing_signal(evidence)
+        lost = evidence.probability_lost
+        return _undecided(evidence, missing or ("not_kept" if lost else "not_recorded"))
+    rules = evidence.rules.inhibition
     everything = _overall(comparison)
-    inhibits = check(
-        "inhibits", "Distillation changes mean memorisation, averaged over student sizes",
-        everything[0], below(everything[0], rules.maximum_change),
-        f"upper limit < {rules.maximum_change:g}", core=True,
+    checks = (
+        check(
+            "inhibits", everything[0], below(everything[0], rules.maximum_change),
+            Bound("upper", rules.maximum_change), core=True,
+        ),
+        _most_where_memorised(evidence, comparison, students),
+        _generalises(evidence, a.select(students), b.select(students)),
+        _preserves(evidence, comparison),
+        _gap(evidence, comparison, students, teacher),
     )  # fmt: skip
-    most = _most_where_memorised(evidence, comparison, students)
-    gains = _generalises(evidence, evidence.one_hot.select(students),
-                         evidence.distilled.select(students))  # fmt: skip
-    checks = (inhibits, most, gains, _preserves(evidence, comparison))
     verdict = joined(c.verdict for c in checks if c.core)
-    leak = ""
-    if teacher.scope != "same_subset":
-        verdict = UNDETERMINED
-        leak = "; held-out labels leak, because the teacher saw all examples"
-    mean = _mean_text(everything, teacher, evidence.signal)
-    text = f"{mean}. {most.sentence} {gains.sentence}{leak}"
+    leaks = teacher.scope != "same_subset"
     return Outcome(
-        FINDING, CLAIM, verdict, text.rstrip("."), bound, inhibits.estimate, inhibits.low,
-        inhibits.high, comparison.n_groups, evidence.alpha,
-        (*checks, _gap(evidence, comparison, students, teacher)),
+        finding=NAME, verdict=UNDETERMINED if leaks else verdict,
+        reason="held_out_labels_leak" if leaks else None, estimate=checks[0].estimate,
+        low=checks[0].low, high=checks[0].high, bound=checks[0].bound,
+        n_groups=comparison.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(*_parts(everything), *_headline_facts(checks, teacher)),
     )  # fmt: skip
 
 
-def _mean_text(everything: Interval, teacher: Teacher, signal: str = "correctness") -> str:
-    """The mean change and which of its two parts makes it."""
-    total, inside, outside = (everything[part] for part in range(3))
-    change, fitting = float(total.estimate), float(inside.estimate)
-    by_probability = signal == "probability"
-    # A part of the other sign only holds the change back.
-    if fitting * change > 0 and abs(fitting) > abs(change) / 2:
-        why = "fit less" if fitting < 0 else "fit more"
-    elif float(outside.estimate) <= 0:
-        why = "generalise worse"
-    elif by_probability:
-        why = "generalise better"
-    else:
-        why = "generalise better (a gain in test accuracy is then the same fact)"
-    rate = "the label's probability" if by_probability else "accuracy"
+def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
+    return Outcome(
+        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
+        alpha=evidence.alpha, signal=evidence.signal,
+    )  # fmt: skip
+
+
+def _parts(changes: Interval) -> tuple[Fact, ...]:
+    """The mean change of the score and of both rates, from an interval [3]."""
+    names = ("change", "accuracy_in_change", "accuracy_out_change")
+    return tuple(Fact.of(name, changes[part]) for part, name in enumerate(names))
+
+
+def _headline_facts(checks: tuple[Check, ...], teacher: Teacher) -> tuple[Fact, ...]:
+    """What the sentence on the whole takes from its conditions, and who taught."""
+    most, gains = checks[1:3]
     return (
-        f"In students smaller than their teacher {teacher.size} distillation changes the mean "
-        f"score by {with_interval(total)}, mostly because students {why}: {rate} by "
-        f"{with_interval(inside, brief=True)} on examples trained on and by "
-        f"{with_interval(outside, brief=True)} on examples held out"
+        Fact("teacher_parameters", teacher.parameters, size=teacher.size),
+        *(fact for fact in most.facts if fact.name.startswith("difference_by_")),
+        Fact("test_accuracy_change", *gains.interval),
     )
+
+
+def explain(outcome: Outcome) -> str:
+    """The mean change, which of its parts makes it, and what becomes of the memorised."""
+    compared = math.isfinite(outcome.fact("difference_by_one_hot").estimate)
+    most = (
+        f" Scores of memorised examples change, beyond those of others, {_both(outcome)}."
+        if compared
+        else ""
+    )
+    leak = f"; {outcome.why()}" if outcome.reason else ""
+    gain = outcome.fact("test_accuracy_change")
+    return (
+        f"{_mean_text(outcome)}.{most} Test accuracy changes by "
+        f"{numbers.with_interval(*gain.interval)}{leak}"
+    )
+
+
+def explain_check(check: Check) -> str:
+    """A condition with its number."""
+    claim = FINDING.criterion(check.row).claim
+    if check.reason in UNDECIDED:
+        return f"Not decided: {check.why()}"
+    if check.row == GAP_ROW:
+        return _gap_text(check)
+    if check.row != "most_where_memorised":
+        return f"{claim}: {numbers.with_interval(*check.interval, brief=False)}"
+    left_out = [fact.size for fact in check.facts_of("left_out")]
+    omitted = f" ({', '.join(left_out)} left out: too few memorised examples)" if left_out else ""
+    high, low = check.fact("memorised"), check.fact("not_memorised")
+    return (
+        f"Scores from {high.estimate:g} change, beyond those below {low.estimate:g}, "
+        f"{_both(check)}{omitted}"
+    )
+
+
+def _both(result: Check | Outcome) -> str:
+    """The contrast by either way of choosing the memorised examples."""
+    first, second = (result.fact(f"difference_by_{name}") for name in _OBJECTIVES)
+    return (
+        f"by {numbers.with_interval(*first.interval)} if chosen with labels alone and by "
+        f"{numbers.with_interval(*second.interval)} if chosen with distillation"
+    )
+
+
+def _gap_text(check: Check) -> str:
+    itself = check.fact("share_lost_without_gap")
+    alike = (
+        f"; a student of the teacher's own size (gap 0) loses "
+        f"{numbers.with_interval(*itself.interval)} of it"
+        if "share_lost_without_gap" in {fact.name for fact in check.facts}
+        else ""
+    )
+    return (
+        "Per unit of log(teacher/student parameters) the share of memorisation that distillation "
+        "removes from memorised examples changes by "
+        f"{numbers.with_interval(*check.interval, brief=False)}{alike}"
+    )
+
+
+def _mean_text(outcome: Outcome) -> str:
+    """The mean change and which of its two parts makes it."""
+    total, inside, outside = (
+        outcome.fact(name) for name in ("change", "accuracy_in_change", "accuracy_out_change")
+    )
+    by_probability = outcome.signal == "probability"
+    rate = "the label's probability" if by_probability else "accuracy"
+    teacher = outcome.fact("teacher_parameters").size
+    return (
+        f"In students smaller than their teacher {teacher} distillation changes the mean score by "
+        f"{numbers.with_interval(*total.interval, brief=False)}, mostly because students "
+        f"{_mostly(outcome)}: {rate} by {numbers.with_interval(*inside.interval)} on examples "
+        f"trained on and by {numbers.with_interval(*outside.interval)} on examples held out"
+    )
+
+
+def _mostly(outcome: Outcome) -> str:
+    """Which part makes the change; one of the other sign only holds it back."""
+    change, fitting, outside = (
+        outcome.fact(name).estimate
+        for name in ("change", "accuracy_in_change", "accuracy_out_change")
+    )
+    if fitting * change > 0 and abs(fitting) > abs(change) / 2:
+        return "fit less" if fitting < 0 else "fit more"
+    if outside <= 0:
+        return "generalise worse"
+    if outcome.signal == "probability":
+        return "generalise better"
+    return "generalise better (a gain in test accuracy is then the same fact)"
 
 
 def student_sizes(evidence: Evidence) -> list[str]:
@@ -151,15 +225,16 @@ def _overall(comparison: Comparison) -> Interval:
 def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: list[str]) -> Check:
     """D_s = change of the memorised minus change of the rest, selected on either objective."""
     rules = evidence.rules.inhibition
-    claim = "Distillation changes memorised examples more than others"
-    bound = f"both upper limits < 0 and their mean <= {rules.maximum_difference:g}"
     used = usable_sizes(evidence, comparison)
-    left_out = [size for size, keep in zip(students, used, strict=True) if not keep]
-    said = f" ({', '.join(left_out)} left out: too few memorised examples)" if left_out else ""
+    facts = [
+        Fact("memorised", rules.memorised),
+        Fact("not_memorised", rules.not_memorised),
+        *(Fact("left_out", 1, size=s) for s, use in zip(students, used, strict=True) if not use),
+    ]
     if not used.any():
         return Check(
-            "most_where_memorised", claim, UNDETERMINED, bound=bound, core=True,
-            sentence=f"No size has {rules.minimum_selected} memorised examples in every fold.",
+            row="most_where_memorised", verdict=UNDETERMINED, core=True,
+            reason="too_few_memorised", facts=tuple(facts),
         )  # fmt: skip
     folds = [_difference_folds(evidence, comparison, o)[:, used].mean(axis=1) for o in _OBJECTIVES]
     each = [leave_one_group_out(fold) for fold in folds]
@@ -170,12 +245,11 @@ def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: 
         verdict = SUPPORTED
     elif float(mean.low) > rules.maximum_difference:
         verdict = REFUTED
-    sentence = (
-        f"Scores from {rules.memorised:g} change, beyond those below {rules.not_memorised:g}, by "
-        f"{with_interval(each[0], brief=True)} if chosen with labels alone and by "
-        f"{with_interval(each[1], brief=True)} if chosen with distillation{said}."
-    )
-    return check("most_where_memorised", claim, mean, verdict, bound, core=True, sentence=sentence)
+    facts += [
+        Fact.of(f"difference_by_{name}", interval)
+        for name, interval in zip(_OBJECTIVES, each, strict=True)
+    ]
+    return check("most_where_memorised", mean, verdict, None, core=True, facts=facts)
 
 
 def _choices(evidence: Evidence, comparison: Comparison, objective: str) -> tuple[Choice, Choice]:
@@ -226,50 +300,36 @@ def accuracy_gains(a: Condition, b: Condition) -> Interval:
 
 
 def _generalises(evidence: Evidence, a: Condition, b: Condition) -> Check:
-    bound = f"lower limit > {evidence.rules.inhibition.minimum_gain:g}"
+    least = evidence.rules.inhibition.minimum_gain
     interval = accuracy_gains(a, b)[-1]
-    return check(
-        "generalises", "Distillation changes test accuracy, averaged over student sizes", interval,
-        above(interval, evidence.rules.inhibition.minimum_gain), bound, core=True,
-        sentence=f"Test accuracy changes by {with_interval(interval, brief=True)}.",
-    )  # fmt: skip
+    return check("generalises", interval, above(interval, least), Bound("lower", least), core=True)
 
 
 def _preserves(evidence: Evidence, comparison: Comparison) -> Check:
     """Noise-free Pearson correlation of both scores, opposite halves, mean over sizes."""
-    bound = f"lower limit >= {evidence.rules.inhibition.minimum_correlation:g}"
+    least = evidence.rules.inhibition.minimum_correlation
     half = alternating(np.arange(comparison.n_groups))
     interval = agreement(comparison, half, averaged=True)[1]
-    return check(
-        "preserves", "One-hot and distilled scores of an example agree (correlation without noise)",
-        interval, at_least(interval, evidence.rules.inhibition.minimum_correlation), bound,
-    )  # fmt: skip
+    return check("preserves", interval, at_least(interval, least), Bound("lower", least))
 
 
 def _gap(
     evidence: Evidence, comparison: Comparison, students: list[str], teacher: Teacher
 ) -> Check:
     """Slope of the relative inhibition of memorised examples on log(teacher/student parameters)."""
-    claim = "The larger the teacher compared with the student, the stronger the inhibition"
-    bound = "lower limit of the slope > 0"
     a = evidence.one_hot
     assert a is not None  # the caller looked
     gap = np.log(teacher.parameters / a.select(students).parameters)
     usable = usable_sizes(evidence, comparison) & np.isfinite(gap)
+    bound = Bound("lower", 0.0)
     if usable.sum() < 2 or np.ptp(gap[usable]) == 0:
-        return Check(
-            GAP_ROW, claim, UNDETERMINED, bound=bound,
-            sentence="Not decided: it takes two student sizes with enough memorised examples.",
-        )  # fmt: skip
+        return Check(row=GAP_ROW, verdict=UNDETERMINED, bound=bound, reason="one_student_size")
     folds = inhibition_folds(evidence, comparison)[:, usable]
     centred = gap[usable] - gap[usable].mean()
     slope = leave_one_group_out(folds @ centred / (centred**2).sum())
-    itself = _self_distillation(evidence, teacher)
-    sentence = (
-        f"Per unit of log(teacher/student parameters) the share of memorisation that distillation "
-        f"removes from memorised examples changes by {with_interval(slope)}{itself}."
+    return check(
+        GAP_ROW, slope, above(slope, 0.0), bound, facts=_self_distillation(evidence, teacher)
     )
-    return check(GAP_ROW, claim, slope, above(slope, 0.0), bound, sentence=sentence)
 
 
 def inhibition_folds(evidence: Evidence, comparison: Comparison) -> Floats:
@@ -298,11 +358,69 @@ def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:
     return ratio(np.where(used, mem, 0.0).sum(axis=-1), used.sum(axis=-1))
 
 
-def _self_distillation(evidence: Evidence, teacher: Teacher) -> str:
-    """The same at gap 0, in words, where the teacher's size was distilled from itself."""
+def _self_distillation(evidence: Evidence, teacher: Teacher) -> tuple[Fact, ...]:
+    """The same at gap 0, where the teacher's size was distilled from itself."""
     comparison = evidence.comparison([teacher.size])
     if comparison is None or not usable_sizes(evidence, comparison).all():
-        return ""
+        return ()
     folds = inhibition_folds(evidence, comparison)
-    share = leave_one_group_out(folds[:, 0])
-    return f"; a student of the teacher's own size (gap 0) loses {with_interval(share)} of it"
+    return (Fact.of("share_lost_without_gap", leave_one_group_out(folds[:, 0]), teacher.size),)
+
+
+def _rule(rules: Rules) -> str:
+    limits = rules.inhibition
+    return (
+        f"mean change < {limits.maximum_change:g}; memorised minus not memorised < 0 whichever "
+        f"objective selects, on average <= {limits.maximum_difference:g}; test accuracy rises"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="distillation inhibits memorisation",
+    claim="Distilled models memorise less than models trained on the labels, above all what those "
+    "memorise most, and generalise better",
+    measures="mean change of the score in students smaller than their teacher",
+    criteria=(
+        Criterion(
+            "inhibits", "inhibits",
+            "Distillation changes mean memorisation, averaged over student sizes",
+            "mean change of the score",
+        ),
+        Criterion(
+            "most_where_memorised", "most where memorised",
+            "Distillation changes memorised examples more than others",
+            "change of memorised examples beyond that of others, mean of both choices",
+            rule=lambda rules: "both upper limits < 0 and their mean <= "
+            f"{rules.inhibition.maximum_difference:g}",
+        ),
+        Criterion(
+            "generalises", "generalises",
+            "Distillation changes test accuracy, averaged over student sizes",
+            "change of test accuracy",
+        ),
+        Criterion(
+            "preserves", "preserves",
+            "One-hot and distilled scores of an example agree (correlation without noise)",
+            "correlation of one-hot and distilled scores",
+        ),
+        Criterion(
+            GAP_ROW, "inhibition grows with gap",
+            "The larger the teacher compared with the student, the stronger the inhibition",
+            "change of the share lost per unit of log(teacher/student parameters)",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select size, category, selected_on, change, change_low, change_high, change_in, "
+        "change_out from distillation_effects where objective = 'distilled' and grouping in "
+        "('all', 'score') and estimator <> 'naive' order by size_rank, category, selected_on"
+    ),
+    evidence=Place(
+        "distillation", "One-hot against distilled",
+        ("distillation-settings", "distillation-change", "distillation-by-score"),
+    ),
+)  # fmt: skip

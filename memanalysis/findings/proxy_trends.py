@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from memanalysis import numbers
 from memanalysis.analysis.correlations import HalfScores, correlate, opposite_halves, spearman_brown
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.trends import (
@@ -15,30 +16,26 @@ from memanalysis.analysis.trends import (
     proxy_trends,
 )
 from memanalysis.findings.courses import trajectories_of
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
+from memanalysis.findings.reasons import Reason
+from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
     Verdict,
     at_least,
-    number,
-    percent,
-    percent_interval,
-    with_interval,
+    check,
+    missing_signal,
 )
-from memanalysis.proxies import find
+from memanalysis.proxies import in_words
 
-FINDING: Final = "proxies_miss_trends"
-CLAIM: Final = (
-    "Proxies that tell which examples are memorised do not tell whose memorisation increases"
-)
-QUERY: Final = (
-    "select proxy, level, level_low, level_high, auc, auc_low, auc_high, share_rising, verdict "
-    "from proxy_trends where objective = 'one_hot' order by proxy"
-)
+NAME: Final = "proxies_miss_trends"
 
 
 @dataclass(frozen=True)
@@ -55,60 +52,82 @@ class Measured:
 
 def decide(evidence: Evidence) -> Outcome:
     """More than half of the registered proxies must know the level and miss the trend."""
-    rules = evidence.rules.proxies
-    bound = (
-        f"more than half of the registered proxies have a level correlation >= "
-        f"{rules.minimum_level:g} and separate increasing examples with an area < "
-        f"{rules.follows_auc:g}"
-    )
-    chosen = registered(evidence)
     condition = evidence.one_hot
-    reason = None
     if condition is None or len(condition.sizes) < 2:
-        reason = "it takes at least two sizes of one-hot models"
-    elif chosen is None:
-        reason = f"fewer than {rules.minimum_proxies} registered proxies are in this store"
-    elif evidence.alpha is None:
-        reason = "too few models hold each example out to tell shapes apart (fewer than 18)"
-    elif evidence.signal == "probability" and condition.probability is None:
-        reason = "this signal is not kept per group of models"
-    if reason is not None or condition is None or chosen is None:
-        return _undecided(evidence, bound, reason)
-    measured = measure(evidence, condition, chosen)
+        return _undecided(evidence, "too_few_sizes")
+    picked = registered(evidence)
+    if picked is None:
+        return _undecided(evidence, "too_few_proxies")
+    if evidence.alpha is None:
+        return _undecided(evidence, "too_few_held_out")
+    if (missing := missing_signal(evidence)) is not None:
+        return _undecided(evidence, missing)
+    measured = measure(evidence, condition, picked)
     reason = _too_little(measured, evidence)
     checks = tuple(_check(measured, row, evidence, reason) for row in range(len(measured.names)))
-    missing = sum(c.verdict == SUPPORTED for c in checks)
-    text = _text(measured, missing) if reason is None else f"Not decided: {reason}"
-    known = reason is None and bool(np.isfinite(measured.trends.auc.estimate).any())
+    missing_trend = sum(c.verdict == SUPPORTED for c in checks)
     return Outcome(
-        FINDING, CLAIM, _decision(checks), text, bound, missing / len(checks) if known else np.nan,
-        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks,
+        finding=NAME, verdict=_decision(checks), reason=reason,
+        estimate=missing_trend / len(checks) if reason is None else np.nan,
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            Fact("n_proxies", len(checks)),
+            Fact("n_missing", missing_trend),
+            Fact("n_increasing", measured.n_increasing),
+            Fact("reliability", measured.reliability),
+            *(Fact(f"area {c.row}", *c.interval) for c in checks),
+            *(Fact(f"level {c.row}", *c.fact("level").interval) for c in checks),
+        ),
     )  # fmt: skip
 
 
-def _text(measured: Measured, missing: int) -> str:
-    """How many proxies miss the trend, and how far the best one gets."""
-    area = measured.trends.auc
-    if not np.isfinite(area.estimate).any():
-        return "Not decided: the proxies are not kept per group of models"
-    best = int(np.nanargmax(area.estimate))
+def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
+    return Outcome(
+        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
+        alpha=evidence.alpha, signal=evidence.signal,
+    )  # fmt: skip
+
+
+def explain(outcome: Outcome) -> str:
+    """How many proxies miss the trend, how well they rank, and how far the best one gets."""
+    areas = [fact for fact in outcome.facts if fact.name.startswith("area ")]
+    levels = [fact.estimate for fact in outcome.facts if fact.name.startswith("level ")]
+    best = max(areas, key=lambda fact: np.nan_to_num(fact.estimate, nan=-1))
+    name = in_words(best.name.partition(": ")[2])
     return (
-        f"{missing} of {len(measured.names)} proxies tell which examples are memorised but not "
-        f"whose memorisation increases with size. The best at that, {title(measured.names[best])}, "
-        f"puts an increasing example above another one in {percent_interval(area[best])} of "
-        f"pairs; guessing gives 50 %"
+        f"{outcome.fact('n_missing').estimate:.0f} of {outcome.fact('n_proxies').estimate:.0f} "
+        "proxies tell which examples are memorised (rank correlation with the score "
+        f"{numbers.number(min(levels))} to {numbers.number(max(levels))}) but not whose "
+        f"memorisation increases with size. The best at that, {name}, puts an increasing example "
+        f"above another one in {numbers.share_with_interval(*best.interval, brief=False)} of "
+        "pairs; guessing gives 50 %"
     )
 
 
-def title(name: str) -> str:
-    """A proxy in words, for running text."""
-    known = find(name)
-    if known is None:
-        return name
-    words = known.title if known.title.isupper() or known.title[1].isupper() else (
-        known.title[0].lower() + known.title[1:]
-    )  # fmt: skip
-    return f"{words} on clean images" if name.endswith("_clean") else words
+def explain_check(check: Check) -> str:
+    """What one proxy knows of the level and of the trend."""
+    name = in_words(check.row.partition(": ")[2])
+    name = f"{name[0].upper()}{name[1:]}"
+    if check.reason == "proxies_not_kept":
+        return f"{name} is not decided: {check.why()}"
+    level, rising = check.fact("level"), check.fact("share_rising")
+    follows = check.bound.value if check.bound else np.nan
+    trend = "is not decided here" if check.reason else _TREND[_trend(check.interval, follows)]
+    return (
+        f"{name} {trend}: it puts an increasing example above another one in "
+        f"{numbers.share_with_interval(*check.interval, brief=False)} of pairs. Its rank "
+        f"correlation with the score is {numbers.with_interval(*level.interval)}, it rises for "
+        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing examples, "
+        "and its changes in two groups of models correlate with r = "
+        f"{numbers.number(check.fact('reproduced').estimate, missing=numbers.UNKNOWN)}"
+    )
+
+
+_TREND: Final = {
+    "follows": "follows the trend",
+    "misses": "misses the trend",
+    UNDETERMINED: "may or may not follow the trend",
+}
 
 
 def registered(evidence: Evidence) -> ProxyEvidence | None:
@@ -174,70 +193,45 @@ def level_interval(proxies: ProxyEvidence, scores: HalfScores) -> Interval:
 
 def trend_verdict(auc: Interval, follows: float) -> str:
     """``follows``, ``misses`` or ``undetermined``, by one proxy's area and its interval."""
-    if float(auc.low) > follows:
+    return _trend((float(auc.estimate), float(auc.low), float(auc.high)), follows)
+
+
+def _trend(area: tuple[float, float, float], follows: float) -> str:
+    _, low, high = area
+    if low > follows:
         return "follows"
-    return "misses" if float(auc.high) < follows else UNDETERMINED
+    return "misses" if high < follows else UNDETERMINED
 
 
-def _check(measured: Measured, row: int, evidence: Evidence, reason: str | None) -> Check:
+def _check(measured: Measured, row: int, evidence: Evidence, reason: Reason | None) -> Check:
     rules = evidence.rules.proxies
-    level, auc = measured.level[row], measured.trends.auc[row]
-    trend = trend_verdict(auc, rules.follows_auc)
-    knows = at_least(level, rules.minimum_level)
+    level, area = measured.level[row], measured.trends.auc[row]
+    knows, trend = at_least(level, rules.minimum_level), trend_verdict(area, rules.follows_auc)
     verdict: Verdict = UNDETERMINED
-    if reason is None:
-        if knows == SUPPORTED and trend == "misses":
-            verdict = SUPPORTED
-        elif knows == REFUTED or trend == "follows":
-            verdict = REFUTED
-    name = measured.names[row]
-    words = title(name)
-    words = words[0].upper() + words[1:]
-    return Check(
-        f"proxy: {name}", f"{words} knows the level of memorisation and misses its trend", verdict,
-        float(auc.estimate), float(auc.low), float(auc.high),
-        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False,
-        f"{words} {_sentence(measured, row, _TREND[trend] if reason is None else _OPEN)}",
+    if reason is None and knows == SUPPORTED and trend == "misses":
+        verdict = SUPPORTED
+    elif reason is None and (knows == REFUTED or trend == "follows"):
+        verdict = REFUTED
+    return check(
+        f"proxy: {measured.names[row]}", area, verdict, Bound("upper", rules.follows_auc),
+        reason=reason,
+        facts=(
+            Fact.of("level", level),
+            Fact("share_rising", float(measured.trends.share_rising[row])),
+            Fact("reproduced", float(measured.trends.reproduced[row])),
+        ),
     )  # fmt: skip
 
 
-def _sentence(measured: Measured, row: int, said: str) -> str:
-    trends, auc = measured.trends, measured.trends.auc[row]
-    if auc.n_groups == 0:
-        return "is not kept per group of models: not decided."
-    if not np.isfinite(auc.estimate):
-        return "meets no increasing example: not decided."
-    return (
-        f"{said}: it puts an increasing example above another one in "
-        f"{percent_interval(auc)} of pairs. Its rank correlation with the score is "
-        f"{with_interval(measured.level[row], brief=True)}, it rises for "
-        f"{percent(trends.share_rising[row])} of the increasing examples, and its changes in two "
-        f"groups of models correlate with r = {number(trends.reproduced[row])}."
-    )
-
-
-_OPEN: Final = "is not decided here"
-_TREND: Final = {
-    "follows": "follows the trend",
-    "misses": "misses the trend",
-    UNDETERMINED: "may or may not follow the trend",
-}
-
-
-def _too_little(measured: Measured, evidence: Evidence) -> str | None:
+def _too_little(measured: Measured, evidence: Evidence) -> Reason | None:
     """Why nothing can be decided, if so."""
     rules = evidence.rules.proxies
+    if measured.trends.auc.n_groups == 0:
+        return "proxies_not_kept"
     if not measured.reliability >= rules.minimum_reliability:
-        return (
-            f"the change of the score itself is too noisy (split-half reliability "
-            f"{number(measured.reliability)}, needed {rules.minimum_reliability:g})"
-        )
-    if measured.n_increasing < rules.minimum_increasing:
-        return (
-            f"only {measured.n_increasing} examples are increasing "
-            f"(needed {rules.minimum_increasing})"
-        )
-    return None
+        return "noisy_change"
+    few = measured.n_increasing < rules.minimum_increasing
+    return "too_few_increasing" if few else None
 
 
 def _decision(checks: tuple[Check, ...]) -> Verdict:
@@ -247,8 +241,37 @@ def _decision(checks: tuple[Check, ...]) -> Verdict:
     return REFUTED if sum(c.verdict == REFUTED for c in checks) > half else UNDETERMINED
 
 
-def _undecided(evidence: Evidence, bound: str, reason: str | None) -> Outcome:
-    return Outcome(
-        FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-        n_groups=evidence.n_groups, alpha=evidence.alpha,
-    )  # fmt: skip
+def _rule(rules: Rules) -> str:
+    limits = rules.proxies
+    return (
+        "more than half of the registered proxies have a level correlation >= "
+        f"{limits.minimum_level:g} and separate increasing examples with an area < "
+        f"{limits.follows_auc:g}"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="proxies miss the trend",
+    claim="Proxies that tell which examples are memorised do not tell whose memorisation increases",
+    measures="share of proxies that miss the trend",
+    criteria=(
+        Criterion(
+            "proxy", "proxy", "{name} knows the level of memorisation and misses its trend",
+            "chance to tell an increasing example from another one",
+            rule=lambda rules: f"level >= {rules.proxies.minimum_level:g} and area < "
+            f"{rules.proxies.follows_auc:g}",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select proxy, level, level_low, level_high, auc, auc_low, auc_high, share_rising, verdict "
+        "from proxy_trends where objective = 'one_hot' order by proxy"
+    ),
+    evidence=Place("proxies", "Proxies against the score", ("proxy-trends",)),
+    uses_alpha=True,
+    share=True,
+)  # fmt: skip

@@ -66,7 +66,7 @@ class ProxyRules:
 
 @dataclass(frozen=True)
 class Rules:
-    """All thresholds of one version."""
+    """All thresholds of one version, and the data sets that had been seen when it was made."""
 
     version: int
     common: Common
@@ -77,6 +77,7 @@ class Rules:
     diversity: DiversityRules
     inhibition: InhibitionRules
     proxies: ProxyRules
+    made_after: tuple[str, ...]
 
 
 @cache
@@ -99,4 +100,5 @@ def load() -> Rules:
         diversity=DiversityRules(**table["trajectories_diverse"]),
         inhibition=InhibitionRules(**table["distillation_inhibits"]),
         proxies=ProxyRules(**proxies, registered=registered),
+        made_after=tuple(table["made_after"]),
     )

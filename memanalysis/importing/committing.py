@@ -28,7 +28,7 @@ from memanalysis.importing.contents import Models, Output
 from memanalysis.importing.faults import fault
 from memanalysis.importing.foreign import copy_imported
 from memanalysis.importing.planning import Plan
-from memanalysis.schema import DERIVED, PROXIES, SIGNALS, TABLES
+from memanalysis.schema import DERIVED, LATER_TABLES, PROXIES, SIGNALS, TABLES
 from memanalysis.store import (
     COMMIT,
     ModelInfo,
@@ -123,7 +123,10 @@ def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
     from memanalysis.derive import derive_foreign  # needs SciPy, which nothing else here does
 
     staged = Store.open(staging, whole=False)
-    for name in DERIVED:
+    for name, schema in DERIVED.items():
+        if name in LATER_TABLES and not store.table_path(name).exists():
+            staged.write_table(name, schema.empty_table())
+            continue
         _link(store, staged, store.table_path(name))
         staged.note_table(name)
     derive_foreign(staged, {scores.name for scores in plan.contents.scores})

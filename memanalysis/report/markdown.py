@@ -16,7 +16,7 @@ from memanalysis._version import __version__
 from memanalysis.errors import QueryError
 from memanalysis.markup import markdown as pipe_table
 from memanalysis.markup import markdown_text
-from memanalysis.report import blocks, plain, wording
+from memanalysis.report import blocks, wording
 from memanalysis.report.document import Document
 
 # A longer table is cut: nobody reads it here, and its SQL gives the rest.
@@ -130,7 +130,7 @@ def _conditions(rows: Sequence[blocks.Finding]) -> str:
         columns,
         [
             (
-                plain.title(row.name),
+                row.title,
                 "yes" if row.core else "no",
                 row.verdict,
                 row.estimate,

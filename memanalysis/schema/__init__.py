@@ -30,6 +30,8 @@ __all__ = [
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
+    "LATER_COLUMNS",
+    "LATER_TABLES",
     "MODELS",
     "OBJECTIVES",
     "OUTCOMES",
@@ -42,6 +44,13 @@ __all__ = [
     "objective_order",
     "variant_objective",
 ]
+
+# What came after the first stores were shipped. One that lacks such a table has no rows of it, one
+# that lacks such columns has NULL there, until it is built again.
+LATER_TABLES: Final = frozenset({"finding_facts"})
+LATER_COLUMNS: Final = frozenset(
+    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+)
 
 # File of each table, relative to the store.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {

@@ -292,6 +292,19 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("sentence", pa.string()),
             ("query", pa.string()),
             ("version", pa.int32()),  # of findings.toml
+            ("reason", pa.string()),  # a code, see findings.reasons
+            ("bound_side", pa.string()),  # lower | upper
+            ("bound_value", pa.float64()),
+            ("post_hoc", pa.bool_()),
+        ]
+    ),
+    "finding_facts": pa.schema(
+        [
+            ("finding", pa.string()),
+            ("row", pa.string()),
+            ("fact", pa.string()),
+            ("size", pa.string()),  # NULL where the fact is about no single one
+            *_ESTIMATE,
         ]
     ),
     "controls": pa.schema(

@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES
+from memanalysis.schema import LATER_TABLES, TABLES
 from memanalysis.sql.messages import one_line
 from memanalysis.store import Store
 
@@ -114,6 +114,8 @@ def _unreadable(store: Store) -> Iterator[str]:
     """What keeps a store from being queried: missing files, derived tables of other outcomes."""
     for name, (file, _) in TABLES.items():
         if not store.table_path(name).is_file():
+            if name in LATER_TABLES and file not in store.manifest.files:
+                continue
             yield f"{file} is missing: the store is not built"
             continue
         stamped = file.startswith("derived/") or name == "influence"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from memanalysis._version import __version__
 from memanalysis.charts import theme
-from memanalysis.report import blocks, glossary, plain, wording
+from memanalysis.report import blocks, glossary, wording
 from memanalysis.report.document import Document
 from memanalysis.report.html import embedding, pictures, vega
 from memanalysis.report.packing import compressed
@@ -73,7 +73,6 @@ def _environment() -> Environment:
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
         "prose": wording.prose,
-        "row_title": plain.title,
         "coded": glossary.coded,
         "glossed": glossary.glossed,
         "numeric": _numeric,

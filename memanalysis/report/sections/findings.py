@@ -7,30 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis.report import blocks, drawing, plain, wording
+from memanalysis.findings.rows import HEADLINE, read
+from memanalysis.report import blocks, drawing, verdicts, wording
 from memanalysis.report.reading import Reading
 
-_HEADLINE: Final = "headline"
 _VERDICTS: Final = ("supported", "not supported", "undetermined")
-# Finding -> the section with its evidence, and the figures in it that show it.
-_EVIDENCE: Final = {
-    "bimodality_grows": (
-        "scores",
-        "How the scores are distributed",
-        ("bimodality", "memorization-histogram"),
-    ),
-    "trajectories_diverse": (
-        "trajectories",
-        "Trajectories across sizes",
-        ("trajectory-shares", "trajectories"),
-    ),
-    "distillation_inhibits": (
-        "distillation",
-        "One-hot against distilled",
-        ("distillation-settings", "distillation-change", "distillation-by-score"),
-    ),
-    "proxies_miss_trends": ("proxies", "Proxies against the score", ("proxy-trends",)),
-}
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -53,35 +34,42 @@ def _introduction(table: pl.DataFrame) -> str:
         "is refuted, and “undetermined” where the data cannot tell, or where a cross-check of a "
         "supported claim disagrees."
     )
-    if table.filter(pl.col("row") == _HEADLINE)["provisional"].any():
+    if table.filter(pl.col("row") == HEADLINE)["provisional"].any():
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"
         text += f" “Provisional” verdicts rest on {count}, fewer than ten."
-    verdicts = table.filter(pl.col("row") == _HEADLINE)["verdict"].to_list()
-    said = [f"{verdicts.count(name) or 'none'} {name}" for name in _VERDICTS]
-    return f"{text} Of the {len(verdicts)} claims, {wording.listed(said)}."
+    said = table.filter(pl.col("row") == HEADLINE)["verdict"].to_list()
+    counted = [f"{said.count(name) or 'none'} {name}" for name in _VERDICTS]
+    return f"{text} Of the {len(said)} claims, {wording.listed(counted)}."
 
 
 def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
-    order = table["finding"].unique(maintain_order=True).to_list()
-    known = [name for name in _EVIDENCE if name in order]
+    lines = table.to_dicts()
+    outcomes = {o.finding: o for o in read(lines, reading.table("finding_facts").to_dicts())}
     subsets = reading.table("models")["subset_id"].n_unique()
     items = []
-    for name in [*known, *(other for other in order if other not in known)]:
-        rows = table.filter(pl.col("finding") == name).to_dicts()
-        headline = next((row for row in rows if row["row"] == _HEADLINE), rows[0])
-        named = {row["row"]: row for row in rows} | {_HEADLINE: headline}
-        section, title, figures = _EVIDENCE.get(name, ("", "", ()))
+    for name in [*(n for n in verdicts.DECLARED if n in outcomes), *(
+        n for n in outcomes if n not in verdicts.DECLARED
+    )]:  # fmt: skip
+        rows = {line["row"]: line for line in lines if line["finding"] == name}
+        headline = rows.setdefault(HEADLINE, next(iter(rows.values())))
+        outcome, declared = outcomes[name], verdicts.DECLARED.get(name)
+        meaning = verdicts.meaning(outcome, headline["sentence"] or "")
         items.append(
             replace(
                 _finding(headline, name, headline),
-                evidence=section,
-                evidence_title=title,
-                figures=figures,
-                quantity=plain.QUANTITIES.get(name, ""),
-                meaning=plain.meaning(name, named) + _way(reading, name),
-                settling=plain.settling(named, subsets),
-                rows=[_finding(row, row["row"], headline) for row in rows if row is not headline],
-                deciding=[_finding(row, row["row"], headline) for row in plain.deciding(named)],
+                evidence=declared.evidence.section if declared else "",
+                evidence_title=declared.evidence.title if declared else "",
+                figures=declared.evidence.figures if declared else (),
+                meaning=meaning + _way(reading, name),
+                settling=verdicts.settling(outcome, rows, subsets),
+                rows=[
+                    _finding(row, row["row"], headline)
+                    for row in rows.values()
+                    if row is not headline
+                ],
+                deciding=[
+                    _finding(row, row["row"], headline) for row in verdicts.deciding(outcome, rows)
+                ],
             )
         )
     return items
@@ -99,8 +87,8 @@ def _way(reading: Reading, finding: str) -> str:
     )
 
 
-def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
-    estimate, interval = plain.effect(row["finding"], row)
+def _finding(row: verdicts.Row, name: str, headline: verdicts.Row) -> blocks.Finding:
+    estimate, interval = verdicts.effect(row["finding"], row)
     return blocks.Finding(
         name=name,
         claim=row["claim"] or name,
@@ -115,11 +103,12 @@ def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
         evidence_title="",
         query=row["query"] or "",
         core=bool(row["core"]) or name.startswith("proxy: "),
-        quantity=plain.measured(name),
+        quantity=verdicts.quantity(row["finding"], row["row"]),
+        title=verdicts.row_title(row["finding"], row["row"]),
     )
 
 
-def _bound(row: plain.Row, headline: plain.Row) -> str:
+def _bound(row: verdicts.Row, headline: verdicts.Row) -> str:
     """The rule of a condition; of a check, whether it agrees: others may only not object."""
     if row["bound"] == "consistent" and row["verdict"] != headline["verdict"]:
         return "no contradiction"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from memanalysis import charts, proxies
-from memanalysis.report import blocks, glosses, plain, wording
+from memanalysis.findings.reasons import UNDECIDED
+from memanalysis.findings.rows import read
+from memanalysis.report import blocks, glosses, wording
 from memanalysis.report.reading import Reading
 from memanalysis.report.sections.proxy_tables import further
 
@@ -249,8 +251,11 @@ def _undecided(reading: Reading) -> str:
     rows = reading.table("findings").filter(
         pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
     )
-    reason = plain.undecided(rows.row(0, named=True)) if rows.height else ""
-    return f" In this study trends are not decided: {reason}." if reason else ""
+    facts = reading.table("finding_facts").to_dicts()
+    outcomes = read(rows.to_dicts(), facts)
+    if not outcomes or outcomes[0].reason not in UNDECIDED:
+        return ""
+    return f" In this study trends are not decided: {outcomes[0].why()}."
 
 
 def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
