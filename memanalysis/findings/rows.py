@@ -11,7 +11,7 @@ from memanalysis.findings import sentences
 from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.reasons import CODES
 from memanalysis.findings.robustness import VARIANTS, Judged, contradict, judge
-from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Result
+from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Result, Side
 
 HEADLINE: Final = "headline"
 
@@ -96,9 +96,9 @@ def read(rows: Iterable[Mapping[str, Any]], facts: Iterable[Mapping[str, Any]]) 
     """
     by_row: dict[tuple[str, str], list[Fact]] = {}
     for fact in facts:
-        numbers = (_float(fact[name]) for name in ("estimate", "ci_low", "ci_high"))
+        low, high = _float(fact["ci_low"]), _float(fact["ci_high"])
         by_row.setdefault((fact["finding"], fact["row"]), []).append(
-            Fact(fact["fact"], *numbers, fact["size"] or "")
+            Fact(fact["fact"], _float(fact["estimate"]), low, high, fact["size"] or "")
         )
     by_finding: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -135,7 +135,7 @@ def _read(line: Mapping[str, Any], facts: tuple[Fact, ...]) -> dict[str, Any]:
         "verdict": line["verdict"] or "undetermined",
         "estimate": _float(line["estimate"]), "low": _float(line["ci_low"]),
         "high": _float(line["ci_high"]), "facts": facts,
-        "bound": Bound(cast("Any", side), value) if side and value is not None else None,
+        "bound": Bound(cast("Side", side), value) if side and value is not None else None,
         "reason": reason if reason in CODES else None,
     }  # fmt: skip
 

@@ -62,7 +62,7 @@ def _notes(judged: Judged, evidence: Evidence) -> list[str]:
     ]
     unchecked = judged.checked["probability"].reason
     if unchecked in ("not_recorded", "not_kept"):
-        notes.append(f"not checked by it, as {words(unchecked)}")
+        notes.append(f"a cross-check is missing: {words(unchecked)}")
     if judged.contradicting:
         by = " and ".join(VARIANTS[name].by for name in judged.contradicting)
         notes.append(f"contradicted {by}")

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import worlds
 
-from memanalysis.analysis.intervals import Interval
 from memanalysis.findings import (
     Evidence,
     Row,
@@ -15,9 +14,8 @@ from memanalysis.findings import (
     inhibition,
     proxy_trends,
 )
-from memanalysis.findings.evidence import Teacher
 from memanalysis.findings.robustness import headline, variants
-from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
+from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Fact, Outcome
 
 GROUPS = 12
 NAMES = ("aum", "cumulative_accuracy", "cumulative_loss")
@@ -92,7 +90,8 @@ def test_rise_by_fitting_is_said() -> None:
     evidence = worlds.evidence(worlds.condition(worlds.outcomes(p_in, p_out, 10)))
     row = diversity.decide(evidence).checks[0]
     assert row.verdict == SUPPORTED
-    assert row.sentence.endswith("They increase because larger models fit them.")
+    said = diversity.explain_check(row)
+    assert said.endswith("They increase because larger models fit them")
 
 
 @pytest.mark.parametrize(
@@ -100,11 +99,15 @@ def test_rise_by_fitting_is_said() -> None:
 )
 def test_a_fall_is_told_as_models_grow(inside: float, low: float, because: bool) -> None:
     """The fall is positive, its rates go as they go; a reason is given only for a fall that is."""
-    parts = np.array([0.5, inside, inside - 0.5])
-    effect = Interval(parts, parts - 0.5 + low, parts + 0.5 - low, 6)
-    said = diversity._effect_text(diversity.KINDS[2], effect)
+    facts = (
+        Fact("effect", 0.5, low, 1 - low),
+        Fact("accuracy_in_change", -inside, -inside - 0.1, 0.1 - inside),
+        Fact("accuracy_out_change", 0.5 - inside, 0.4 - inside, 0.6 - inside),
+    )
+    row = Check(row="decreasing_or_cap", verdict=UNDETERMINED, estimate=0.2, facts=facts)
+    said = diversity.explain_check(row)
     assert "the fall is 0.50" in said
-    assert f"by {-inside:.2f} (" in said
+    assert f"by −{inside:.2f} (" in said
     assert f"by {0.5 - inside:.2f} (" in said
     assert ("Most of the fall is in the accuracy when trained on them" in said) is because
 
@@ -116,7 +119,7 @@ def test_missing_kind_leaves_diversity_open() -> None:
     evidence = worlds.evidence(worlds.condition(worlds.memorising(scores, GROUPS)))
     found = diversity.decide(evidence)
     assert found.verdict == UNDETERMINED
-    assert "not shown: decreasing or cap" in found.text
+    assert [c.row for c in found.checks if c.verdict != SUPPORTED] == ["decreasing_or_cap"]
 
 
 def test_inhibition() -> None:
@@ -140,7 +143,8 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
     leaking = replace(evidence, teacher=replace(evidence.teacher, scope="full_data"))
     found = inhibition.decide(leaking)
     assert found.verdict == UNDETERMINED
-    assert "held-out labels leak" in found.text
+    assert found.reason == "held_out_labels_leak"
+    assert "labels of held-out ones leak" in inhibition.explain(found)
 
 
 @pytest.mark.parametrize(
@@ -156,13 +160,16 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
 )
 def test_the_reason_of_a_change_has_its_direction(inside: float, outside: float, why: str) -> None:
     """A score falls as well by less fitting as by generalising; it rises by their opposites."""
-    parts = np.array([inside - outside, inside, outside])
-    changes = Interval(parts, parts - 0.001, parts + 0.001, 10)
-    said = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6))
-    soft = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6), "probability")
+    parts = {
+        "change": inside - outside, "accuracy_in_change": inside, "accuracy_out_change": outside,
+    }  # fmt: skip
+    facts = tuple(Fact(name, at, at - 0.001, at + 0.001) for name, at in parts.items())
+    outcome = Outcome(finding=inhibition.NAME, verdict=UNDETERMINED, facts=facts)
+    said = inhibition.explain(outcome)
+    soft = inhibition.explain(replace(outcome, signal="probability"))
     assert ": accuracy by" in said
     assert ": the label's probability by" in soft
-    assert "test accuracy" not in soft
+    assert "a gain in test accuracy" not in soft
     assert f"mostly because {why}" in said
 
 
@@ -202,7 +209,8 @@ def test_few_proxies_decide_nothing() -> None:
     strict = replace(evidence.rules.proxies, minimum_increasing=1000)
     found = proxy_trends.decide(replace(evidence, rules=replace(evidence.rules, proxies=strict)))
     assert found.verdict == UNDETERMINED
-    assert "examples are increasing" in found.text
+    assert found.reason == "too_few_increasing"
+    assert "examples are increasing" in found.why()
 
 
 def test_sentences_carry_everything() -> None:
@@ -253,7 +261,7 @@ def test_few_groups(groups: int, verdict: str) -> None:
     evidence = polarising()
     assert evidence.one_hot is not None
     few = replace(evidence, one_hot=evidence.one_hot.keep_groups(np.arange(GROUPS) < groups))
-    assert headline(bimodality.decide, few).verdict == verdict
+    assert headline(bimodality.FINDING, few).verdict == verdict
     row = evaluate(few)[0]
     assert row.provisional == (groups == 6)
     assert ("too few for a verdict" in row.sentence) == (groups == 4)
@@ -269,14 +277,17 @@ def test_nothing_to_decide_on() -> None:
         assert {row.verdict for row in headlines} == {UNDETERMINED}
 
 
-def test_no_verdict_improves_by_losing_a_check():
-    """Supported without any probabilities; undetermined where they were known per group once."""
+def test_what_was_not_recorded_is_not_checked() -> None:
+    """Without probabilities, recorded or kept, a verdict stands, and its sentence says so."""
     never = polarising()
     lost = replace(never, probability_lost=True)
-    assert _headline_row(never).verdict == SUPPORTED
-    assert "not checked by the label's probability" in _headline_row(never).sentence
-    assert _headline_row(lost).verdict == UNDETERMINED
-    assert "build again from the model files" in _headline_row(lost).sentence
+    assert _headline_row(never).verdict == _headline_row(lost).verdict == SUPPORTED
+    assert "the label's probability was not recorded" in _headline_row(never).sentence
+    assert "probability is no longer kept for each group" in _headline_row(lost).sentence
+    unchecked = {row.row: row for row in evaluate(never) if row.finding == "bimodality_grows"}
+    assert unchecked["probability"].reason == "not_recorded"
+    assert unchecked["probability"].verdict == UNDETERMINED
+    assert unchecked["probability"].bound == "consistent"
 
 
 def _headline_row(evidence: Evidence) -> Row:

@@ -12,10 +12,6 @@ from memanalysis.findings.verdicts import (
     at_least,
     below,
     joined,
-    number,
-    percent,
-    percent_interval,
-    with_interval,
 )
 
 
@@ -72,17 +68,3 @@ def test_reaching_a_bound() -> None:
     assert at_least(_interval(0.9, 0.8, 0.95), 0.8) == SUPPORTED
     assert at_least(_interval(0.8, 0.7, 0.8), 0.8) == UNDETERMINED
     assert at_least(_interval(0.7, 0.6, 0.79), 0.8) == REFUTED
-
-
-def test_numbers_in_words() -> None:
-    """Decimals as the interval is wide, no negative zero, and words where there is nothing."""
-    assert number(-0.001) == "0.00"
-    assert number(float("nan")) == "unknown"
-    assert percent(0.1234) == "12 %"
-    assert percent(0.0123) == "1.2 %"
-    assert with_interval(_interval(0.5, 0.4, 0.6)) == "0.50 (95 % interval 0.40 to 0.60)"
-    assert with_interval(_interval(0.04, 0.03, 0.05), brief=True) == "0.040 (0.030 to 0.050)"
-    assert with_interval(_interval(0.5, np.nan, np.nan)) == "0.50 (no interval)"
-    assert with_interval(_interval(np.nan, np.nan, np.nan)) == "an unknown amount"
-    said = percent_interval(_interval(0.01, -0.005, 0.12))
-    assert said == "1.0 % (95 % interval 0.0 % to 12 %)"
