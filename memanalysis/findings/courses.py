@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from memanalysis.analysis.trajectories import (
     classify_outcomes,
 )
 from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.findings.proxies_miss_trends import alpha_of_half
 
 Flags = NDArray[np.bool_]
 
@@ -46,6 +48,26 @@ def trajectories_of(
         for group in range(condition.n_groups)
     ]  # fmt: skip
     return classify(pairs, counts, evidence.alpha, settings), folds
+
+
+def half_trajectories(
+    evidence: Evidence, condition: Condition
+) -> tuple[Trajectories, Trajectories]:
+    """Shapes by each half of the groups, with the alpha of that half's number of models."""
+    first, second = (
+        _of_half(evidence, condition, np.asarray(condition.half == side)) for side in (0, 1)
+    )
+    return first, second
+
+
+def _of_half(evidence: Evidence, condition: Condition, kept: Flags) -> Trajectories:
+    part = condition.keep_groups(kept)
+    alpha = alpha_of_half(part.counts.sum(0).n_out, evidence.rules)
+    scaled = None if alpha is None else alpha * evidence.alpha_factor
+    of_half = replace(evidence, alpha=scaled)
+    if evidence.signal == "probability":
+        return _by_probability(of_half, condition)(kept)
+    return classify_outcomes(part.outcomes, scaled, evidence.rules.trajectories)
 
 
 def _by_probability(evidence: Evidence, condition: Condition) -> Callable[[Flags], Trajectories]:

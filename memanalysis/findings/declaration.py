@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from memanalysis import proxies
 from memanalysis.findings.evidence import Evidence
@@ -11,19 +12,23 @@ from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import Check, Outcome
 
 
+Unit = Literal["number", "share", "points"]
+
+
 @dataclass(frozen=True)
 class Criterion:
     """One condition of a finding in words.
 
-    ``title`` is for tables, ``claim`` a sentence, ``measures`` what the estimate is; ``share``
-    where that is a share of examples. ``rule`` stands where one bound does not say it.
+    ``title`` is for tables, ``claim`` a sentence, ``measures`` what the estimate is, in ``unit``: a
+    number, a share of examples, or points, the change of a share. ``rule`` stands where one bound
+    does not say it.
     """
 
     row: str
     title: str
     claim: str
     measures: str
-    share: bool = False
+    unit: Unit = "number"
     rule: Callable[[Rules], str] | None = None
 
 
@@ -58,7 +63,7 @@ class Finding:
     query: Callable[[float | None], str]
     evidence: Place
     uses_alpha: bool = False
-    share: bool = False
+    unit: Unit = "number"
 
     def criterion(self, row: str) -> Criterion:
         """The declaration of a row, which may be one of a kind: ``proxy: aum``."""
@@ -69,7 +74,7 @@ class Finding:
                 return Criterion(
                     row, f"{criterion.title}: {words}",
                     criterion.claim.format(name=f"{words[0].upper()}{words[1:]}"),
-                    criterion.measures, criterion.share, criterion.rule,
+                    criterion.measures, criterion.unit, criterion.rule,
                 )  # fmt: skip
             if criterion.row == row:
                 return criterion

@@ -1,24 +1,30 @@
-"""F2, ``trajectories_diverse``: some examples increase, some stay, some decrease or peak."""
+"""F2, ``trajectories_diverse``: some examples increase, some stay, some fall."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memanalysis import numbers
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
-from memanalysis.analysis.trajectories import (
-    Trajectories,
-    points_towards,
-)
+from memanalysis.analysis.trajectories import Trajectories, points_towards
+from memanalysis.analysis.true_changes import variance_of_changes
+from memanalysis.findings import falling
 from memanalysis.findings.courses import trajectories_of
 from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence
-from memanalysis.findings.reasons import Reason
+from memanalysis.findings.measuring import (
+    counts_of,
+    row_of,
+    saturated_places,
+    size_facts,
+    undecided,
+)
+from memanalysis.findings.reasons import UNDECIDED, Reason
 from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
@@ -30,156 +36,185 @@ from memanalysis.findings.verdicts import (
     Outcome,
     Verdict,
     check,
+    joined,
     missing_signal,
 )
 
-Flags = NDArray[np.bool_]
-
 NAME: Final = "trajectories_diverse"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One row of the finding: which shapes it is made of, and what to call it."""
-
-    row: str
-    shapes: tuple[str, ...]
-    words: str
-    measures: str
-    effect: str
-
-
-KINDS: Final = (
-    Kind(
-        "increasing", ("increasing",), "are memorised more by larger models",
-        "share memorised more by larger models", "rise",
-    ),
-    Kind(
-        "fixed", ("fixed",), "are memorised equally by all sizes",
-        "share memorised equally by all sizes", "change",
-    ),
-    Kind(
-        "decreasing_or_cap", ("decreasing", "cap"),
-        "are memorised less by larger models or most at a middle size",
-        "share memorised less, or most in between", "fall",
-    ),
-)  # fmt: skip
+# Shapes of single images decide these two rows; the images that fall are chosen by their score.
+_SHAPES: Final = ("increasing", "fixed")
 
 
 def decide(evidence: Evidence) -> Outcome:
-    """Each kind's share must exceed 1 %, and its effect must survive leaving groups out."""
-    condition, alpha = evidence.one_hot, evidence.alpha
+    """Some increase and some stay, each by more than 1 %, and those with a middling score fall."""
+    condition = evidence.one_hot
     if condition is None or len(condition.sizes) < 2:
-        return _undecided(evidence, "too_few_sizes")
-    if alpha is None:
-        return _undecided(evidence, "too_few_held_out")
-    if (reason := missing_signal(evidence)) is not None:
-        return _undecided(evidence, reason)
-    checks = _checks(evidence, condition, alpha)
-    first = checks[0]
+        return undecided(NAME, evidence, "too_few_sizes")
+    if (missing := missing_signal(evidence)) is not None:
+        return undecided(NAME, evidence, missing)
+    checks = (
+        *_shape_rows(evidence, condition),
+        _falling_row(evidence, condition),
+    )
+    first, falling = checks[0], checks[-1]
     return Outcome(
-        finding=NAME, verdict=_conjunction(checks), estimate=first.estimate, low=first.low,
-        high=first.high, bound=first.bound, n_groups=condition.n_groups, alpha=alpha,
-        facts=tuple(Fact(f"share {c.row}", *c.interval) for c in checks), checks=checks,
-        signal=evidence.signal,
+        finding=NAME, verdict=joined(c.verdict for c in checks), reason=_reason(checks),
+        estimate=first.estimate, low=first.low, high=first.high, bound=first.bound,
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            *(Fact(f"share_{c.row}", *c.interval) for c in checks[:-1]),
+            *(replace(fact, name=f"effect_{c.row}") for c in checks[:1] for fact in c.facts
+              if fact.name == "effect"),
+            *(replace(fact, name=f"falling_{fact.name}") for fact in falling.facts),
+            *size_facts(evidence),
+        ),
     )  # fmt: skip
 
 
-def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
-    return Outcome(
-        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
-        alpha=evidence.alpha, signal=evidence.signal,
-    )  # fmt: skip
+def _reason(checks: tuple[Check, ...]) -> Reason | None:
+    """Why the claim cannot be decided, if any of its conditions cannot."""
+    return next((c.reason for c in checks if c.reason is not None), None)
 
 
-def _checks(evidence: Evidence, condition: Condition, alpha: float) -> tuple[Check, ...]:
+def _shape_rows(evidence: Evidence, condition: Condition) -> tuple[Check, ...]:
+    if evidence.alpha is None:
+        return tuple(
+            Check(row=row, verdict=UNDETERMINED, core=True, reason="no_alpha") for row in _SHAPES
+        )
     whole, folds = trajectories_of(evidence, condition)
-    sums = condition.probability
-    measured = condition.counts if evidence.signal == "correctness" or sums is None else sums
-    return tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
+    measured = counts_of(condition, evidence)
+    return tuple(_shape_row(row, evidence, whole, folds, measured) for row in _SHAPES)
 
 
-def _row(
-    kind: Kind,
+def _shape_row(
+    row: str,
     evidence: Evidence,
-    alpha: float,
     whole: Trajectories,
     folds: list[Trajectories],
     measured: Counts,
 ) -> Check:
     rules = evidence.rules.diversity
-    admitted = evidence.rules.trajectories.false_discovery_rate if kind.row != "fixed" else 0.0
-    share = jackknife(*_shares(kind, whole, folds, admitted, possible=False))
-    possible = jackknife(*_shares(kind, whole, folds, admitted, possible=True))
-    effect = leave_one_group_out(_effects(kind, folds, measured))
-    verdict = _row_verdict(kind, share, possible, effect[0], rules.minimum_share,
-                           rules.alpha_share * alpha)  # fmt: skip
-    # A fall is counted as positive; the rates it is made of are given as they go.
-    inside, outside = (-effect[i] if kind.effect == "fall" else effect[i] for i in (1, 2))
+    changing = row != "fixed"
+    admitted = evidence.rules.trajectories.false_discovery_rate if changing else 0.0
+    share = jackknife(*_shares(row, whole, folds, admitted, possible=False))
+    possible = jackknife(*_shares(row, whole, folds, admitted, possible=True))
+    least = rules.alpha_share * (evidence.alpha or 0.0)
+    effect = leave_one_group_out(_effects(row, folds, measured))
+    verdict = _row_verdict(share, possible, effect[0] if changing else None,
+                           rules.minimum_share, least)  # fmt: skip
     facts = (
         Fact.of("effect", effect[0]),
-        Fact.of("accuracy_in_change", inside),
-        Fact.of("accuracy_out_change", outside),
-        Fact("minimum_effect", rules.alpha_share * alpha),
+        Fact.of("accuracy_in_change", effect[1]),
+        Fact.of("accuracy_out_change", effect[2]),
+        Fact("minimum_effect", least),
     )
+    scored = _share_of_scored(whole, measured, rules.minimum_mean)
     return check(
-        kind.row, share, verdict, Bound("lower", rules.minimum_share), core=True,
-        facts=facts if kind.row != "fixed" else (),
+        row, share, verdict, Bound("lower", rules.minimum_share), core=True,
+        facts=facts if changing else (Fact("share_of_scored", scored),),
     )  # fmt: skip
 
 
+def _share_of_scored(whole: Trajectories, measured: Counts, least: float) -> float:
+    """Share of fixed ones among the examples whose score over all sizes is at least ``least``."""
+    with np.errstate(invalid="ignore"):
+        scored = whole.tested & (measured.sum(0).memorization.mean(axis=0) >= least)
+    return float(whole.is_shape("fixed")[scored].mean()) if scored.any() else np.nan
+
+
+def _falling_row(evidence: Evidence, condition: Condition) -> Check:
+    """Examples with a middling score, by generalising between the sizes that fit everything."""
+    counts, saturated = counts_of(condition, evidence), saturated_places(evidence)
+    decision = falling.decide(counts, saturated, evidence.rules)
+    row = row_of(falling.RULE, decision, falling.SELECTIONS, core=True)
+    if len(saturated) < 2 or evidence.signal != "correctness":
+        return row
+    spread = variance_of_changes(counts, condition.half, saturated[0], saturated[-1])
+    true = float(np.sqrt(np.maximum(spread.estimate, 0)))
+    return replace(row, facts=(*row.facts, Fact("sd_of_true_changes", true)))
+
+
 def explain(outcome: Outcome) -> str:
-    """The share of each kind; only the first interval is introduced."""
-    parts: list[str] = []
-    for kind in KINDS:
-        share = outcome.fact(f"share {kind.row}")
-        of = "" if parts else " of the examples"
-        said = numbers.share_with_interval(*share.interval, brief=bool(parts))
-        parts.append(f"{said}{of} {kind.words}")
+    """The share of each kind, and what becomes of middling scores."""
+    parts = []
+    increasing, fixed = (outcome.fact(f"share_{row}") for row in _SHAPES)
+    if math.isfinite(increasing.estimate):
+        parts.append(
+            f"{numbers.share_with_interval(*increasing.interval, brief=False)} of the examples are "
+            f"memorised more by larger models; {numbers.share_with_interval(*fixed.interval)} "
+            "change by less than alpha between any two sizes, most of them with a score near 0"
+        )
+    fitted = [fact.size for fact in outcome.facts_of("saturated")]
+    first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
+    if math.isfinite(first.estimate):
+        parts.append(_falling_text((fitted[0], fitted[-1]), first, last))
+    if outcome.reason is not None and outcome.reason != "contradicted":
+        parts.append(f"not decided: {outcome.why()}")
+    elif outcome.verdict == UNDETERMINED:
+        parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
+                                outcome.fact("falling_planted").estimate))  # fmt: skip
     return "; ".join(parts)
 
 
+def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
+    return (
+        f"from {ends[0]} to {ends[1]}, which fit everything, scores of 0.1 to 0.5 change by "
+        f"{numbers.with_interval(*first.interval)} through generalising if they are chosen at "
+        f"{ends[0]}, and by {numbers.with_interval(*last.interval)} if at {ends[1]}, in models that "
+        "had no part in choosing them"
+    )
+
+
+def _could_see(least: float, planted: float) -> str:
+    return (
+        f"a study like this shows a fall to {numbers.number(least, 3, missing=numbers.UNKNOWN)} in "
+        "four of five cases (the rule was tried on falls of "
+        f"{numbers.number(-planted)} of four in ten examples)"
+    )
+
+
 def explain_check(check: Check) -> str:
-    """A share, and the change in models that did not choose the examples."""
-    kind = next(kind for kind in KINDS if kind.row == check.row)
-    share = f"{numbers.share_with_interval(*check.interval, brief=False)} of the examples"
-    if kind.row == "fixed":
-        return f"{share} {kind.words}"
-    effect = check.fact("effect")
-    inside, outside = check.fact("accuracy_in_change"), check.fact("accuracy_out_change")
+    """A share with its change, or the fall of middling scores."""
+    criterion = FINDING.criterion(check.row)
+    if check.reason in UNDECIDED or not check.facts:
+        return f"{criterion.claim}: not decided, as {check.why()}"
+    if check.row == falling.RULE:
+        first, last = (check.fact(name) for name in falling.SELECTIONS)
+        return (
+            f"{criterion.claim}: {numbers.with_interval(*first.interval)} if chosen at the smallest "
+            f"size that fits everything, {numbers.with_interval(*last.interval)} if at the largest"
+        )
+    share = numbers.share_with_interval(*check.interval, brief=False)
+    if check.row == "fixed":
+        scored = numbers.percent(check.fact("share_of_scored").estimate, missing=numbers.UNKNOWN)
+        return (
+            f"{share} of the examples are memorised equally by all sizes; of those whose mean "
+            f"score is at least 0.02, {scored}"
+        )
+    effect, inside, outside = (
+        check.fact(name) for name in ("effect", "accuracy_in_change", "accuracy_out_change")
+    )
     text = (
-        f"{share} {kind.words}. In models that had no part in choosing them the {kind.effect} is "
-        f"{numbers.with_interval(*effect.interval)}; accuracy changes by "
-        f"{numbers.with_interval(*inside.interval)} when they are trained on and by "
+        f"{share} of the examples are memorised more by larger models. In models that had no part "
+        f"in choosing them the rise is {numbers.with_interval(*effect.interval)}; accuracy changes "
+        f"by {numbers.with_interval(*inside.interval)} when they are trained on and by "
         f"{numbers.with_interval(*outside.interval)} when they are held out"
     )
-    return text + (f". {_BECAUSE[kind.row]}" if mostly_by_fitting(check) else "")
-
-
-def mostly_by_fitting(check: Check) -> bool:
-    """Whether a change that is there is made by more than half of fitting."""
-    sign = -1 if check.row == "decreasing_or_cap" else 1
-    effect, inside = check.fact("effect"), check.fact("accuracy_in_change")
-    return effect.low > 0 and sign * inside.estimate > effect.estimate / 2
-
-
-_BECAUSE: Final = {
-    "increasing": "They increase because larger models fit them",
-    "decreasing_or_cap": "Most of the fall is in the accuracy when trained on them",
-}
+    mostly = effect.low > 0 and inside.estimate > effect.estimate / 2
+    return f"{text}. They increase because larger models fit them" if mostly else text
 
 
 def _row_verdict(
-    kind: Kind,
     share: Interval,
     possible: Interval,
-    effect: Interval,
+    effect: Interval | None,
     minimum_share: float,
     minimum_effect: float,
 ) -> Verdict:
+    """``effect`` is None for a kind that does not change."""
     if float(possible.high) < minimum_share:
         return REFUTED
-    if kind.row == "fixed":
+    if effect is None:
         return SUPPORTED if float(share.low) > minimum_share else UNDETERMINED
     if float(effect.high) < minimum_effect:
         return REFUTED
@@ -188,82 +223,51 @@ def _row_verdict(
 
 
 def _shares(
-    kind: Kind,
+    row: str,
     whole: Trajectories,
     folds: list[Trajectories],
     admitted: float,
     *,
     possible: bool,
 ) -> tuple[Floats, Floats]:
-    """Share of the kind less the false discoveries admitted, from everything and per fold.
+    """Share of the shape less the false discoveries admitted, from everything and per fold.
 
-    ``possible`` counts the undetermined ones whose point estimates look like the kind as well.
+    ``possible`` counts the undetermined ones whose point estimates look like the shape as well.
     """
 
-    def share(found: Trajectories) -> float:
-        members = found.is_shape(*kind.shapes) * (1 - admitted)
+    def share(sorting: Trajectories) -> float:
+        members = sorting.is_shape(row) * (1 - admitted)
         if possible:
-            towards = [points_towards(found, shape) for shape in kind.shapes]
-            members = members + np.any(towards, axis=0)
-        return float(members.sum() / max(int(found.tested.sum()), 1))
+            members = members + points_towards(sorting, row)
+        return float(members.sum() / max(int(sorting.tested.sum()), 1))
 
     return np.array(share(whole)), np.array([share(fold) for fold in folds])
 
 
-def _effects(kind: Kind, folds: list[Trajectories], measured: Counts) -> Floats:
-    """Per group, the change of the examples chosen without it, in the kind's direction: [G, 3].
+def _effects(row: str, folds: list[Trajectories], measured: Counts) -> Floats:
+    """Per group, the change from the first to the last size of the examples chosen without it.
 
-    Columns: change of mem, of p_in, of p_out. For a cap the change is from the peak to the higher
-    end, both chosen without the group; decreasing examples run from the first size to the last.
+    [G, 3]: change of mem, of p_in, of p_out.
     """
     values = np.full((len(folds), 3), np.nan)
     for group, fold in enumerate(folds):
         alone = measured[group]
         rates = np.stack([alone.memorization, alone.accuracy_in, alone.accuracy_out])  # [3, L, n]
-        parts = []
-        for shape in kind.shapes:
-            chosen = np.flatnonzero(fold.is_shape(shape))
-            if len(chosen) == 0:
-                continue
-            start, stop = _from_to(shape, fold, chosen)
-            parts.append(rates[:, stop, chosen] - rates[:, start, chosen])
-        change = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+        change = (rates[:, -1] - rates[:, 0])[:, fold.is_shape(row)]
         change = change[:, np.isfinite(change[0])]
         if change.shape[1]:
             values[group] = change.mean(axis=1)
     return values
 
 
-def _from_to(
-    shape: str, fold: Trajectories, chosen: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Sizes between which the claimed direction is upwards, per chosen example."""
-    last = fold.n_sizes - 1
-    first_size = np.zeros(len(chosen), dtype=np.intp)
-    last_size = np.full(len(chosen), last)
-    if shape == "decreasing":
-        return last_size, first_size
-    if shape != "cap":
-        return first_size, last_size
-    since_first = fold.pairs.change[:last, chosen]  # pairs (0, 1), (0, 2), ..., (0, L-1)
-    peak = since_first[:-1].argmax(axis=0) + 1
-    higher_end = np.where(since_first[-1] > 0, last_size, first_size)
-    return higher_end, peak
-
-
-def _conjunction(checks: tuple[Check, ...]) -> Verdict:
-    """Nothing that falls leaves the claim open: it may be there and too small to be seen."""
-    increasing, fixed, falling = (c.verdict for c in checks)
-    if increasing == fixed == SUPPORTED:
-        return SUPPORTED if falling == SUPPORTED else UNDETERMINED
-    return REFUTED if REFUTED in (increasing, fixed, falling) else UNDETERMINED
-
-
 def _rule(rules: Rules) -> str:
+    limits = rules.falling
     return (
-        "the share of each kind (x 0.95 unless fixed) has a lower limit > "
-        f"{rules.diversity.minimum_share:g} and its cross-fitted change a lower limit > alpha x "
-        f"{rules.diversity.alpha_share:g}"
+        "the share that increases (x 0.95) and the share that is fixed have a lower limit > "
+        f"{rules.diversity.minimum_share:g}, the cross-fitted rise a lower limit > alpha x "
+        f"{rules.diversity.alpha_share:g}, and scores of {limits.low:g} to {limits.high:g} change "
+        f"by generalising, whichever size chooses them, with an upper limit < "
+        f"{limits.maximum_change:g}"
     )
 
 
@@ -278,15 +282,23 @@ def _query(alpha: float | None) -> str:
 FINDING: Final = Finding(
     name=NAME,
     title="trajectories differ",
-    claim="As models grow, some examples are memorised more, some equally, and some less or most "
-    "at a middle size",
+    claim="As models grow, some examples are memorised more, some equally, and some less",
     measures="share of examples memorised more by larger models",
-    criteria=tuple(
+    criteria=(
         Criterion(
-            kind.row, kind.row.replace("_", " "), f"Some examples {kind.words}", kind.measures,
-            share=True,
-        )
-        for kind in KINDS
+            "increasing", "increasing", "Some examples are memorised more by larger models",
+            "share memorised more by larger models", unit="share",
+        ),
+        Criterion(
+            "fixed", "fixed", "Some examples are memorised equally by all sizes",
+            "share memorised equally by all sizes", unit="share",
+        ),
+        Criterion(
+            falling.RULE, "falling",
+            "Among sizes that fit everything, examples with a score of 0.1 to 0.5 are memorised "
+            "less by larger models, through generalising",
+            "change of scores of 0.1 to 0.5 through generalising",
+        ),
     ),
     rule=_rule,
     decide=decide,
@@ -297,5 +309,5 @@ FINDING: Final = Finding(
         "trajectories", "Trajectories across sizes", ("trajectory-shares", "trajectories")
     ),
     uses_alpha=True,
-    share=True,
+    unit="share",
 )  # fmt: skip

@@ -165,6 +165,8 @@ class Evidence:
     proxies: ProxyEvidence | None = None
     signal: Signal = "correctness"
     alpha: float | None = None
+    # How a robustness check scales every alpha.
+    alpha_factor: float = 1.0
     # The store knows the label's probability, but no longer per group of models.
     probability_lost: bool = False
     # The rules were made after data like these had been seen.

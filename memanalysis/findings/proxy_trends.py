@@ -2,124 +2,157 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from memanalysis import numbers
-from memanalysis.analysis.correlations import HalfScores, correlate, opposite_halves, spearman_brown
+from memanalysis.analysis import standardised_change
+from memanalysis.analysis.correlations import HalfScores, opposite_halves
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.trends import (
-    Trends,
-    proxy_polarisation,
-    proxy_trends,
-)
-from memanalysis.findings.courses import trajectories_of
+from memanalysis.analysis.standardised_change import TrendAreas, trend_areas
+from memanalysis.analysis.trajectories import Trajectories
+from memanalysis.findings import proxies_miss_trends
+from memanalysis.findings.courses import half_trajectories
 from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.decisions import Decision
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
-from memanalysis.findings.reasons import Reason
+from memanalysis.findings.measuring import counts_of, joint, reason_of, undecided
+from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
-    REFUTED,
-    SUPPORTED,
     UNDETERMINED,
-    Bound,
     Check,
     Fact,
     Outcome,
-    Verdict,
-    at_least,
-    check,
     missing_signal,
 )
 from memanalysis.proxies import in_words
 
-NAME: Final = "proxies_miss_trends"
+NAME: Final = proxies_miss_trends.RULE
+_AREAS: Final = tuple(f"area_{direction}" for direction in proxies_miss_trends.DIRECTIONS)
+_SCORE_AREAS: Final = tuple(f"score_{name}" for name in _AREAS)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything about the proxies of one objective that the finding and its table need."""
+    """What the finding and the table ``proxy_trends`` look at, for P proxies of one objective.
 
-    names: tuple[str, ...]
-    level: Interval  # [P], mean over sizes
-    trends: Trends
-    polarisation: Floats  # [P, L], NaN unless the proxy lies within [0, 1]
-    n_increasing: int
-    reliability: float  # of the score's change
+    ``scores`` [2, L, n] and ``proxies`` [2, P, L, n] by half of the groups, proxies oriented;
+    ``shapes`` by the models of each half; ``level`` [P], mean over sizes.
+    """
+
+    scores: Floats
+    proxies: Floats
+    shapes: tuple[Trajectories, Trajectories]
+    level: Interval
+
+    def areas(self) -> TrendAreas:
+        """Areas of the proxies' trends, intervals [2, P]."""
+        return trend_areas(self.proxies, self.shapes)
+
+
+def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) -> Measured:
+    """Scores, proxies and shapes of both halves of a condition's groups."""
+    halves = HalfScores(counts_of(condition, evidence), condition.half)
+    oriented = proxies.sums.means() * proxies.signs[:, None, None]
+    # Over groups where proxies are kept by group; a packed store has halves alone.
+    level = (
+        standardised_change.level(oriented, halves.means())
+        if proxies.sums.n_groups == 0
+        else level_interval(proxies, halves)
+    )
+    return Measured(halves.means(), oriented, half_trajectories(evidence, condition), level)
 
 
 def decide(evidence: Evidence) -> Outcome:
     """More than half of the registered proxies must know the level and miss the trend."""
     condition = evidence.one_hot
     if condition is None or len(condition.sizes) < 2:
-        return _undecided(evidence, "too_few_sizes")
+        return undecided(NAME, evidence, "too_few_sizes")
     picked = registered(evidence)
     if picked is None:
-        return _undecided(evidence, "too_few_proxies")
-    if evidence.alpha is None:
-        return _undecided(evidence, "too_few_held_out")
+        return undecided(NAME, evidence, "too_few_proxies")
     if (missing := missing_signal(evidence)) is not None:
-        return _undecided(evidence, missing)
+        return undecided(NAME, evidence, missing)
+    if condition.n_groups < evidence.rules.common.minimum_groups:
+        return undecided(NAME, evidence, "too_few_groups")
     measured = measure(evidence, condition, picked)
-    reason = _too_little(measured, evidence)
-    checks = tuple(_check(measured, row, evidence, reason) for row in range(len(measured.names)))
-    missing_trend = sum(c.verdict == SUPPORTED for c in checks)
+    decision = proxies_miss_trends.decide(
+        measured.scores, measured.proxies, picked.names, measured.shapes, measured.level,
+        evidence.rules,
+    )  # fmt: skip
+    if not decision.facts:
+        return undecided(NAME, evidence, reason_of(decision) or "no_alpha")
+    share = math.nan
+    if decision.reason not in UNDECIDED:
+        share = decision.fact("missing").estimate / len(decision.parts)
+    checks = tuple(_row(part) for part in decision.parts)
     return Outcome(
-        finding=NAME, verdict=_decision(checks), reason=reason,
-        estimate=missing_trend / len(checks) if reason is None else np.nan,
+        finding=NAME, verdict=decision.verdict, reason=reason_of(decision), estimate=share,
         n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
         facts=(
-            Fact("n_proxies", len(checks)),
-            Fact("n_missing", missing_trend),
-            Fact("n_increasing", measured.n_increasing),
-            Fact("reliability", measured.reliability),
+            *decision.facts,
             *(Fact(f"area {c.row}", *c.interval) for c in checks),
             *(Fact(f"level {c.row}", *c.fact("level").interval) for c in checks),
         ),
     )  # fmt: skip
 
 
-def _undecided(evidence: Evidence, reason: Reason) -> Outcome:
-    return Outcome(
-        finding=NAME, verdict=UNDETERMINED, reason=reason, n_groups=evidence.n_groups,
-        alpha=evidence.alpha, signal=evidence.signal,
+def _row(decision: Decision) -> Check:
+    """One proxy; its area is the mean of both directions, with the limits that both keep."""
+    estimate, low, high = joint([fact for fact in decision.facts if fact.name in _AREAS])
+    return Check(
+        row=decision.rule, verdict=decision.verdict, estimate=estimate, low=low, high=high,
+        bound=decision.bounds.get(_AREAS[0]), reason=reason_of(decision), facts=decision.facts,
     )  # fmt: skip
 
 
 def explain(outcome: Outcome) -> str:
-    """How many proxies miss the trend, how well they rank, and how far the best one gets."""
-    areas = [fact for fact in outcome.facts if fact.name.startswith("area ")]
-    levels = [fact.estimate for fact in outcome.facts if fact.name.startswith("level ")]
-    best = max(areas, key=lambda fact: np.nan_to_num(fact.estimate, nan=-1))
-    name = in_words(best.name.partition(": ")[2])
-    return (
-        f"{outcome.fact('n_missing').estimate:.0f} of {outcome.fact('n_proxies').estimate:.0f} "
-        "proxies tell which examples are memorised (rank correlation with the score "
-        f"{numbers.number(min(levels))} to {numbers.number(max(levels))}) but not whose "
-        f"memorisation increases with size. The best at that, {name}, puts an increasing example "
-        f"above another one in {numbers.share_with_interval(*best.interval, brief=False)} of "
-        "pairs; guessing gives 50 %"
+    """How many proxies miss the trend, how well they rank, and what the score itself does."""
+    areas, levels = (
+        [fact.estimate for fact in outcome.facts if fact.name.startswith(kind)]
+        for kind in ("area ", "level ")
     )
+    score = joint([outcome.fact(name) for name in _SCORE_AREAS])
+    return (
+        f"{outcome.fact('missing').estimate:.0f} of {outcome.fact('proxies').estimate:.0f} proxies "
+        f"tell which examples are memorised (rank correlation with the score {_reach(levels)}) but "
+        "do not themselves rise with it: of an increasing example and another one, their change "
+        f"names the increasing one with a chance of {_reach(areas)}, where guessing gives 0.50 and "
+        f"the score of other models {numbers.with_interval(*score)}"
+    )
+
+
+def _reach(values: list[float]) -> str:
+    """From the smallest to the largest of several numbers."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return numbers.UNKNOWN
+    low, high = numbers.number(min(finite)), numbers.number(max(finite))
+    return low if low == high else f"{low} to {high}"
 
 
 def explain_check(check: Check) -> str:
     """What one proxy knows of the level and of the trend."""
     name = in_words(check.row.partition(": ")[2])
     name = f"{name[0].upper()}{name[1:]}"
-    if check.reason == "proxies_not_kept":
-        return f"{name} is not decided: {check.why()}"
+    if check.reason in UNDECIDED:
+        return f"{name} is not decided, as {check.why()}"
     level, rising = check.fact("level"), check.fact("share_rising")
-    follows = check.bound.value if check.bound else np.nan
-    trend = "is not decided here" if check.reason else _TREND[_trend(check.interval, follows)]
+    raw = joint([check.fact(f"raw_{area}") for area in _AREAS])
+    first = joint([check.fact(area.replace("area", "first")) for area in _AREAS])
+    follows = check.bound.value if check.bound else math.nan
     return (
-        f"{name} {trend}: it puts an increasing example above another one in "
-        f"{numbers.share_with_interval(*check.interval, brief=False)} of pairs. Its rank "
-        f"correlation with the score is {numbers.with_interval(*level.interval)}, it rises for "
-        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing examples, "
-        "and its changes in two groups of models correlate with r = "
-        f"{numbers.number(check.fact('reproduced').estimate, missing=numbers.UNKNOWN)}"
+        f"{name} {_TREND[trend_verdict(check.interval, follows)]}: its change, standardised within "
+        "each size, names the increasing one of two examples with a chance of "
+        f"{numbers.with_interval(*check.interval)} (its plain change {numbers.number(raw[0])}, "
+        "near 0 for anything whose scale shrinks with size; its value at the smallest size "
+        f"{numbers.number(first[0])}). Its rank correlation with the score is "
+        f"{numbers.with_interval(*level.interval)}, and it rises for "
+        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing examples"
     )
 
 
@@ -130,12 +163,20 @@ _TREND: Final = {
 }
 
 
+def trend_verdict(area: tuple[float, float, float], follows: float) -> str:
+    """``follows``, ``misses`` or ``undetermined``, by a proxy's joint area and its limits."""
+    _, low, high = area
+    if low > follows:
+        return "follows"
+    return "misses" if high < follows else UNDETERMINED
+
+
 def registered(evidence: Evidence) -> ProxyEvidence | None:
     """The registered proxies that are present and oriented; None if there are too few."""
     proxies = evidence.proxies
     if proxies is None:
         return None
-    rules = evidence.rules.proxies
+    rules = evidence.rules.trends
     rows = [
         row for row, name in enumerate(proxies.names)
         if name in rules.registered and proxies.signs[row] != 0
@@ -157,25 +198,6 @@ def only_rows(proxies: ProxyEvidence, rows: list[int]) -> ProxyEvidence:
     )
 
 
-def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) -> Measured:
-    """Level, trend and polarisation of every proxy."""
-    counts = condition.counts
-    if evidence.signal == "probability" and condition.probability is not None:
-        counts = condition.probability
-    scores = HalfScores(counts, condition.half)
-    whole, folds = trajectories_of(evidence, condition)
-    ends = scores.means()[:, [0, -1]]
-    between = correlate("pearson", (ends[0, 1] - ends[0, 0])[None], ends[1, 1] - ends[1, 0])
-    return Measured(
-        proxies.names,
-        level_interval(proxies, scores),
-        proxy_trends(proxies.sums, proxies.signs, folds),
-        proxy_polarisation(proxies.sums.means()),
-        int(whole.is_shape("increasing").sum()),
-        float(spearman_brown(between)[0]),
-    )
-
-
 def level_interval(proxies: ProxyEvidence, scores: HalfScores) -> Interval:
     """Spearman of the oriented proxy with the score, opposite halves, mean over sizes: [P]."""
 
@@ -191,62 +213,13 @@ def level_interval(proxies: ProxyEvidence, scores: HalfScores) -> Interval:
     return jackknife(level(None), np.asarray(replicates).reshape(-1, len(proxies.names)))
 
 
-def trend_verdict(auc: Interval, follows: float) -> str:
-    """``follows``, ``misses`` or ``undetermined``, by one proxy's area and its interval."""
-    return _trend((float(auc.estimate), float(auc.low), float(auc.high)), follows)
-
-
-def _trend(area: tuple[float, float, float], follows: float) -> str:
-    _, low, high = area
-    if low > follows:
-        return "follows"
-    return "misses" if high < follows else UNDETERMINED
-
-
-def _check(measured: Measured, row: int, evidence: Evidence, reason: Reason | None) -> Check:
-    rules = evidence.rules.proxies
-    level, area = measured.level[row], measured.trends.auc[row]
-    knows, trend = at_least(level, rules.minimum_level), trend_verdict(area, rules.follows_auc)
-    verdict: Verdict = UNDETERMINED
-    if reason is None and knows == SUPPORTED and trend == "misses":
-        verdict = SUPPORTED
-    elif reason is None and (knows == REFUTED or trend == "follows"):
-        verdict = REFUTED
-    return check(
-        f"proxy: {measured.names[row]}", area, verdict, Bound("upper", rules.follows_auc),
-        reason=reason,
-        facts=(
-            Fact.of("level", level),
-            Fact("share_rising", float(measured.trends.share_rising[row])),
-            Fact("reproduced", float(measured.trends.reproduced[row])),
-        ),
-    )  # fmt: skip
-
-
-def _too_little(measured: Measured, evidence: Evidence) -> Reason | None:
-    """Why nothing can be decided, if so."""
-    rules = evidence.rules.proxies
-    if measured.trends.auc.n_groups == 0:
-        return "proxies_not_kept"
-    if not measured.reliability >= rules.minimum_reliability:
-        return "noisy_change"
-    few = measured.n_increasing < rules.minimum_increasing
-    return "too_few_increasing" if few else None
-
-
-def _decision(checks: tuple[Check, ...]) -> Verdict:
-    half = len(checks) / 2
-    if sum(c.verdict == SUPPORTED for c in checks) > half:
-        return SUPPORTED
-    return REFUTED if sum(c.verdict == REFUTED for c in checks) > half else UNDETERMINED
-
-
 def _rule(rules: Rules) -> str:
-    limits = rules.proxies
+    limits = rules.trends
     return (
         "more than half of the registered proxies have a level correlation >= "
-        f"{limits.minimum_level:g} and separate increasing examples with an area < "
-        f"{limits.follows_auc:g}"
+        f"{limits.minimum_level:g} and, by both halves of the models, separate increasing examples "
+        f"from others with an area < {limits.follows_area:g}, where the score of other models "
+        f"reaches more than {limits.follows_area:g}"
     )
 
 
@@ -259,8 +232,8 @@ FINDING: Final = Finding(
         Criterion(
             "proxy", "proxy", "{name} knows the level of memorisation and misses its trend",
             "chance to tell an increasing example from another one",
-            rule=lambda rules: f"level >= {rules.proxies.minimum_level:g} and area < "
-            f"{rules.proxies.follows_auc:g}",
+            rule=lambda rules: f"level >= {rules.trends.minimum_level:g} and area < "
+            f"{rules.trends.follows_area:g} by both halves",
         ),
     ),
     rule=_rule,
@@ -273,5 +246,5 @@ FINDING: Final = Finding(
     ),
     evidence=Place("proxies", "Proxies against the score", ("proxy-trends",)),
     uses_alpha=True,
-    share=True,
+    unit="share",
 )  # fmt: skip

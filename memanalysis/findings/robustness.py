@@ -110,7 +110,7 @@ def variants(evidence: Evidence) -> dict[str, Evidence]:
         ("alpha_half", "alpha_double"), evidence.rules.alpha_factors, strict=True
     ):
         alpha = None if evidence.alpha is None else evidence.alpha * factor
-        parts[name] = replace(evidence, alpha=alpha)
+        parts[name] = replace(evidence, alpha=alpha, alpha_factor=factor)
     return parts
 
 

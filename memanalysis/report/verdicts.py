@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from memanalysis.findings import FINDINGS, load
-from memanalysis.findings.declaration import Finding
+from memanalysis.findings.declaration import Finding, Unit
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.robustness import VARIANTS
 from memanalysis.findings.rows import HEADLINE
@@ -54,24 +54,28 @@ def quantity(finding: str, row: str) -> str:
 
 
 def effect(finding: str, row: Row) -> tuple[str, str]:
-    """Return the estimate and interval of a row of a finding, shares as percentages."""
+    """Return the estimate and interval of a row of a finding, shares in per cent."""
     low, high = row["ci_low"], row["ci_high"]
-    if not _is_share(finding, str(row.get("row", HEADLINE))):
+    unit = _unit(finding, str(row.get("row", HEADLINE)))
+    if unit == "number":
         return wording.number(row["estimate"], 3), wording.interval(low, high)
-    # An interval by the jackknife knows nothing of 0 and 1.
-    low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
+    if unit == "share":
+        # An interval by the jackknife knows nothing of 0 and 1.
+        low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
+    signed = unit == "points"
     ends = wording.NONE
     if low is not None and high is not None:
-        ends = f"{wording.percent(low)} to {wording.percent(high)}"
-    return wording.percent(row["estimate"]), ends
+        limits = (wording.percent(end, signed=signed) for end in (low, high))
+        ends = " to ".join(limits)
+    return wording.percent(row["estimate"], signed=signed), ends
 
 
-def _is_share(finding: str, row: str) -> bool:
+def _unit(finding: str, row: str) -> Unit:
     declared = DECLARED.get(finding)
     if declared is None:
-        return False
+        return "number"
     of_headline = row == HEADLINE or row in VARIANTS
-    return declared.share if of_headline else declared.criterion(row).share
+    return declared.unit if of_headline else declared.criterion(row).unit
 
 
 def meaning(outcome: Outcome, sentence: str) -> str:
@@ -138,7 +142,8 @@ def _more_models(finding: str, undecided: Sequence[Check], subsets: int) -> str:
         return f"More models: {which}; how many would decide it cannot be told from its bounds."
     if count is None:
         beyond = f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound"
-        return f"{beyond}{_NOT_REFUTED if _is_share(finding, row) else ''}."
+        shapes = _unit(finding, row) == "share"
+        return f"{beyond}{_NOT_REFUTED if shapes else ''}."
     if count > _PRACTICAL * subsets:
         return f"Very many more models: {which}, its estimate close to the rule’s bound."
     return (

@@ -31,9 +31,9 @@ def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str
     return numbers.number(value, digits, signed=signed)
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
     """A share as a percentage with a narrow space: 12.3 %."""
-    return numbers.percent(value, digits).replace(" ", "\u202f")
+    return numbers.percent(value, digits, signed=signed).replace(" ", "\u202f")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
