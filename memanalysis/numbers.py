@@ -46,11 +46,17 @@ def percent(
 
 
 def decimals(low: float | None, high: float | None) -> int:
-    """As many decimals as two digits of an interval's half-width need, two to four."""
+    """As many decimals as two digits of an interval's half-width need, at most four.
+
+    At least two where it is below 1, as rates and scores are.
+    """
     if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
         return _LEAST
     half = (high - low) / 2
-    return min(max(1 - math.floor(math.log10(half)), _LEAST), _MOST) if half > 0 else _LEAST
+    if half <= 0:
+        return _LEAST
+    digits = 1 - math.floor(math.log10(half))
+    return min(max(digits, 0 if half >= 1 else _LEAST), _MOST)
 
 
 def with_interval(

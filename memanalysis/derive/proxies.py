@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.analysis.correlations import METHODS, Method, halves_correlated, over_splits
-from memanalysis.analysis.intervals import Floats
+from memanalysis.analysis.intervals import Floats, Interval
+from memanalysis.analysis.trends import proxy_polarisation
 from memanalysis.derive.halving import Halved, Pair
 from memanalysis.derive.reading import Study
 from memanalysis.derive.strata import strata_of

@@ -7,8 +7,8 @@ from typing import Final
 
 from memanalysis import numbers
 from memanalysis.findings import bimodality_grows
-from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.decisions import Decision
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.measuring import (
     beyond,

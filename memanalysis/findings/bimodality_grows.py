@@ -15,9 +15,17 @@ from memanalysis.analysis import modes, polarisation
 from memanalysis.analysis.blocks import joined
 from memanalysis.analysis.intervals import Floats, Interval, jackknife_of
 from memanalysis.analysis.outcomes import Counts
-from memanalysis.findings.decisions import Bound, Decision, Fact, detectable, undecided
-from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Verdict, above
-from memanalysis.findings.version3 import Rules, load
+from memanalysis.findings.decisions import Decision, detectable, undecided
+from memanalysis.findings.rules import Rules, load
+from memanalysis.findings.verdicts import (
+    REFUTED,
+    SUPPORTED,
+    UNDETERMINED,
+    Bound,
+    Fact,
+    Verdict,
+    above,
+)
 
 RULE: Final = "bimodality_grows"
 POLARISATION: Final = "scores_polarise"

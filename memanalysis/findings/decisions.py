@@ -7,43 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from memanalysis.analysis.intervals import Interval
-from memanalysis.findings.verdicts import UNDETERMINED, Verdict
-
-Side = Literal["lower", "upper"]
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What a 95 % limit has to clear: the lower limit above ``value``, or the upper one below."""
-
-    side: Side
-    value: float
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One named number with its limits; NaN where there is none or it cannot be estimated.
-
-    ``size`` is the size that it is about, empty where it is about no single one.
-    """
-
-    name: str
-    estimate: float
-    low: float = math.nan
-    high: float = math.nan
-    size: str = ""
-
-    @classmethod
-    def of(cls, name: str, interval: Interval, size: str = "") -> Fact:
-        """A scalar interval under a name."""
-        ends = (float(interval.estimate), float(interval.low), float(interval.high))
-        return cls(name, *ends, size)
+from memanalysis.findings.verdicts import UNDETERMINED, Bound, Fact, Verdict
 
 
 @dataclass(frozen=True)

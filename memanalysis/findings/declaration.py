@@ -11,7 +11,6 @@ from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import Check, Outcome
 
-
 Unit = Literal["number", "share", "points"]
 
 

@@ -160,8 +160,8 @@ def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
     return (
         f"from {ends[0]} to {ends[1]}, which fit everything, scores of 0.1 to 0.5 change by "
         f"{numbers.with_interval(*first.interval)} through generalising if they are chosen at "
-        f"{ends[0]}, and by {numbers.with_interval(*last.interval)} if at {ends[1]}, in models that "
-        "had no part in choosing them"
+        f"{ends[0]}, and by {numbers.with_interval(*last.interval)} if at {ends[1]}, in models "
+        "that had no part in choosing them"
     )
 
 
@@ -180,9 +180,10 @@ def explain_check(check: Check) -> str:
         return f"{criterion.claim}: not decided, as {check.why()}"
     if check.row == falling.RULE:
         first, last = (check.fact(name) for name in falling.SELECTIONS)
+        ends = [numbers.with_interval(*fact.interval) for fact in (first, last)]
         return (
-            f"{criterion.claim}: {numbers.with_interval(*first.interval)} if chosen at the smallest "
-            f"size that fits everything, {numbers.with_interval(*last.interval)} if at the largest"
+            f"{criterion.claim}: {ends[0]} if chosen at the smallest size that fits everything, "
+            f"{ends[1]} if at the largest"
         )
     share = numbers.share_with_interval(*check.interval, brief=False)
     if check.row == "fixed":

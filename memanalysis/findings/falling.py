@@ -13,9 +13,9 @@ from memanalysis.analysis.blocks import joined
 from memanalysis.analysis.falling import PARTS, selected_change
 from memanalysis.analysis.intervals import Interval
 from memanalysis.analysis.outcomes import Counts
-from memanalysis.findings.decisions import Bound, Decision, Fact, detectable, undecided
-from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
-from memanalysis.findings.version3 import Rules, load
+from memanalysis.findings.decisions import Decision, detectable, undecided
+from memanalysis.findings.rules import Rules, load
+from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Bound, Fact
 
 RULE: Final = "falling"
 SELECTIONS: Final = ("by_first", "by_last")

@@ -19,13 +19,13 @@ from memanalysis.analysis.distillation import (
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.findings import inhibits_particularly
-from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.decisions import Decision
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence, Teacher, alternating
 from memanalysis.findings.measuring import beyond, reason_of, row_of, undecided
+from memanalysis.findings.reasons import Reason
 from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
-    REFUTED,
     UNDETERMINED,
     Bound,
     Check,
@@ -53,7 +53,7 @@ def decide(evidence: Evidence) -> Outcome:
         return undecided(NAME, evidence, "no_students")
     comparison = evidence.comparison(students)
     if comparison is None:
-        lost = "not_kept" if evidence.probability_lost else "not_recorded"
+        lost: Reason = "not_kept" if evidence.probability_lost else "not_recorded"
         return undecided(NAME, evidence, missing_signal(evidence) or lost)
     leaks = teacher.scope != "same_subset"
     decision = inhibits_particularly.decide_headline(
@@ -178,7 +178,7 @@ def explain_check(check: Check) -> str:
 def _particular_text(check: Check) -> str:
     excess, fit = ([check.fact(name) for name in pair] for pair in (_SHOWN[:2], _SHOWN[2:]))
     parts = [_excess_text(excess)]
-    if check.reason is not None:
+    if check.reason is not None and check.reason != "memorised_gain_less":
         parts.append(check.why())
     if check.fact("fits_memorised_less").estimate == 1:
         shown = " and ".join(numbers.with_interval(*fact.interval) for fact in fit)
@@ -213,7 +213,7 @@ def _mean_text(outcome: Outcome) -> str:
     total, inside, outside = (outcome.fact(name) for name in _PARTS)
     by_probability = outcome.signal == "probability"
     rate = "the label's probability" if by_probability else "accuracy"
-    teacher = outcome.fact("teacher_parameters").size
+    teacher = outcome.facts_of("teacher_parameters")[0].size
     return (
         f"In students smaller than their teacher {teacher} distillation changes the mean score by "
         f"{numbers.with_interval(*total.interval, brief=False)}, mostly because students "
@@ -222,7 +222,7 @@ def _mean_text(outcome: Outcome) -> str:
     )
 
 
-_PARTS: Final = ("change", "fitting", "held_out")
+_PARTS: Final = ("change", "change_in", "change_out")
 
 
 def _mostly(outcome: Outcome) -> str:

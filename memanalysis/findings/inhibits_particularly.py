@@ -15,9 +15,17 @@ from memanalysis.analysis.distillation import change
 from memanalysis.analysis.equal_gain import EqualGain, contrasts
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.findings.decisions import Bound, Decision, Fact, detectable, undecided
-from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, above, below
-from memanalysis.findings.version3 import Rules, load
+from memanalysis.findings.decisions import Decision, detectable, undecided
+from memanalysis.findings.rules import Rules, load
+from memanalysis.findings.verdicts import (
+    REFUTED,
+    SUPPORTED,
+    UNDETERMINED,
+    Bound,
+    Fact,
+    above,
+    below,
+)
 
 RULE: Final = "inhibits_particularly"
 HEADLINE: Final = "distillation_inhibits"

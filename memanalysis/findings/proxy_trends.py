@@ -16,8 +16,8 @@ from memanalysis.analysis.standardised_change import TrendAreas, trend_areas
 from memanalysis.analysis.trajectories import Trajectories
 from memanalysis.findings import proxies_miss_trends
 from memanalysis.findings.courses import half_trajectories
-from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.decisions import Decision
+from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
 from memanalysis.findings.measuring import counts_of, joint, reason_of, undecided
 from memanalysis.findings.reasons import UNDECIDED
@@ -74,7 +74,8 @@ def decide(evidence: Evidence) -> Outcome:
         return undecided(NAME, evidence, "too_few_sizes")
     picked = registered(evidence)
     if picked is None:
-        return undecided(NAME, evidence, "too_few_proxies")
+        lost = evidence.proxies_lost
+        return undecided(NAME, evidence, "proxies_not_kept" if lost else "too_few_proxies")
     if (missing := missing_signal(evidence)) is not None:
         return undecided(NAME, evidence, missing)
     if condition.n_groups < evidence.rules.common.minimum_groups:

@@ -22,6 +22,7 @@ Reason = Literal[
     "too_few_memorised",
     "one_student_size",
     "too_few_proxies",
+    "proxies_not_kept",
     "change_too_noisy",
     "too_few_increasing",
     "score_does_not_follow",
@@ -37,6 +38,7 @@ UNDECIDED: Final[frozenset[Reason]] = frozenset(
     {
         "too_few_sizes", "too_few_folds", "hardly_anything_memorised", "no_alpha", "not_recorded",
         "not_kept", "no_students", "too_few_memorised", "one_student_size", "too_few_proxies",
+        "proxies_not_kept",
         "change_too_noisy", "too_few_increasing", "score_does_not_follow",
     }
 )  # fmt: skip
@@ -62,6 +64,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     "too_few_memorised": "no size has enough memorised examples in every fold",
     "one_student_size": "it takes two student sizes with enough memorised examples",
     "too_few_proxies": "too few of the proxies that the rule names are in this store",
+    "proxies_not_kept": "the proxies are no longer kept for each group of models",
     "change_too_noisy": "the change of the score itself is too noisy (split-half reliability "
     "{reliability:.2f})",
     "too_few_increasing": "in one half of the models only {increasing:.0f} examples are increasing",

@@ -81,8 +81,9 @@ class Result:
         return self.estimate, self.low, self.high
 
     def fact(self, name: str) -> Fact:
-        """The first fact of that name; one without numbers where there is none."""
-        return next((fact for fact in self.facts if fact.name == name), Fact(name, math.nan))
+        """The fact of that name about no single size; one without numbers where there is none."""
+        facts = (fact for fact in self.facts if fact.name == name and not fact.size)
+        return next(facts, Fact(name, math.nan))
 
     def facts_of(self, name: str) -> list[Fact]:
         """Every fact of that name, one per size."""
