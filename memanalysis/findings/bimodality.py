@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from memanalysis import numbers
+from memanalysis.analysis.intervals import Interval
 from memanalysis.findings import bimodality_grows
-from memanalysis.findings.decisions import Decision
+from memanalysis.findings.decisions import Decision, detectable
 from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.measuring import (
@@ -61,7 +64,10 @@ def decide(evidence: Evidence) -> Outcome:
         finding=NAME, verdict=decision.verdict, reason=reason_of(decision),
         estimate=rise.estimate, low=rise.low, high=rise.high, bound=decision.bounds["rise"],
         n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
-        facts=(*decision.facts, *_empty(decision), *size_facts(evidence)),
+        facts=(
+            *decision.facts, *_detectable_held_out(decision, evidence), *_empty(decision),
+            *size_facts(evidence),
+        ),
     )  # fmt: skip
 
 
@@ -105,8 +111,9 @@ def explain(outcome: Outcome) -> str:
         parts.insert(1, f"{where}, {_growth(outcome, '_saturated')}")
     if outcome.reason in ("grows_by_fitting", "too_few_saturated_sizes"):
         parts.append(outcome.why())
-    if outcome.verdict == UNDETERMINED:
-        parts.append(_could_see(outcome))
+    if outcome.verdict == UNDETERMINED and outcome.reason != "too_few_saturated_sizes":
+        by_held_out = outcome.reason == "grows_by_fitting"
+        parts.append(_could_see(outcome, "held_out_rise" if by_held_out else "rise"))
     return "; ".join(parts)
 
 
@@ -135,13 +142,32 @@ def _times(outcome: Outcome, name: str) -> str:
     return f"{numbers.with_interval(*fact.interval)} times"
 
 
-def _could_see(outcome: Outcome) -> str:
-    least, planted = outcome.fact("detectable_rise").estimate, outcome.fact("planted").estimate
+def _could_see(outcome: Outcome, name: str) -> str:
+    least = outcome.fact(f"detectable_{name}").estimate
+    planted = outcome.fact("planted").estimate
     return (
         f"a study like this shows a rise of {numbers.percent(least, missing=numbers.UNKNOWN)} of "
-        f"the examples in four of five cases (the rule was tried on rises of "
+        "the examples in four of five cases (the rule was tried on rises of "
         f"{numbers.percent(planted)})"
     )
+
+
+def _detectable_held_out(decision: Decision, evidence: Evidence) -> tuple[Fact, ...]:
+    """The rise by held-out errors that the study shows with the power of the rules."""
+    facts = [fact for fact in decision.facts if fact.name == _ROWS["held_out_rise"]]
+    limits = evidence.rules
+    return tuple(
+        Fact(
+            "detectable_held_out_rise",
+            limits.modes.minimum_held_out_rise
+            + detectable(_interval(fact, evidence), limits.common.power),
+        )
+        for fact in facts
+    )
+
+
+def _interval(fact: Fact, evidence: Evidence) -> Interval:
+    return Interval(*(np.asarray(value) for value in fact.interval), evidence.n_groups)
 
 
 def explain_check(check: Check) -> str:

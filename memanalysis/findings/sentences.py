@@ -14,7 +14,7 @@ _POST_HOC = "rule made after these data"
 
 def explained(declared: Finding, outcome: Outcome) -> str:
     """The outcome in words, or why there is none; without a final stop."""
-    if outcome.reason in UNDECIDED:
+    if outcome.reason in UNDECIDED or not outcome.facts:
         return f"Not decided: {outcome.why()}"
     return declared.explain(outcome)
 
@@ -42,7 +42,7 @@ def of_variant(judged: Judged, name: str) -> str:
     else:
         agreement = "not contradicting"
     text = explained(judged.declared, other)
-    if other.reason in ("too_few_groups", "alpha_unused"):
+    if other.reason == "alpha_unused":
         text = f"{text}; {other.why()}"
     where = VARIANTS[name].where.capitalize()
     return f"{where}: {other.verdict}, {agreement} the headline. {text}."
