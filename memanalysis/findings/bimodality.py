@@ -167,7 +167,8 @@ def _detectable_held_out(decision: Decision, evidence: Evidence) -> tuple[Fact, 
 
 
 def _interval(fact: Fact, evidence: Evidence) -> Interval:
-    return Interval(*(np.asarray(value) for value in fact.interval), evidence.n_groups)
+    estimate, low, high = (np.asarray(value) for value in fact.interval)
+    return Interval(estimate, low, high, evidence.n_groups)
 
 
 def explain_check(check: Check) -> str:
