@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from memanalysis import shipped
+from memanalysis import bundled_studies
 from memanalysis.errors import QueryError, StoreError, did_you_mean
 from memanalysis.sql import frames as wide
 from memanalysis.sql.confined import Confined
 from memanalysis.sql.connection import connect
-from memanalysis.store import Manifest, Store
+from memanalysis.storage.store import Manifest, Store
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,6 +116,25 @@ def open(path: str | Path | None = None) -> Study:  # noqa: A001 - the contract'
     return Study(Store.open(embedded_path() if path is None else path))
 
 
+def compare(first: str | Path | Study, second: str | Path | Study) -> pl.DataFrame:
+    """Correlate the memorisation scores of every size of two studies over their common examples.
+
+    Two architectures on the same images, two seeds, your models and somebody else's: see
+    ``relations.comparison.compare`` for what each column is and which examples are the same.
+
+    Raises
+    ------
+    StoreError
+        If one is no built store, or they have nothing in common.
+    """
+    from memanalysis.relations import comparison  # needs SciPy, which nothing else here does
+
+    stores = (
+        Store.open(study.path if isinstance(study, Study) else study) for study in (first, second)
+    )
+    return comparison.compare(*stores)
+
+
 def embedded_path() -> Path:
     """Where the embedded study lies: beside the package in a checkout, else inside it.
 
@@ -124,9 +143,9 @@ def embedded_path() -> Path:
     StoreError
         If this installation has none.
     """
-    place = shipped.find(_EMBEDDED, "manifest.json")
+    place = bundled_studies.find(_EMBEDDED, "manifest.json")
     if place is None:
-        looked = " and ".join(f"'{place}'" for place in shipped.places(_EMBEDDED))
+        looked = " and ".join(f"'{place}'" for place in bundled_studies.places(_EMBEDDED))
         raise StoreError(
             f"The embedded study is not installed: looked in {looked}. Give the path of a store."
         )

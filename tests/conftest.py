@@ -8,18 +8,18 @@ import pyarrow as pa
 import pytest
 from once import made_once
 
-from memanalysis.build import build
-from memanalysis.report import report
-from memanalysis.schema import EXAMPLES
-from memanalysis.simulate import simulate
-from memanalysis.store import Manifest, ModelInfo, ModelRecord, Store, write_model
+from memanalysis.building.build import build
+from memanalysis.experiments.simulate import simulate
+from memanalysis.reporting import report
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Manifest, ModelInfo, ModelRecord, Store, write_model
 from memanalysis.study import Study
 
 # What takes longest goes first, so that several processes end together.
 LONGEST = (
-    "report/test_page_in_browser", "producer/test_run", "producer/test_cluster",
-    "report/explorer/", "report/test_odd_stores", "readme/", "report/", "producer/",
-    "importing/", "oracles/", "charts/", "queries/",
+    "reporting/test_page_in_browser", "producer/test_run", "producer/test_cluster",
+    "reporting/explorer/", "reporting/test_odd_stores", "readme/", "reporting/", "producer/",
+    "importing/", "oracles/", "figures/", "queries/",
 )  # fmt: skip
 
 
@@ -153,4 +153,4 @@ def kinds_store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def without_derive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let build leave derived tables empty, for tests of everything else."""
-    monkeypatch.setattr("memanalysis.build._derive", lambda _staged: None)
+    monkeypatch.setattr("memanalysis.building.build._derive", lambda _staged: None)

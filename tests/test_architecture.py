@@ -10,11 +10,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "memanalysis"
 
 HEAVY_ALLOWED = {
-    "torch": ("producer",),
+    "torch": ("producer", "experiments"),
     "sklearn": ("producer",),
-    "altair": ("charts", "report"),
-    "vl_convert": ("charts", "report"),
-    "jinja2": ("report",),
+    "altair": ("figures", "reporting"),
+    "vl_convert": ("figures", "reporting"),
+    "jinja2": ("reporting",),
     "duckdb": ("sql", "study.py"),  # study.py names a type of it and loads nothing
 }
 

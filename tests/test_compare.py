@@ -12,9 +12,9 @@ import pytest
 import memanalysis as ma
 from memanalysis.cli import run
 from memanalysis.errors import StoreError
-from memanalysis.schema import EXAMPLES
-from memanalysis.simulate import simulate
-from memanalysis.store import Store
+from memanalysis.experiments.simulate import simulate
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 SIZES = ("s1", "s2")

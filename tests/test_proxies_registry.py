@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memanalysis import proxies
-from memanalysis.findings.rules import load
+from memanalysis.rules import load
 from memanalysis.settings.observe import PROXIES
 
 

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 import memanalysis as ma
-from memanalysis import bits, shipped
-from memanalysis.check import check
-from memanalysis.findings import rules
-from memanalysis.store import Store
+from memanalysis import bundled_studies, rules
+from memanalysis.building.check import check
+from memanalysis.storage import bits
+from memanalysis.storage.store import Store
 
 DATA = Path(__file__).parents[1] / "data"
 STORES = sorted(path.parent for path in DATA.glob("*/manifest.json"))
@@ -22,7 +22,7 @@ def test_each_shipped_store_has_its_settings() -> None:
     wanted = {
         "fashion-mnist", "depth", "controls", "planted", "distillation", "lenet", "random-labels",
     }  # fmt: skip
-    assert wanted <= names <= set(shipped.studies())
+    assert wanted <= names <= set(bundled_studies.studies())
 
 
 @pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import memanalysis as ma
-from memanalysis import shipped
+from memanalysis import bundled_studies
 from memanalysis.errors import QueryError, StoreError
 from memanalysis.study import Study
 
@@ -77,7 +77,7 @@ def test_the_embedded_study_is_the_default(
     study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """open() without a path opens data/fashion-mnist, and says where it looked if it is missing."""
-    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "memanalysis")
+    monkeypatch.setattr(bundled_studies, "_PACKAGE", tmp_path / "memanalysis")
     with pytest.raises(StoreError, match="embedded study is not installed"):
         ma.open()
     installed = tmp_path / "memanalysis" / "data"
@@ -93,9 +93,9 @@ def test_the_embedded_study_is_the_default(
 
 def test_shipped_studies_are_found_by_name() -> None:
     """The study files of the checkout are listed and found."""
-    assert {"digits", "fashion-mnist"} <= set(shipped.studies())
-    assert shipped.find("digits", "study.toml") is not None
-    assert shipped.find("nothing", "study.toml") is None
+    assert {"digits", "fashion-mnist"} <= set(bundled_studies.studies())
+    assert bundled_studies.find("digits", "study.toml") is not None
+    assert bundled_studies.find("nothing", "study.toml") is None
 
 
 def test_public_names_are_lazy() -> None:
@@ -108,22 +108,11 @@ def test_public_names_are_lazy() -> None:
         "ma.open\n"
         "assert 'duckdb' in sys.modules\n"
         "assert not {'altair', 'torch'} & sys.modules.keys()\n"
-        "import memanalysis.simulate\n"
-        "assert callable(ma.simulate) and ma.simulate.simulate\n"
-        "from memanalysis.build import build\n"
-        "assert callable(ma.build) and ma.build.build is build\n"
+        "import memanalysis.experiments.simulate, memanalysis.building.build\n"
+        "import inspect\n"
+        "assert all(map(inspect.isfunction, (ma.build, ma.simulate, ma.report, ma.compare)))\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_modules_named_like_their_function_are_called_like_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """ma.simulate(...) works although memanalysis.simulate is a module."""
-    import memanalysis.simulate as module
-
-    monkeypatch.setattr(module, "simulate", lambda path, **options: (path, options))
-    assert ma.simulate("store", seed=3) == ("store", {"seed": 3})
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

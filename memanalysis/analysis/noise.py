@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis import bits
 from memanalysis.analysis.outcomes import Outcomes, ratio
+from memanalysis.storage import bits
 
 MAX_EXAMPLES: Final = 20_000
 _BATCH: Final = 2_000  # examples at once: 2,000 x 7 sizes x 400 models of float32 are 22 MB

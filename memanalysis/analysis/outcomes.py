@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis import bits
+from memanalysis.storage import bits
 
 Packed = NDArray[np.uint8]
 Numbers = NDArray[Any]  # int32 counts of 0/1 outcomes, or float64 sums of a continuous signal

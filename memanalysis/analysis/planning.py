@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis import bits
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.outcomes import Outcomes
 from memanalysis.analysis.trajectories import RuleSettings, classify_outcomes
+from memanalysis.storage import bits
 
 _EXAMPLES: Final = 2000  # a share of half of them is then good to .015
 _OUTCOMES: Final = 20_000_000

@@ -14,7 +14,6 @@ from typing import Final
 
 import click
 
-from memanalysis import atomic
 from memanalysis._version import __version__
 from memanalysis.cli import (
     build,
@@ -33,6 +32,7 @@ from memanalysis.cli import (
     tables,
 )
 from memanalysis.errors import MemanalysisError
+from memanalysis.storage import atomic
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 _PERMIT: Final = "Change its permissions, or give a place that you may read and write."

@@ -36,7 +36,7 @@ def precision(study: Study) -> list[str]:
 def shapes(study: Study) -> list[str]:
     """At which alpha trajectories can be told apart, and how many would be."""
     from memanalysis.analysis.planning import alpha_for, subsets_for_alpha
-    from memanalysis.findings.rules import load
+    from memanalysis.rules import load
 
     settings = load().trajectories
     k, r = study.n_subsets, study.subsets.ratio
@@ -61,7 +61,7 @@ def shapes(study: Study) -> list[str]:
 
 def verdicts(study: Study) -> list[str]:
     """Whether there are groups enough for the findings."""
-    from memanalysis.findings.rules import load
+    from memanalysis.rules import load
 
     common, groups = load().common, study.subsets.groups
     size = study.subsets.group_size
@@ -82,7 +82,7 @@ def verdicts(study: Study) -> list[str]:
 
 def measured(path: Path) -> list[str]:
     """What the store of earlier models says of errors and reliabilities."""
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
 
     store = Store.open(path)
     if not store.table_path("reliability").exists():
@@ -136,8 +136,8 @@ def _simulated(study: Study, alpha: float | None) -> str:
     import numpy as np
 
     from memanalysis.analysis.planning import power, sample_size
-    from memanalysis.findings.rules import load
-    from memanalysis.simulate import cifar100_scores
+    from memanalysis.experiments.simulate import cifar100_scores
+    from memanalysis.rules import load
 
     n_sizes, k = len(study.sizes), study.n_subsets
     n = sample_size(study.data.train_examples or 10**9, n_sizes, k)

@@ -10,7 +10,7 @@ import click
 from memanalysis.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
 
 
 @click.command("build")
@@ -28,7 +28,7 @@ def command(store: Path, pack: bool) -> None:
 
 def build_shown(store: Path, *, pack: bool) -> Store:
     """Build ``store``, show how far it is, and return it."""
-    from memanalysis.build import build
+    from memanalysis.building.build import build
 
     with progress_bar() as report:
         built = build(store, pack=pack, progress=report)

@@ -19,7 +19,7 @@ def command(context: click.Context, store: Path) -> None:
     Example:
       memanalysis check runs/mine
     """
-    from memanalysis.check import check
+    from memanalysis.building.check import check
 
     faults = [str(fault) for fault in check(store)]
     faults += _of_relations(store, quiet=bool(faults))
@@ -38,7 +38,7 @@ def _of_relations(store: Path, *, quiet: bool) -> list[str]:
     """
     from memanalysis.errors import StoreError
     from memanalysis.sql.checks import violations
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
 
     try:
         return [str(violation) for violation in violations(Store.open(store))]

@@ -51,11 +51,11 @@ def _by_shape(study: Study) -> list[str]:
 
 
 def _arithmetic(study: Study, shape: Shape) -> str:
-    from memanalysis.producer import calibration, tasks
+    from memanalysis.producer import calibration, plan
 
     each = calibration.arithmetic(study, shape)
     total = study.n_subsets * sum(each[size.name].training for _, size in study.conditions)
-    teachers = tasks.full_data_teachers(study)
+    teachers = plan.full_data_teachers(study)
     total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
     also = (
         f"; with {study.subsets.groups * len(teachers)} teachers trained on all examples"
@@ -71,7 +71,7 @@ def _arithmetic(study: Study, shape: Shape) -> str:
 
 def _recording(study: Study, shape: Shape) -> list[str]:
     from memanalysis.producer import calibration, costs
-    from memanalysis.producer.proxies.depth import layers
+    from memanalysis.producer.recorders.depth import layers
 
     size = study.sizes[-1]
     probed = layers(

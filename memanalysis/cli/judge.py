@@ -34,8 +34,8 @@ def command(
       memanalysis judge runs/mine --out judgements.parquet
       memanalysis sql runs/mine "select kind, count(*) from examples group by kind"
     """
-    from memanalysis.producer.judging import judge
-    from memanalysis.store import Store
+    from memanalysis.experiments.judge import judge
+    from memanalysis.storage.store import Store
 
     opened = Store.open(store)
     with progress_bar() as report:

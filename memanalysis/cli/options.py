@@ -49,8 +49,8 @@ def emit(frame: pl.DataFrame, format_: str | None, out: Path | None) -> None:
         return
     content = formats.encode(frame, chosen)
     if out is not None:
-        from memanalysis import atomic
         from memanalysis.errors import MemanalysisError
+        from memanalysis.storage import atomic
 
         try:
             atomic.write_bytes(out, content)

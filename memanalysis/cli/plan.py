@@ -112,7 +112,7 @@ def _conditions(study: Study) -> str:
 
 def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:
     """Mean seconds that the models of a store took, by objective and size."""
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
 
     columns = ["objective", "size", "train_seconds"]
     rows = Store.open(path).read_table("models", columns).to_pylist()

@@ -77,8 +77,8 @@ def command(
 
     built = build_shown(out, pack=False)
 
-    from memanalysis.producer import order
+    from memanalysis.producer import size_order
 
-    note = order.note(built)
+    note = size_order.note(built)
     if note is not None:
         click.echo(note, err=True)

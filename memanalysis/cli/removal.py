@@ -50,8 +50,8 @@ def command(
     import numpy as np
 
     import memanalysis
-    from memanalysis.producer.removal import SHARES, removal
-    from memanalysis.store import Store
+    from memanalysis.experiments.removal import SHARES, removal
+    from memanalysis.storage.store import Store
 
     opened = Store.open(store)
     chosen = size or opened.manifest.sizes[-1]

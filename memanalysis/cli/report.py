@@ -60,7 +60,7 @@ def command(
     A name that is no section gets the list of them.
     """
     without_iri_grammar()
-    from memanalysis.report import check, report
+    from memanalysis.reporting import check, report
     from memanalysis.study import open as open_study
 
     path = out or Path(f"report.{format_ or 'html'}")

@@ -58,9 +58,9 @@ def command(
     Example:
       memanalysis reproduce data/planted --group 3 --keep runs/again
     """
-    from memanalysis.producer.reproducing import reproduce, same_machine
+    from memanalysis.experiments.reproduce import reproduce, same_machine
     from memanalysis.producer.retraining import kept_study
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
 
     opened = Store.open(store)
     inside = store / "study.toml"

@@ -51,7 +51,7 @@ def command(
     Example:
       memanalysis simulate --out runs/simulated --groups 20
     """
-    from memanalysis.simulate import simulate
+    from memanalysis.experiments.simulate import simulate
 
     store = simulate(
         out,

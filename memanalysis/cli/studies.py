@@ -19,15 +19,15 @@ def load_study(argument: str) -> Study:
     SettingsError
         If there is neither, or the file is no study.
     """
-    from memanalysis import settings, shipped
+    from memanalysis import bundled_studies, settings
 
     file = Path(argument)
     if file.is_file():
         return settings.load(file)
-    folder = shipped.find(argument, "study.toml") if argument.isprintable() else None
+    folder = bundled_studies.find(argument, "study.toml") if argument.isprintable() else None
     if folder is not None and "/" not in argument and argument not in (".", ".."):
         return settings.load(folder / "study.toml")
-    names = shipped.studies()
+    names = bundled_studies.studies()
     raise SettingsError(
         f"There is no study file '{argument}'. Expected a TOML file or the name of a study that "
         f"comes with memanalysis: {', '.join(names)}.{did_you_mean(argument, names)}"

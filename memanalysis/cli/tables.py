@@ -27,7 +27,7 @@ def command(store: Path | None, brief: bool, format_: str | None, out: Path | No
       memanalysis tables --brief
     """
     from memanalysis.sql.catalogue import as_frame, catalogue
-    from memanalysis.store import Store
+    from memanalysis.storage.store import Store
     from memanalysis.study import embedded_path
 
     relations = catalogue(Store.open(store or embedded_path()))

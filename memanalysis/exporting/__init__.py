@@ -9,7 +9,7 @@ from memanalysis.exporting.examples import write_examples
 from memanalysis.exporting.huggingface import write_huggingface
 from memanalysis.exporting.npz import write_npz
 from memanalysis.exporting.placing import require_replaceable, write_new
-from memanalysis.markup import latex, markdown
+from memanalysis.exporting.print_tables import latex, markdown
 
 __all__ = [
     "latex",

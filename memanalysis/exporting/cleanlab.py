@@ -11,7 +11,6 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from memanalysis import bits
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting.archive import Archive
 from memanalysis.exporting.logits import kept_logits
@@ -22,7 +21,8 @@ from memanalysis.exporting.placing import (
     placing,
     require_replaceable,
 )
-from memanalysis.store import blob_array
+from memanalysis.storage import bits
+from memanalysis.storage.store import blob_array
 from memanalysis.study import Study
 
 Progress = Callable[[str, int, int], None]

@@ -15,7 +15,7 @@ from memanalysis._version import __version__
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting.examples import plain
 from memanalysis.exporting.placing import placing, require_replaceable
-from memanalysis.store import Manifest
+from memanalysis.storage.store import Manifest
 from memanalysis.study import Study
 
 # Licences whose names on the hub are known; any other is given as text.

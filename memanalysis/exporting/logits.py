@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from memanalysis.errors import StoreError
-from memanalysis.store import Store, read_model
+from memanalysis.storage.store import Store, read_model
 from memanalysis.study import Study
 
 

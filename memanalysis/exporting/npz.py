@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from memanalysis import bits
 from memanalysis.errors import QueryError
 from memanalysis.exporting.archive import Archive
 from memanalysis.exporting.logits import kept_logits
@@ -27,6 +26,7 @@ from memanalysis.exporting.placing import (
     placing,
     require_replaceable,
 )
+from memanalysis.storage import bits
 from memanalysis.study import Study
 
 Progress = Callable[[str, int, int], None]

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memanalysis import atomic
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.sql.frames import literal
+from memanalysis.storage import atomic
 from memanalysis.study import Study
 
 _ARCHIVE = ".npz"

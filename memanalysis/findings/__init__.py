@@ -18,10 +18,10 @@ Where each part of a rule is computed, and what checks it (under ``tests/``):
 - nothing is found where there is nothing: ``findings/test_controls.py``
 """
 
-from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence, Teacher
+from memanalysis.evidence.conditions import Condition, Evidence, ProxyEvidence, Teacher
 from memanalysis.findings.robustness import FINDINGS
 from memanalysis.findings.rows import Row, evaluate
-from memanalysis.findings.rules import Rules, load
+from memanalysis.rules import Rules, load
 
 __all__ = [
     "FINDINGS",

@@ -9,10 +9,10 @@ import numpy as np
 
 from memanalysis import numbers
 from memanalysis.analysis.intervals import Interval
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings import bimodality_grows
 from memanalysis.findings.decisions import Decision, detectable
 from memanalysis.findings.declaration import Criterion, Finding, Place
-from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.measuring import (
     beyond,
     counts_of,
@@ -23,7 +23,6 @@ from memanalysis.findings.measuring import (
     undecided,
 )
 from memanalysis.findings.reasons import Reason
-from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -33,6 +32,7 @@ from memanalysis.findings.verdicts import (
     Outcome,
     missing_signal,
 )
+from memanalysis.rules import Rules
 
 NAME: Final = bimodality_grows.RULE
 # Rows and the facts that decide them; held-out errors can be missing, but refute nothing.

@@ -16,7 +16,6 @@ from memanalysis.analysis.blocks import joined
 from memanalysis.analysis.intervals import Floats, Interval, jackknife_of
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.findings.decisions import Decision, detectable, undecided
-from memanalysis.findings.rules import Rules, load
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -26,6 +25,7 @@ from memanalysis.findings.verdicts import (
     Verdict,
     above,
 )
+from memanalysis.rules import Rules, load
 
 RULE: Final = "bimodality_grows"
 POLARISATION: Final = "scores_polarise"

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from memanalysis import bits
-from memanalysis.findings.evidence import Condition, Evidence
+from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.findings.robustness import headlines
 from memanalysis.findings.verdicts import Outcome
+from memanalysis.storage import bits
 
 EXCHANGED: Final = "exchanged_subsets"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from memanalysis import proxies
-from memanalysis.findings.evidence import Evidence
-from memanalysis.findings.rules import Rules
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings.verdicts import Check, Outcome
+from memanalysis.rules import Rules
 
 Unit = Literal["number", "share", "points"]
 

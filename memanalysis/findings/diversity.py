@@ -13,10 +13,10 @@ from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_on
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.trajectories import Trajectories, points_towards
 from memanalysis.analysis.true_changes import variance_of_changes
+from memanalysis.evidence.conditions import Condition, Evidence
+from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings import falling
-from memanalysis.findings.courses import trajectories_of
 from memanalysis.findings.declaration import Criterion, Finding, Place
-from memanalysis.findings.evidence import Condition, Evidence
 from memanalysis.findings.measuring import (
     counts_of,
     row_of,
@@ -25,7 +25,6 @@ from memanalysis.findings.measuring import (
     undecided,
 )
 from memanalysis.findings.reasons import UNDECIDED, Reason
-from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -39,6 +38,7 @@ from memanalysis.findings.verdicts import (
     joined,
     missing_signal,
 )
+from memanalysis.rules import Rules
 
 NAME: Final = "trajectories_diverse"
 # Shapes of single images decide these two rows; the images that fall are chosen by their score.

@@ -14,8 +14,8 @@ from memanalysis.analysis.falling import PARTS, selected_change
 from memanalysis.analysis.intervals import Interval
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.findings.decisions import Decision, detectable, undecided
-from memanalysis.findings.rules import Rules, load
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Bound, Fact
+from memanalysis.rules import Rules, load
 
 RULE: Final = "falling"
 SELECTIONS: Final = ("by_first", "by_last")

@@ -18,13 +18,12 @@ from memanalysis.analysis.distillation import (
 )
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts, ratio
+from memanalysis.evidence.conditions import Condition, Evidence, Teacher, alternating
 from memanalysis.findings import inhibits_particularly
 from memanalysis.findings.decisions import Decision
 from memanalysis.findings.declaration import Criterion, Finding, Place
-from memanalysis.findings.evidence import Condition, Evidence, Teacher, alternating
 from memanalysis.findings.measuring import beyond, reason_of, row_of, undecided
 from memanalysis.findings.reasons import Reason
-from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     UNDETERMINED,
     Bound,
@@ -36,6 +35,7 @@ from memanalysis.findings.verdicts import (
     check,
     missing_signal,
 )
+from memanalysis.rules import Rules
 
 NAME: Final = inhibits_particularly.HEADLINE
 PARTICULAR: Final = inhibits_particularly.RULE

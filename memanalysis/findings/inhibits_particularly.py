@@ -16,7 +16,6 @@ from memanalysis.analysis.equal_gain import EqualGain, contrasts
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.findings.decisions import Decision, detectable, undecided
-from memanalysis.findings.rules import Rules, load
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
@@ -26,6 +25,7 @@ from memanalysis.findings.verdicts import (
     above,
     below,
 )
+from memanalysis.rules import Rules, load
 
 RULE: Final = "inhibits_particularly"
 HEADLINE: Final = "distillation_inhibits"

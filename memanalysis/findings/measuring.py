@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 
 from memanalysis.analysis.outcomes import Counts
+from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.findings.decisions import Decision
-from memanalysis.findings.evidence import Condition, Evidence
 from memanalysis.findings.reasons import CODES, Reason
 from memanalysis.findings.verdicts import (
     REFUTED,

@@ -17,8 +17,8 @@ from memanalysis.analysis.intervals import Floats, Interval
 from memanalysis.analysis.standardised_change import TrendAreas, level, trend_areas
 from memanalysis.analysis.trajectories import Trajectories
 from memanalysis.findings.decisions import Decision, mean_fact, undecided
-from memanalysis.findings.rules import Rules, load
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Bound, Fact
+from memanalysis.rules import Rules, load
 
 RULE: Final = "proxies_miss_trends"
 DIRECTIONS: Final = ("a_to_b", "b_to_a")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memanalysis import numbers
 from memanalysis.analysis import standardised_change
@@ -14,14 +15,13 @@ from memanalysis.analysis.correlations import HalfScores, opposite_halves
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.standardised_change import TrendAreas, trend_areas
 from memanalysis.analysis.trajectories import Trajectories
+from memanalysis.evidence.conditions import Condition, Evidence, ProxyEvidence
+from memanalysis.evidence.trajectories import by_groups
 from memanalysis.findings import proxies_miss_trends
-from memanalysis.findings.courses import half_trajectories
 from memanalysis.findings.decisions import Decision
 from memanalysis.findings.declaration import Criterion, Finding, Place
-from memanalysis.findings.evidence import Condition, Evidence, ProxyEvidence
 from memanalysis.findings.measuring import counts_of, joint, reason_of, undecided
 from memanalysis.findings.reasons import UNDECIDED
-from memanalysis.findings.rules import Rules
 from memanalysis.findings.verdicts import (
     UNDETERMINED,
     Check,
@@ -30,6 +30,7 @@ from memanalysis.findings.verdicts import (
     missing_signal,
 )
 from memanalysis.proxies import in_words
+from memanalysis.rules import Rules
 
 NAME: Final = proxies_miss_trends.RULE
 _AREAS: Final = tuple(f"area_{direction}" for direction in proxies_miss_trends.DIRECTIONS)
@@ -64,7 +65,18 @@ def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) ->
         if proxies.sums.n_groups == 0
         else level_interval(proxies, halves)
     )
-    return Measured(halves.means(), oriented, half_trajectories(evidence, condition), level)
+    first, second = (
+        _half_shapes(evidence, condition, np.asarray(condition.half == side)) for side in (0, 1)
+    )
+    return Measured(halves.means(), oriented, (first, second), level)
+
+
+def _half_shapes(evidence: Evidence, condition: Condition, kept: NDArray[np.bool_]) -> Trajectories:
+    """Shapes by one half of the groups, with the alpha of its number of models."""
+    n_out = condition.counts[kept].sum(0).n_out
+    alpha = proxies_miss_trends.alpha_of_half(n_out, evidence.rules)
+    scaled = None if alpha is None else alpha * evidence.alpha_factor
+    return by_groups(evidence, condition, scaled, kept)
 
 
 def decide(evidence: Evidence) -> Outcome:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings import bimodality, diversity, inhibition, proxy_trends
 from memanalysis.findings.declaration import Finding
-from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Outcome
 
 # In the order of tables and pages.

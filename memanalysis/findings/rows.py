@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings import sentences
-from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.reasons import CODES
 from memanalysis.findings.robustness import VARIANTS, Judged, contradict, judge
 from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Result, Side

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from memanalysis import numbers
+from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings.declaration import Finding
-from memanalysis.findings.evidence import Evidence
 from memanalysis.findings.reasons import UNDECIDED, words
 from memanalysis.findings.robustness import VARIANTS, Judged, contradict
 from memanalysis.findings.verdicts import Check, Outcome

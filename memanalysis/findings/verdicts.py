@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from memanalysis.analysis.intervals import Interval
-from memanalysis.findings.evidence import Evidence, Signal
+from memanalysis.evidence.conditions import Evidence, Signal
 from memanalysis.findings.reasons import Reason, words
 
 Verdict = Literal["supported", "not supported", "undetermined"]

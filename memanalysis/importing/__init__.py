@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from memanalysis import atomic
-from memanalysis.build import Progress
+from memanalysis.building.build import Progress
 from memanalysis.errors import DataError, did_you_mean
 from memanalysis.importing.committing import commit, held_store
-from memanalysis.importing.contents import Contents, Options
+from memanalysis.importing.match_examples import of_store
 from memanalysis.importing.planning import make_plan
-from memanalysis.importing.roster import of_store
+from memanalysis.importing.source import Contents, Options
 from memanalysis.importing.summary import summary
-from memanalysis.store import Store
+from memanalysis.storage import atomic
+from memanalysis.storage.store import Store
 
 __all__ = ["FORMATS", "Contents", "Format", "Imported", "Options", "bring", "import_source"]
 
@@ -36,7 +36,7 @@ class Format:
     @property
     def read(self) -> Callable[[Path, Options], Contents]:
         """The module's function ``read(source, options)``."""
-        module = importlib.import_module(f"memanalysis.importing.{self.module}")
+        module = importlib.import_module(f"memanalysis.importing.formats.{self.module}")
         found: Callable[[Path, Options], Contents] = module.read
         return found
 

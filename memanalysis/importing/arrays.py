@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from memanalysis.importing.faults import fault
+from memanalysis.importing.problems import fault
 
 _NUMBERS: Final = "biuf"
 _TEXT: Final = "US"

@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import locking
-from memanalysis.build import Progress, build, finish_commit
+from memanalysis.building.build import Progress, build, finish_commit
 from memanalysis.errors import StoreError
-from memanalysis.importing.contents import Models, Output
-from memanalysis.importing.faults import fault
-from memanalysis.importing.foreign import copy_imported
+from memanalysis.importing.external_scores import copy_imported
 from memanalysis.importing.planning import Plan
-from memanalysis.schema import DERIVED, LATER_TABLES, PROXIES, SIGNALS, TABLES
-from memanalysis.store import (
+from memanalysis.importing.problems import fault
+from memanalysis.importing.source import Models, Output
+from memanalysis.storage import locking
+from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, SIGNALS, TABLES
+from memanalysis.storage.store import (
     COMMIT,
     ModelInfo,
     ModelRecord,
@@ -120,7 +120,7 @@ def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | 
 
 def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
     """Derive only what the scores bring: the rest could not be computed again as well."""
-    from memanalysis.derive import derive_foreign  # needs SciPy, which nothing else here does
+    from memanalysis.relations import derive_foreign  # needs SciPy, which nothing else here does
 
     staged = Store.open(staging, whole=False)
     for name, schema in DERIVED.items():

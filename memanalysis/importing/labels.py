@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Archive, Array, integers, open_npy
-from memanalysis.importing.faults import fault
+from memanalysis.importing.problems import fault
 
 Labels = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.faults import fault
+from memanalysis.importing.problems import fault
 
 # Values of logits in memory at a time, in float64.
 _BLOCK: Final = 2**23

@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from memanalysis import bits, provenance
 from memanalysis.errors import StoreError
-from memanalysis.importing import foreign
-from memanalysis.importing.contents import UNKNOWN, Contents, Models, Options, Pairs, Scores
-from memanalysis.importing.design import Design, Subsets, digest, examine, numbered
-from memanalysis.importing.facts import note_facts, note_name, note_options
-from memanalysis.importing.faults import Faults, fault
-from memanalysis.importing.roster import make_roster
-from memanalysis.store import Manifest, Store, blob_array
+from memanalysis.importing import external_scores
+from memanalysis.importing.match_examples import make_roster
+from memanalysis.importing.model_metadata import note_facts, note_name, note_options
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Models, Options, Pairs, Scores
+from memanalysis.importing.subset_groups import Design, Subsets, digest, examine, numbered
+from memanalysis.storage import bits, provenance
+from memanalysis.storage.store import Manifest, Store, blob_array
 
 _PACKED: Final = (
     "The store is packed: it no longer has the detail per group of its earlier sizes, so intervals "
@@ -78,10 +78,10 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     if store is None and designs:
         manifest.ratio = round(float(np.mean([design.density for design in designs])), 4)
         manifest.settings = _settings(contents, designs)
-    proxies, about, more = foreign.proxy_rows(store, contents, options, roster)
+    proxies, about, more = external_scores.proxy_rows(store, contents, options, roster)
     manifest.proxies = {**manifest.proxies, **about}
     notes += more
-    influence = foreign.influence_rows(store, contents, roster)
+    influence = external_scores.influence_rows(store, contents, roster)
     if store is not None and store.manifest.packed and contents.models:
         notes.append(_PACKED)
     manifest.imports = [*manifest.imports, _entry(contents, options, notes)]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.contents import Models, Scores
-from memanalysis.importing.design import Design
 from memanalysis.importing.planning import Plan
-from memanalysis.store import Store
+from memanalysis.importing.source import Models, Scores
+from memanalysis.importing.subset_groups import Design
+from memanalysis.storage.store import Store
 
 
 def summary(plan: Plan, store: Store | None) -> list[str]:

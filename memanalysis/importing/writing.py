@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from memanalysis.build import Progress
+from memanalysis.building.build import Progress
 from memanalysis.importing import bring
 from memanalysis.importing.arrays import Held, integers
-from memanalysis.importing.contents import UNKNOWN, Contents, Examples, Models, Options, chosen
-from memanalysis.importing.faults import Faults, fault
 from memanalysis.importing.labels import Labels, checked
-from memanalysis.importing.roster import store_labels
-from memanalysis.importing.stacked import KINDS, Arrays, Split
-from memanalysis.store import Store
+from memanalysis.importing.match_examples import store_labels
+from memanalysis.importing.model_arrays import KINDS, Arrays, Split
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Models, Options, chosen
+from memanalysis.storage.store import Store
 
 _SOURCE: Final = "ma.store.write"
 

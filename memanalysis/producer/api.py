@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memanalysis import settings, shipped
-from memanalysis.build import build
+from memanalysis import bundled_studies, settings
+from memanalysis.building.build import build
 from memanalysis.errors import DataError
-from memanalysis.producer import order, run
+from memanalysis.producer import run, size_order
 from memanalysis.producer.data import arrays
 from memanalysis.settings import Study
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +73,7 @@ def produce(
             changes["sizes"] = {"family": path}
         store = run.produce(_study(study, changes), out, workers=workers, device=device)
     built = build(store.path)
-    note = order.note(built)
+    note = size_order.note(built)
     if note is not None:
         warnings.warn(note, stacklevel=2)
     return built
@@ -90,7 +90,7 @@ def _study(study: str | Path | Study, changes: Changes) -> Study:
     if isinstance(study, str) and "\n" in study:
         return settings.parse(study, "the study", changes=changes)
     file = Path(study)
-    if not file.is_file() and (place := shipped.find(str(study), "study.toml")) is not None:
+    if not file.is_file() and (place := bundled_studies.find(str(study), "study.toml")) is not None:
         file = place / "study.toml"
     return settings.load(file, changes=changes)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from memanalysis.producer import tasks
-from memanalysis.schema import SIGNALS
+from memanalysis.producer import plan
 from memanalysis.settings import Study
 from memanalysis.settings.observe import CURVATURE_DIRECTIONS
+from memanalysis.storage.schema import SIGNALS
 
 # Proxies that the logits of the training pass give, and those of clean evaluations.
 _OF_TRAIN_PASS = 11
@@ -24,8 +24,8 @@ def bytes_per_model(
     examples = n_train + n_test
     bits = -(-n_train // 8) + -(-examples // 8)
     total = bits + 2 * len(SIGNALS) * examples + 4 * _n_proxies(study, objective) * n_train
-    task = tasks.Task(0, objective, size, ())
-    if tasks.keeps_logits(study, task):
+    task = plan.Task(0, objective, size, ())
+    if plan.keeps_logits(study, task):
         total += 2 * examples * classes
     if study.observe.keep_logits == "all":
         total += 2 * study.training.epochs * examples * classes

@@ -10,7 +10,7 @@ import torch
 from memanalysis import settings
 from memanalysis.errors import StoreError
 from memanalysis.producer import run
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 def study_of(store: Store) -> settings.Study:

@@ -13,18 +13,18 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from memanalysis import locking, provenance
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
-from memanalysis.producer import data, tasks
+from memanalysis.producer import data, plan
 from memanalysis.producer.engines import Engine, Watchers
 from memanalysis.producer.engines.cluster import Cluster
-from memanalysis.producer.engines.inside import Inside
+from memanalysis.producer.engines.in_process import Inside
 from memanalysis.producer.engines.local import Team
+from memanalysis.producer.plan import FULL_DATA, Model, Task
 from memanalysis.producer.progress import Watch
-from memanalysis.producer.tasks import FULL_DATA, Model, Task
-from memanalysis.schema import EXAMPLES
 from memanalysis.settings import FAMILIES, Data, Distillation, Observe, Size, Study, Training
-from memanalysis.store import Manifest, Store
+from memanalysis.storage import locking, provenance
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Manifest, Store
 
 
 def produce(
@@ -74,7 +74,7 @@ def produce(
         store = prepare(study, root)
         if shard is None:
             _remove_leftovers(store)
-        planned = tasks.plan(study, shard)
+        planned = plan.plan(study, shard)
         with locking.groups_held(root, sorted({task.group for task in planned})):
             _train(study, store, planned, _engine(study, store, engine, workers, device))
     return store
@@ -177,15 +177,15 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
 
 
 def _train(study: Study, store: Store, planned: list[Task], engine: Engine) -> None:
-    done = tasks.finished(store, planned)
-    missing = tasks.missing(study, planned, done)
+    done = plan.finished(store, planned)
+    missing = plan.missing(study, planned, done)
     _require_teachers(study, store, planned, missing, done)
     total = sum(len(task.subset_ids) for task in planned)
     left = sum(len(task.subset_ids) for task in missing)
     epochs = study.training.epochs
 
     def may_start(task: Task) -> bool:
-        return set(tasks.teachers_of(study, task)) <= done
+        return set(plan.teachers_of(study, task)) <= done
 
     def finish(task: Task, epochs_seen: int) -> None:
         done.update(task.models)
@@ -230,12 +230,12 @@ def _require_teachers(
         teacher
         for task in planned
         if done & set(task.models)
-        for teacher in tasks.teachers_of(study, task)
+        for teacher in plan.teachers_of(study, task)
     }
     for task in missing:
-        for teacher in tasks.teachers_of(study, task):
+        for teacher in plan.teachers_of(study, task):
             gone = teacher in done or (teacher[0] == FULL_DATA and teacher in heard)
-            path = tasks.path_of(store, teacher)
+            path = plan.path_of(store, teacher)
             if gone and not path.exists():
                 raise StoreError(
                     f"{task} cannot be trained: its teacher is done, but the file '{path}' with "
@@ -270,7 +270,7 @@ def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
     manifest = _manifest(study, dataset)
     store = Store(root, manifest)
     if "prediction_depth" in study.observe.proxies:
-        from memanalysis.producer.proxies.depth import layers  # torch takes seconds to import
+        from memanalysis.producer.recorders.depth import layers  # torch takes seconds to import
 
         manifest.layers = layers(
             study.sizes,

@@ -29,12 +29,12 @@ from torch import Tensor
 
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
-from memanalysis.producer import data, observe, tasks, training
+from memanalysis.producer import data, observe, plan, training
 from memanalysis.producer.families import Network, imported
-from memanalysis.producer.proxies import Recorder, half
-from memanalysis.producer.proxies.second_split import second_split_forgetting
-from memanalysis.schema import SIGNALS
-from memanalysis.store import ModelInfo, ModelRecord, Store, read_model, write_model
+from memanalysis.producer.recorders import Recorder, half
+from memanalysis.producer.recorders.second_split import second_split_forgetting
+from memanalysis.storage.schema import SIGNALS
+from memanalysis.storage.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
 _PART = 1024  # images that are normalised at a time
@@ -59,7 +59,7 @@ class Trainer:
         )
         self.masks: dict[int, NDArray[np.bool_]] = {}
 
-    def run(self, task: tasks.Task, epoch_done: training.Tick = lambda: None) -> None:
+    def run(self, task: plan.Task, epoch_done: training.Tick = lambda: None) -> None:
         """Train one ensemble and write the files of those of its models that have none."""
         started = time.perf_counter()
         members = [self._member(task, subset_id) for subset_id in task.subset_ids]
@@ -77,7 +77,7 @@ class Trainer:
             )
         seconds = (time.perf_counter() - started) / len(members)
         for model, name in enumerate(task.models):
-            if tasks.is_whole(self.store, name):
+            if plan.is_whole(self.store, name):
                 continue
             record = ModelRecord(
                 info=self._info(task, model, members, trained.network, final, seconds),
@@ -85,14 +85,14 @@ class Trainer:
                 correct=final.correct[model],
                 signals={signal: values[model] for signal, values in final.signals.items()},
                 proxies={proxy: values[model] for proxy, values in proxies.items()},
-                logits=final.logits[model] if tasks.keeps_logits(self.study, task) else None,
+                logits=final.logits[model] if plan.keeps_logits(self.study, task) else None,
                 epoch_logits=recorder.epoch_logits(model),
             )
-            write_model(self.store, record, tasks.path_of(self.store, name))
+            write_model(self.store, record, plan.path_of(self.store, name))
 
-    def _lesson(self, task: tasks.Task) -> training.Lesson:
+    def _lesson(self, task: plan.Task) -> training.Lesson:
         # A teacher on all examples is no model of the study: nothing is recorded on its way.
-        teaches = task.objective == tasks.FULL_DATA
+        teaches = task.objective == plan.FULL_DATA
         return training.Lesson(
             self.study.training,
             settings.Observe(dynamics="none") if teaches else self.study.observe.of(task.objective),
@@ -100,18 +100,18 @@ class Trainer:
             self._teacher_logits(task),
         )
 
-    def _further_seeds(self, task: tasks.Task) -> list[Callable[[int], training.Seeds]]:
+    def _further_seeds(self, task: plan.Task) -> list[Callable[[int], training.Seeds]]:
         """Per model, seeds for trainings beside its own, by number."""
 
         def of(subset_id: int) -> Callable[[int], training.Seeds]:
             names = (task.size, task.objective)
-            return lambda turn: tasks.seeds(self.study.seed, subset_id, *names, turn + 1)
+            return lambda turn: plan.seeds(self.study.seed, subset_id, *names, turn + 1)
 
         return [of(subset_id) for subset_id in task.subset_ids]
 
-    def _member(self, task: tasks.Task, subset_id: int) -> training.Member:
-        seed, order = tasks.seeds(self.study.seed, subset_id, task.size, task.objective)
-        if task.objective == tasks.FULL_DATA:
+    def _member(self, task: plan.Task, subset_id: int) -> training.Member:
+        seed, order = plan.seeds(self.study.seed, subset_id, task.size, task.objective)
+        if task.objective == plan.FULL_DATA:
             everything = np.ones(len(self.dataset.train_labels), dtype=np.bool_)
             return training.Member(str(task), seed, order, everything)
         name = f"{task.objective} {task.size}, subset {subset_id}"
@@ -124,12 +124,12 @@ class Trainer:
         mask: NDArray[np.bool_] = self.masks[group][subset_id % self.study.subsets.group_size]
         return mask
 
-    def _teacher_logits(self, task: tasks.Task) -> Tensor | None:
+    def _teacher_logits(self, task: plan.Task) -> Tensor | None:
         """float32 [models, n_train, classes], one teacher's for all models if it is their only."""
         n_train = len(self.dataset.train_labels)
         logits = []
-        for teacher in tasks.teachers_of(self.study, task):
-            path = tasks.path_of(self.store, teacher)
+        for teacher in plan.teachers_of(self.study, task):
+            path = plan.path_of(self.store, teacher)
             record = read_model(path, with_logits=True)
             if record.logits is None:
                 raise MemanalysisError(f"'{path}' is a teacher's file but holds no logits.")
@@ -149,7 +149,7 @@ class Trainer:
 
     def _info(
         self,
-        task: tasks.Task,
+        task: plan.Task,
         model: int,
         members: list[training.Member],
         network: Network,
@@ -263,7 +263,7 @@ def main() -> None:
         trainer = Trainer(study, Store.open(Path(first["store"])), first["device"])
         _answer(answers, {"ready": True})
         while True:
-            task = tasks.Task.from_message(requests.get())
+            task = plan.Task.from_message(requests.get())
             trainer.run(task, lambda: _answer(answers, {"epoch": True}))
             _answer(answers, {"done": True})
     except MemanalysisError as error:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from memanalysis.errors import SettingsError
-from memanalysis.schema import OBJECTIVES
 from memanalysis.settings import data as _data
 from memanalysis.settings import distillation as _distillation
 from memanalysis.settings import observe as _observe
@@ -29,6 +28,7 @@ from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import FAMILIES, Size, default_ensemble
 from memanalysis.settings.subsets import Subsets
 from memanalysis.settings.training import Training
+from memanalysis.storage.schema import OBJECTIVES
 
 __all__ = [
     "AUGMENTATIONS",

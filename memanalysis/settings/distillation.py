@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from memanalysis.schema import OBJECTIVES, variant_objective
 from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import Size
+from memanalysis.storage.schema import OBJECTIVES, variant_objective
 
 SCOPES: Final = ("same_subset", "full_data")
 TEMPERATURES: Final = (1e-2, 1e4)  # beyond them z / T or T^2 leaves what float32 can hold

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis import subsets as subset_designs
 from memanalysis.settings.section import Section
+from memanalysis.storage import subsets as subset_designs
 
 MOST_SUBSETS: Final = 10**6  # a store has a bit for each subset and example
 

@@ -12,7 +12,7 @@ import polars as pl
 from memanalysis.errors import StoreError
 from memanalysis.sql.connection import connect, scripts
 from memanalysis.sql.messages import one_line
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 # A macro's columns cannot carry comments; they mean what they mean in these views, the first first.
 _MACRO_COLUMNS: Final = {

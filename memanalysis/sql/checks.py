@@ -8,7 +8,7 @@ import duckdb
 
 from memanalysis.sql.connection import Script, connect, scripts
 from memanalysis.sql.messages import one_line
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ import polars as pl
 from memanalysis.errors import QueryError, did_you_mean
 from memanalysis.sql.connection import connect
 from memanalysis.sql.messages import explain, one_line
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 # Table functions that read neither files nor SQL texts.
 _HARMLESS: Final = frozenset(

@@ -12,9 +12,9 @@ from typing import Final
 import duckdb
 
 from memanalysis.errors import StoreError
-from memanalysis.schema import LATER_TABLES, TABLES
 from memanalysis.sql.messages import one_line
-from memanalysis.store import Store
+from memanalysis.storage.schema import LATER_TABLES, TABLES
+from memanalysis.storage.store import Store
 
 # Load order: a file uses relations of earlier folders only.
 FOLDERS: Final = ("tables", "scores", "changes", "summaries", "checks")

@@ -8,7 +8,7 @@ from scipy import stats
 
 from memanalysis.analysis import correlations
 from memanalysis.analysis.correlations import HalfScores, Method
-from memanalysis.findings.evidence import half_sums
+from memanalysis.evidence.conditions import half_sums
 
 ORACLES: dict[Method, Callable[..., Any]] = {
     "pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau,

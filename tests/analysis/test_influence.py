@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from memanalysis import bits
 from memanalysis.analysis.assignment import Assignment
 from memanalysis.analysis.influence import (
     Partners,
@@ -21,6 +20,7 @@ from memanalysis.analysis.influence import (
     scan,
 )
 from memanalysis.analysis.outcomes import Outcomes
+from memanalysis.storage import bits
 
 Bools = NDArray[np.bool_]
 GROUP = 10

@@ -1,8 +1,8 @@
 import numpy as np
 import worlds
 
-from memanalysis import bits
 from memanalysis.analysis.outcomes import Outcomes, popcount, ratio
+from memanalysis.storage import bits
 
 
 def _random(seed: int = 0, n_subsets: int = 23) -> tuple[Outcomes, np.ndarray, np.ndarray]:

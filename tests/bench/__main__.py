@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))  # helpers that tests share
+sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # helpers that tests share
 
 import opening
 import pairs

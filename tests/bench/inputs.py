@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis import bits
-from memanalysis.schema import DERIVED, MODELS, OUTCOMES, TABLES
-from memanalysis.store import Manifest, Store, half_of_group, parquet_options, utc
+from memanalysis.storage import bits
+from memanalysis.storage.schema import DERIVED, MODELS, OUTCOMES, TABLES
+from memanalysis.storage.store import Manifest, Store, half_of_group, parquet_options, utc
 
 Bits = NDArray[np.bool_]
 GROUP = 10

@@ -10,7 +10,7 @@ from rich.table import Table
 from timing import paired_ratios, ratio_cells, ratio_table, size_of
 
 import memanalysis
-from memanalysis.report import report
+from memanalysis.reporting import report
 
 _WINDOW = {"width": 1280, "height": 900}
 

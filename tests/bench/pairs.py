@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from rich.table import Table
 from timing import paired_ratios, ratio_cells, ratio_table
 
-from memanalysis import bits
 from memanalysis.analysis.influence import (
     Partners,
     Training,
@@ -16,6 +15,7 @@ from memanalysis.analysis.influence import (
     influence_matrix,
     scan,
 )
+from memanalysis.storage import bits
 
 N_TEST, N_CLASSES = 2_000, 10
 

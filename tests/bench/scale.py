@@ -12,7 +12,7 @@ from timing import MOST_MEMORY, apart, exponent, ratio_table
 # The whole relation is computed: its sums need every column of every row.
 _RELATION = """
 from memanalysis.sql.connection import connect
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 engine = connect(Store.open(arguments[0]), documented=False)
 query = "select count(memorization), sum(std_error), sum(ci_low), sum(ci_high) from memorization"
 start = time.perf_counter()
@@ -20,8 +20,8 @@ engine.sql(query).fetchall()
 took = time.perf_counter() - start
 """
 _DERIVE = """
-from memanalysis.derive import derive
-from memanalysis.store import Store
+from memanalysis.relations import derive
+from memanalysis.storage.store import Store
 store = Store.open(arguments[0])
 start = time.perf_counter()
 derive(store)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memanalysis.importing import FORMATS
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from types import ModuleType
 
 import pytest
 
-from memanalysis import shipped
+from memanalysis import bundled_studies
 from memanalysis.analysis import planning
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 @pytest.fixture
 def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
     """Calls of produce and build, which do nothing here; torch is not needed for it."""
-    import memanalysis.build as building
+    import memanalysis.building.build as building
 
     made: list[tuple[str, dict[str, object]]] = []
     producer = ModuleType("memanalysis.producer.run")
@@ -31,7 +31,7 @@ def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
     monkeypatch.setitem(sys.modules, "memanalysis.producer.run", producer)
     monkeypatch.setattr(building, "build", build)
     # There is nothing in the store that it could look at.
-    monkeypatch.setattr("memanalysis.producer.order.note", lambda _store: None)
+    monkeypatch.setattr("memanalysis.producer.size_order.note", lambda _store: None)
     return made
 
 
@@ -147,7 +147,7 @@ def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
 
 def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:
     """Sixty subsets of 70 %: alpha .15 takes 200 (60 held out), verdicts are provisional."""
-    text = shipped.find("fashion-mnist", "study.toml").joinpath("study.toml").read_text()
+    text = bundled_studies.find("fashion-mnist", "study.toml").joinpath("study.toml").read_text()
     (tmp_path / "study.toml").write_text(text.replace("groups = 20", "groups = 6"))
     plan = memanalysis("plan", tmp_path / "study.toml").err
     assert "shapes can be told at alpha = 0.2." in plan

@@ -132,7 +132,7 @@ def test_tables_as_data(memanalysis, store) -> None:
 
 def test_check_lists_the_faults_of_files_and_of_relations(memanalysis, store, monkeypatch) -> None:
     """Every fault of both kinds is a line on standard output, and the exit code is 1."""
-    import memanalysis.check as files
+    import memanalysis.building.check as files
     import memanalysis.sql.checks as relations
 
     monkeypatch.setattr(files, "check", lambda _path: ["a fault of a file"])
@@ -149,7 +149,7 @@ def test_check_lists_the_faults_of_files_and_of_relations(memanalysis, store, mo
 
 def test_check_says_why_relations_could_not_be_read(memanalysis, store, monkeypatch) -> None:
     """If the files look well but the relations cannot be loaded, that is the fault."""
-    import memanalysis.check as files
+    import memanalysis.building.check as files
     import memanalysis.sql.checks as relations
     from memanalysis.errors import StoreError
 
@@ -165,7 +165,7 @@ def test_check_says_why_relations_could_not_be_read(memanalysis, store, monkeypa
 
 def test_report_is_given_the_study_and_the_file(memanalysis, store, tmp_path, monkeypatch) -> None:
     """`report STORE --out` calls ma.report with the opened study and what was asked for."""
-    import memanalysis.report as module
+    import memanalysis.reporting as module
 
     calls = []
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memanalysis.build import build
-from memanalysis.store import Store, read_model, write_model
+from memanalysis.building.build import build
+from memanalysis.storage.store import Store, read_model, write_model
 from memanalysis.study import Study
 from memanalysis.study import open as open_study
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting import write_cleanlab
 from memanalysis.study import open as open_study
@@ -66,7 +66,7 @@ def test_one_model_without_logits_is_enough_to_refuse(with_logits, tmp_path) -> 
     """A mean over some of the models would be another quantity."""
     from dataclasses import replace
 
-    from memanalysis.store import Store, read_model, write_model
+    from memanalysis.storage.store import Store, read_model, write_model
 
     study, _ = with_logits
     store = Store.open(study.path)

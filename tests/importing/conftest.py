@@ -8,8 +8,8 @@ import pytest
 from artefacts import World, make_world
 from numpy.typing import NDArray
 
-from memanalysis.check import check
-from memanalysis.store import Store
+from memanalysis.building.check import check
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 from memanalysis.study import open as open_study
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.check import check
+from memanalysis.building.check import check
 from memanalysis.exporting import write_huggingface, write_npz
 from memanalysis.importing import import_source
-from memanalysis.report import report
+from memanalysis.reporting import report
 from memanalysis.sql.catalogue import catalogue
 from memanalysis.sql.checks import violations
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import embedded_path
 from memanalysis.study import open as open_study
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import memanalysis as ma
-from memanalysis import bits
-from memanalysis.build import build
+from memanalysis.building.build import build
 from memanalysis.errors import DataError, StoreError
+from memanalysis.experiments.simulate import simulate
 from memanalysis.importing import Options, committing, import_source
 from memanalysis.importing.arrays import Archive
-from memanalysis.simulate import simulate
-from memanalysis.store import Store, blob_array
+from memanalysis.storage import bits
+from memanalysis.storage.store import Store, blob_array
 from memanalysis.study import open as open_study
 
 

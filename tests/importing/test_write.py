@@ -7,7 +7,7 @@ import torch
 import memanalysis as ma
 from memanalysis.errors import DataError, StoreError
 from memanalysis.importing import Options, import_source
-from memanalysis.store import Store, read_model
+from memanalysis.storage.store import Store, read_model
 from memanalysis.study import open as open_study
 
 

@@ -13,7 +13,7 @@ import torch
 import memanalysis as ma
 from memanalysis import settings
 from memanalysis.analysis.trends import auc
-from memanalysis.producer import run, tasks, training
+from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
 
 STUDY = """
@@ -53,7 +53,7 @@ def test_flipped_labels_rank_top(tmp_path: Path, report: Callable[[str], None]) 
     try:
         for start in range(0, 20, size.ensemble):
             members = [
-                training.Member(f"model {k}", *tasks.seeds(5, k, size.name, "one_hot"), masks[k])
+                training.Member(f"model {k}", *plan.seeds(5, k, size.name, "one_hot"), masks[k])
                 for k in range(start, start + size.ensemble)
             ]
             network = training.train(trainer.train_images, members, size, lesson, 10).network

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from memanalysis.producer import augment, training
-from memanalysis.producer.tasks import seeds
+from memanalysis.producer.plan import seeds
 from memanalysis.settings import Observe, Size, Training
 
 N, SIDES = 40, (6, 9)

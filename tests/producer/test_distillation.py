@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from memanalysis import settings
-from memanalysis.build import build
-from memanalysis.check import check
+from memanalysis.building.build import build
+from memanalysis.building.check import check
 from memanalysis.errors import StoreError
-from memanalysis.producer import run, tasks, training
+from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
 from memanalysis.settings import Distillation
-from memanalysis.store import Store, read_model
+from memanalysis.storage.store import Store, read_model
 
 STUDY = """
 name = "taught"
@@ -77,12 +77,12 @@ def produce(root):
     """What a run does, in this process: all that is missing, in the plan's order."""
     study = settings.parse(STUDY)
     store = run.prepare(study, root)
-    planned = tasks.plan(study)
+    planned = plan.plan(study)
     trainer = Trainer(study, store, "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for task in tasks.missing(study, planned, tasks.finished(store, planned)):
+        for task in plan.missing(study, planned, plan.finished(store, planned)):
             trainer.run(task)
     finally:
         torch.set_num_threads(threads)
@@ -178,22 +178,22 @@ def test_a_resumed_run_gives_the_same_bits(finished, tmp_path):
 def test_a_teacher_that_nobody_needs_is_not_trained_again(finished):
     """Its students are done, so nothing is missing."""
     study, store = settings.parse(STUDY), Store.open(finished)
-    planned = tasks.plan(study)
-    models = {m for t in planned if t.objective != tasks.FULL_DATA for m in t.models}
-    assert tasks.missing(study, planned, models) == []
-    left = tasks.missing(study, planned, models - {("distilled_full", "resnet8w2", 0)})
-    assert [task.objective for task in left] == [tasks.FULL_DATA, "distilled_full"]
-    assert tasks.finished(store, planned) == {m for t in planned for m in t.models}
+    planned = plan.plan(study)
+    models = {m for t in planned if t.objective != plan.FULL_DATA for m in t.models}
+    assert plan.missing(study, planned, models) == []
+    left = plan.missing(study, planned, models - {("distilled_full", "resnet8w2", 0)})
+    assert [task.objective for task in left] == [plan.FULL_DATA, "distilled_full"]
+    assert plan.finished(store, planned) == {m for t in planned for m in t.models}
 
 
 def test_teachers_come_before_their_students():
     """In the order of the plan every task's teachers are done when it starts."""
     study = settings.parse(STUDY)
     done = set()
-    for task in tasks.plan(study):
-        assert set(tasks.teachers_of(study, task)) <= done, task
+    for task in plan.plan(study):
+        assert set(plan.teachers_of(study, task)) <= done, task
         done.update(task.models)
-    assert str(tasks.plan(study)[0]) == "the teacher resnet8w3 on all examples, group 0"
+    assert str(plan.plan(study)[0]) == "the teacher resnet8w3 on all examples, group 0"
 
 
 def test_half_a_group_of_a_packed_store_cannot_be_continued(finished, tmp_path):
@@ -215,9 +215,9 @@ def test_half_a_group_of_a_packed_store_cannot_be_continued(finished, tmp_path):
 def _without(root, objective, size):
     """What continuing a packed store says if one of its models had never been trained."""
     study, store = settings.parse(STUDY), Store.open(root)
-    planned = tasks.plan(study)
-    done = tasks.finished(store, planned) - {(objective, size, 0)}
-    run._require_teachers(study, store, planned, tasks.missing(study, planned, done), done)
+    planned = plan.plan(study)
+    done = plan.finished(store, planned) - {(objective, size, 0)}
+    run._require_teachers(study, store, planned, plan.missing(study, planned, done), done)
 
 
 def test_an_unfinished_group_keeps_its_teachers_when_packed(finished, tmp_path):
@@ -236,7 +236,7 @@ def test_students_of_a_group_share_its_full_data_teacher(finished):
     """The logits that students hear are those in the file of their group, for every student."""
     study = settings.parse(STUDY)
     trainer = Trainer(study, Store.open(finished), "cpu")
-    task = tasks.Task(1, "distilled_full", "resnet8w2", (2, 3))
+    task = plan.Task(1, "distilled_full", "resnet8w2", (2, 3))
     heard = trainer._teacher_logits(task)
     path = finished / "teachers/full_data/resnet8w3/00001.safetensors"
     teacher = read_model(path, with_logits=True)

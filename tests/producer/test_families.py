@@ -14,7 +14,7 @@ from memanalysis import settings
 from memanalysis.errors import SettingsError
 from memanalysis.producer import families, training
 from memanalysis.producer.families import imported
-from memanalysis.producer.tasks import seeds
+from memanalysis.producer.plan import seeds
 from memanalysis.settings import Observe, Size, Training
 
 N, CLASSES, SIDES = 60, 4, (8, 12)

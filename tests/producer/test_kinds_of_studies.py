@@ -13,12 +13,12 @@ from torch import nn
 
 import memanalysis as ma
 from memanalysis import settings
-from memanalysis.build import build
-from memanalysis.check import check
+from memanalysis.building.build import build
+from memanalysis.building.check import check
 from memanalysis.errors import DataError, SettingsError, TrainingError
-from memanalysis.producer import order, run
-from memanalysis.report import report
-from memanalysis.store import Store
+from memanalysis.producer import run, size_order
+from memanalysis.reporting import report
+from memanalysis.storage.store import Store
 
 GREY, COLOUR, WIDE, TEN = made(), made(32, 3), made(6, 3, width=10), made(classes=10)
 
@@ -111,7 +111,7 @@ def test_a_study_of_every_family(tmp_path, family):
     parameters = list(dict.fromkeys(row["parameters"] for row in models))
     assert len(parameters) == len(names)
     assert parameters == sorted(parameters)
-    assert order.note(store) is None
+    assert size_order.note(store) is None
 
 
 def test_sizes_that_do_not_grow_are_pointed_out(tmp_path):

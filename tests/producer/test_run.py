@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from tiny_study import STUDY, files, study
 
-from memanalysis import locking
 from memanalysis.errors import StoreError, TrainingError
-from memanalysis.producer import run, tasks
+from memanalysis.producer import plan, run
 from memanalysis.producer.engines import local
-from memanalysis.store import read_model
+from memanalysis.storage import locking
+from memanalysis.storage.store import read_model
 
 HOLD_GROUP_1 = """
 import sys
@@ -179,20 +179,20 @@ def test_unknown_devices_and_shards_are_refused(tmp_path):
 
 def test_teachers_come_first_and_shards_partition_the_groups():
     """Within a group the teacher is trained before anyone who learns from it."""
-    planned = tasks.plan(study())
+    planned = plan.plan(study())
     assert next(t.size for t in planned if t.group == 0) == "resnet8w3"
     assert [t.objective for t in planned[:2]] == ["one_hot", "one_hot"]
-    assert tasks.plan(study(), (1, 2)) + tasks.plan(study(), (2, 2)) == planned
-    assert tasks.Task.from_message(planned[0].to_message()) == planned[0]
+    assert plan.plan(study(), (1, 2)) + plan.plan(study(), (2, 2)) == planned
+    assert plan.Task.from_message(planned[0].to_message()) == planned[0]
 
 
 def test_seeds_are_those_of_the_documentation():
     """The seed of a model's weights is fixed by study seed, subset, size and objective alone."""
-    start, order = tasks.seeds(7, 12, "resnet8w4", "one_hot")
-    again, same_order = tasks.seeds(7, 12, "resnet8w4", "one_hot")
+    start, order = plan.seeds(7, 12, "resnet8w4", "one_hot")
+    again, same_order = plan.seeds(7, 12, "resnet8w4", "one_hot")
     assert start == again
     assert order.permutation(9).tolist() == same_order.permutation(9).tolist()
-    others = {tasks.seeds(*key)[0] for key in [
+    others = {plan.seeds(*key)[0] for key in [
         (8, 12, "resnet8w4", "one_hot"), (7, 13, "resnet8w4", "one_hot"),
         (7, 12, "resnet8w8", "one_hot"), (7, 12, "resnet8w4", "distilled"),
     ]}  # fmt: skip

@@ -11,7 +11,7 @@ import torch
 from memanalysis.errors import TrainingError
 from memanalysis.producer import training
 from memanalysis.producer.families.resnet import EnsembleResNet
-from memanalysis.producer.tasks import seeds
+from memanalysis.producer.plan import seeds
 from memanalysis.settings import Distillation, Observe, Size, Training
 
 N, CLASSES = 60, 4

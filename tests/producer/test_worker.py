@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from memanalysis import settings
-from memanalysis.producer import costs, run, tasks
+from memanalysis.producer import costs, plan, run
 from memanalysis.producer.worker import Trainer
-from memanalysis.store import ModelInfo, read_model
+from memanalysis.storage.store import ModelInfo, read_model
 
 STUDY = """
 name = "kept"
@@ -37,12 +37,12 @@ def trained(tmp_path, **observe):
     study = settings.parse(text)
     store = run.prepare(study, tmp_path)
     trainer = Trainer(study, store, "cpu")
-    (task,) = tasks.plan(study)
+    (task,) = plan.plan(study)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     trainer.run(task)
     torch.set_num_threads(threads)
-    paths = [tasks.path_of(store, model) for model in task.models]
+    paths = [plan.path_of(store, model) for model in task.models]
     return study, paths, [read_model(path, with_logits=True) for path in paths]
 
 

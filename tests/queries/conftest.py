@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from memanalysis.sql.connection import connect
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 @dataclass(frozen=True)

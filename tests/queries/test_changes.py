@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from naive import agree, contrast, score, shape_of
 
-from memanalysis.schema import TABLES
-from memanalysis.store import Store
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import Store
 
 
 def test_paired_changes_equal_a_loop_over_subsets(case) -> None:

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.schema import DERIVED
 from memanalysis.sql.checks import violations
 from memanalysis.sql.connection import scripts
-from memanalysis.store import Store
+from memanalysis.storage.schema import DERIVED
+from memanalysis.storage.store import Store
 
 CHECKS = [script.name for script in scripts() if script.folder == "checks"]
 

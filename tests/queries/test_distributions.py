@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from memanalysis.schema import TABLES
+from memanalysis.storage.schema import TABLES
 
 
 @pytest.fixture

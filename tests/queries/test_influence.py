@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis import subsets
 from memanalysis.analysis.influence import influence_counts
-from memanalysis.build import build
-from memanalysis.check import check
-from memanalysis.derive import derive
-from memanalysis.schema import INFLUENCE
+from memanalysis.building.build import build
+from memanalysis.building.check import check
+from memanalysis.relations import derive
 from memanalysis.sql.checks import violations
-from memanalysis.store import Store, blob_array
+from memanalysis.storage import subsets
+from memanalysis.storage.schema import INFLUENCE
+from memanalysis.storage.store import Store, blob_array
 
 from .conftest import Asked, Case
 

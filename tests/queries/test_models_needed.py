@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 def test_models_needed(simulated_store: Store, ask: Callable[[Store], Any]) -> None:

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 import memanalysis as ma
-from memanalysis.simulate import WORLDS, read_truth, simulate
-from memanalysis.store import Store
+from memanalysis.experiments.simulate import WORLDS, read_truth, simulate
+from memanalysis.storage.store import Store
 
 KEYS = ["objective", "size", "example_id"]
 
@@ -17,7 +17,7 @@ def covered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     """By world, the share of examples and sizes whose interval holds the planted score."""
     with pytest.MonkeyPatch.context() as patch:
         # Scores and their intervals are SQL; deriving the rest takes most of a build.
-        patch.setattr("memanalysis.build._derive", lambda _staged: None)
+        patch.setattr("memanalysis.building.build._derive", lambda _staged: None)
         folder = tmp_path_factory.mktemp("worlds")
         return {world: coverage(folder / world, world) for world in WORLDS}
 

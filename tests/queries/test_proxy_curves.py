@@ -1,6 +1,6 @@
 import pytest
 
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from memanalysis.schema import TABLES
+from memanalysis.storage.schema import TABLES
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import readme_parts
 from once import made_once
 
 from memanalysis.cli import run
-from memanalysis.simulate import simulate
-from memanalysis.store import Store
+from memanalysis.experiments.simulate import simulate
+from memanalysis.storage.store import Store
 from memanalysis.study import embedded_path
 
 

@@ -6,7 +6,7 @@ import handmade
 import pytest
 
 from memanalysis.sql.confined import Confined
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 
 @pytest.fixture(scope="package")

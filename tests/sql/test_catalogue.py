@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from memanalysis.schema import TABLES
 from memanalysis.sql.catalogue import Relation, as_frame, catalogue
 from memanalysis.sql.connection import connect, scripts
-from memanalysis.store import Store
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import Store
 
 # Relations and columns that other people's SQL relies on (README, section on tables).
 PUBLIC = {

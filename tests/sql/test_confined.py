@@ -8,7 +8,7 @@ import pytest
 
 from memanalysis.errors import QueryError
 from memanalysis.sql.confined import Confined
-from memanalysis.store import Store
+from memanalysis.storage.store import Store
 
 ALLOWED = [
     "from classes",

@@ -8,9 +8,9 @@ import handmade
 import pytest
 
 from memanalysis.errors import StoreError
-from memanalysis.schema import TABLES
 from memanalysis.sql import connection
-from memanalysis.store import Store
+from memanalysis.storage.schema import TABLES
+from memanalysis.storage.store import Store
 
 
 @pytest.fixture

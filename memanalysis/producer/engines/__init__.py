@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.plan import Task
 
 # One thread per worker, for the libraries that torch does not speak for; and glibc keeps freed
 # memory, since giving back and faulting in the activations of every step costs a tenth of the time.

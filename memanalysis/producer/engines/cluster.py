@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from memanalysis.errors import MissingDependencyError, TrainingError
-from memanalysis.producer.engines import Watchers, remote, variables
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.engines import Watchers, ray_worker, variables
+from memanalysis.producer.plan import Task
 from memanalysis.settings import Ray
 
 _PATIENCE: Final = 10.0  # seconds to wait for a connection
@@ -75,7 +75,7 @@ class Cluster:
             num_cpus=self.settings.cpus,
             num_gpus=self.settings.gpus,
             max_retries=self.settings.retries,
-        )(remote.train)
+        )(ray_worker.train)
         pending = list(tasks)
         while pending or self._running:
             for task in self._next(pending, may_start):

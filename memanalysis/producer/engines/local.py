@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 
 from memanalysis.errors import TrainingError
 from memanalysis.producer.engines import Watchers, variables
-from memanalysis.producer.tasks import Task
+from memanalysis.producer.plan import Task
 
 ATTEMPTS: Final = 3  # how often one task may cost a worker its life
 _COMMAND: Final = (sys.executable, "-m", "memanalysis.producer.worker")

@@ -1,0 +1,398 @@
+"""Model files to example-major tables: one pass, one file in memory, all tables or none.
+
+Each training left one file over all examples. ``build`` turns them into one row per example with a
+bit per model, and sums of what is continuous. It works in ``.build/`` beside the tables that are
+there; when everything is written, that folder is renamed to ``.commit/`` and its files are moved
+into place, the manifest last. A build killed before the rename leaves the old tables as they were,
+one killed after it is finished by the next build.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from memanalysis.building import group_sums, rows
+from memanalysis.building.aggregate import Condition, Masks, tally
+from memanalysis.errors import StoreError
+from memanalysis.storage import provenance
+from memanalysis.storage.schema import (
+    DERIVED,
+    INFLUENCE,
+    OBJECTIVES,
+    OUTCOMES,
+    PROXIES,
+    TABLES,
+    is_objective,
+    objective_order,
+)
+from memanalysis.storage.store import COMMIT, ModelInfo, Store, parquet_options
+
+# What is being done, how much of it is done, and how much there is to do.
+Progress = Callable[[str, int, int], None]
+
+_STAGING: Final = ".build"
+_GROUPS: Final = "groups"
+_COMPUTED: Final = ("influence", *DERIVED)  # from the other tables
+
+
+def build(
+    path: str | Path, *, pack: bool = False, progress: Progress | None = None, locked: bool = False
+) -> Store:
+    """Turn the model files of the store at ``path`` into its tables, and compute ``derived/``.
+
+    Parameters
+    ----------
+    pack
+        Also remove the model files of every complete group, the details per group, and the images
+        of test examples that no training example helps, for shipping.
+        A packed store can be built again: model files added since are placed beside the packed
+        ones, and with nothing added its tables stay as they are.
+    progress
+        Called after each model file.
+    locked
+        True where the caller holds the store's lock already.
+
+    Raises
+    ------
+    StoreError
+        If there is nothing to build, a model file is damaged or contradicts the store or another
+        model, or another process is writing to the store. The tables are then what they were.
+    """
+    store = Store.open(path, whole=False)
+    with ExitStack() as stack:
+        if not locked:
+            stack.enter_context(store.lock(exclusive=True))
+        if finish_commit(store.path):
+            store = Store.open(path, whole=False)
+        shutil.rmtree(store.path / _STAGING, ignore_errors=True)
+        plan = _plan(store)
+        if plan.has_new or not store.manifest.packed:
+            _replace_tables(store, lambda staged: _write_tables(store, staged, plan, progress))
+        elif not _is_derived(store):
+            _replace_tables(store, lambda staged: _link_tables(store, staged))
+        store = Store.open(path)
+        if pack:
+            _pack(store)
+    return store
+
+
+# What there is to place
+
+
+@dataclass(frozen=True)
+class _Plan:
+    conditions: list[Condition]
+    imported: pa.Table  # rows of proxies that come from no model file
+
+    @property
+    def has_new(self) -> bool:
+        return any(condition.has_new for condition in self.conditions)
+
+
+def _plan(store: Store) -> _Plan:
+    _reject_unknown_folders(store)
+    rows = _placed_rows(store)
+    conditions = []
+    present = {objective for objective, _ in (*rows, *store.conditions())}
+    for objective in sorted(present, key=objective_order):
+        for rank, size in enumerate(store.manifest.sizes):
+            placed = rows.get((objective, size), {})
+            files = {_subset_of(path): path for path in store.model_paths(objective, size)}
+            if placed or files:
+                conditions.append(Condition(objective, size, rank, placed, files))
+    imported = _imported_proxies(store)
+    if not conditions and not len(imported) and not len(_imported_pairs(store)):
+        raise StoreError(
+            f"'{store.path}' has nothing to build: no model files under models/ and no imported "
+            "scores. `memanalysis produce` and `memanalysis import` write them."
+        )
+    return _Plan(conditions, imported)
+
+
+def _reject_unknown_folders(store: Store) -> None:
+    for folder in sorted((store.path / "models").glob("*/*")):
+        objective, size = folder.parent.name, folder.name
+        if not is_objective(objective) or size not in store.manifest.sizes:
+            raise StoreError(
+                f"'{folder}' holds models of objective '{objective}' and size '{size}'; the store "
+                f"knows objectives {', '.join(OBJECTIVES)}, distilled_<variant> and sizes "
+                f"{', '.join(store.manifest.sizes)}. Move it away or correct the manifest."
+            )
+
+
+def _subset_of(path: Path) -> int:
+    try:
+        return int(path.stem)
+    except ValueError as error:
+        raise StoreError(
+            f"'{path}' is not named after a subset; expected a number such as 00012.safetensors."
+        ) from error
+
+
+def _placed_rows(store: Store) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
+    """Rows of ``models`` whose outcomes a packed store holds, by objective and size."""
+    rows: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    if store.manifest.packed:
+        for row in store.read_table("models").to_pylist():
+            rows.setdefault((row["objective"], row["size"]), {})[row["subset_id"]] = row
+    return rows
+
+
+def _imported_proxies(store: Store) -> pa.Table:
+    """Rows that an importer wrote: scores of unknown models, so both counts are NULL."""
+    if not store.table_path("proxies").exists():
+        return PROXIES.empty_table()
+    imported = pc.field("n_in").is_null() & pc.field("n_out").is_null()
+    return pq.read_table(store.table_path("proxies"), filters=imported).cast(PROXIES)
+
+
+def _imported_pairs(store: Store) -> pa.Table:
+    """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
+    path = store.table_path("influence")
+    if not path.exists():
+        return INFLUENCE.empty_table()
+    rows = pq.read_table(path, filters=pc.field("n_in").is_null())
+    if "split" not in rows.column_names:  # a store of an earlier version
+        of_test = pc.greater_equal(rows["test_id"], store.manifest.n_train)
+        rows = rows.append_column("split", pc.if_else(of_test, "test", "train"))
+    return rows.select(INFLUENCE.names).cast(INFLUENCE)
+
+
+# Writing
+
+
+def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
+    """Let ``write`` fill a staged store, derive from it, and put it in the place of ``store``."""
+    staged = _stage(store)
+    write(staged)
+    for name in _COMPUTED:
+        if not staged.table_path(name).exists():
+            staged.write_table(name, TABLES[name][1].empty_table())
+    staged.write_table("influence", _imported_pairs(store))
+    _derive(staged)
+    _note_origin(store, staged)
+    staged.write_manifest()
+    os.replace(staged.path, store.path / COMMIT)
+    finish_commit(store.path)
+
+
+def _stage(store: Store) -> Store:
+    """Make a store in ``.build/`` with this one's manifest and examples."""
+    store.read_table("examples", ["example_id"])  # a missing file is reported in the store's name
+    ours = {file for file, _ in TABLES.values()}
+    # Other files, such as a simulation's truth, stay where they are.
+    foreign = {name: noted for name, noted in store.manifest.files.items() if name not in ours}
+    staged = Store(store.path / _STAGING, replace(store.manifest, files=foreign))
+    (staged.path / _GROUPS).mkdir(parents=True)
+    _link(store, staged, "examples")
+    return staged
+
+
+def _link(store: Store, staged: Store, name: str) -> None:
+    source, target = store.table_path(name), staged.table_path(name)
+    target.parent.mkdir(exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)  # some file systems have no hard links
+    staged.note_table(name)
+
+
+def _link_tables(store: Store, staged: Store) -> None:
+    """Stage the tables of a packed store, the computed ones too: it has to keep parts of them."""
+    for name in ("outcomes", "proxies", "models"):
+        _link(store, staged, name)
+    for name in _COMPUTED:
+        if store.table_path(name).exists():
+            _link(store, staged, name)
+
+
+def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress | None) -> None:
+    examples = _example_columns(staged)
+    report = _counter(progress, sum(len(condition.files) for condition in plan.conditions))
+    masks = Masks()
+    infos: list[tuple[Condition, ModelInfo]] = []
+    with (
+        _writer(staged, "outcomes", OUTCOMES) as outcomes,
+        _writer(staged, "proxies", PROXIES) as proxies,
+    ):
+        outcome_rows = rows.RowGroups(outcomes)
+        for condition in plan.conditions:
+            path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
+            with group_sums.writing(path, condition, store.manifest.n_train) as finish:
+                result = tally(store, condition, masks, report, finish)
+            for part in rows.outcomes(condition, result, examples):
+                outcome_rows.add(part)
+            for part in rows.proxies(condition, result):
+                proxies.write_table(part)
+            infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
+        outcome_rows.finish()
+        proxies.write_table(plan.imported)
+    staged.note_table("outcomes")
+    staged.note_table("proxies")
+    staged.write_table("models", rows.models(infos))
+
+
+def _writer(staged: Store, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(staged.table_path(name), schema, **parquet_options(schema))
+
+
+def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
+    done = 0
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress("reading models", done, total)
+
+    return report
+
+
+def _example_columns(staged: Store) -> pa.Table:
+    """example_id, split and label of every example, checked against the manifest."""
+    table = staged.read_table("examples", ["example_id", "split", "label"])
+    manifest = staged.manifest
+    expected = ["train"] * manifest.n_train + ["test"] * manifest.n_test
+    if table["split"].to_pylist() != expected:
+        counts = Counter(table["split"].to_pylist())
+        raise StoreError(
+            f"examples.parquet has {counts['train']} training and {counts['test']} test examples; "
+            f"the manifest says {manifest.n_train} and {manifest.n_test}, training first."
+        )
+    if table["example_id"].to_pylist() != list(range(len(table))):
+        raise StoreError("examples.parquet: example_id must count from 0, without gaps, in order.")
+    return table
+
+
+def _derive(staged: Store) -> None:
+    from memanalysis.relations import derive  # needs SciPy, which nothing else here does
+
+    derive(staged)
+
+
+def _is_derived(store: Store) -> bool:
+    """Whether every computed table is there, of this version and from these outcomes."""
+    for name in _COMPUTED:
+        path = store.table_path(name)
+        if not path.exists() or pq.read_schema(path).remove_metadata() != TABLES[name][1]:
+            return False
+        if store.stamp_of(name) != store.manifest.outcomes_fingerprint:
+            return False
+    return True
+
+
+def _note_origin(store: Store, staged: Store) -> None:
+    manifest = staged.manifest
+    if manifest.files == store.manifest.files:
+        return  # nothing changed, so the manifest stays as it is, to the byte
+    manifest.code = {**manifest.code, "build": provenance.code()}
+    manifest.packages = manifest.packages or provenance.packages()
+    manifest.machine = manifest.machine or provenance.machine()
+    manifest.built_at = datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def finish_commit(root: Path) -> bool:
+    """Move the files of a finished build into place; True if there were any.
+
+    The caller holds the store's lock. Whatever lies in ``.commit/`` replaces its namesake.
+    """
+    source = root / COMMIT
+    if not source.exists():
+        return False
+    if (source / _GROUPS).exists():  # as a whole, so that no details of an earlier build stay
+        shutil.rmtree(root / _GROUPS, ignore_errors=True)
+        os.replace(source / _GROUPS, root / _GROUPS)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    # The manifest describes all others, so it goes last.
+    for path in sorted(files, key=lambda p: p == source / "manifest.json"):
+        target = root / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    shutil.rmtree(source)
+    return True
+
+
+# Packing
+
+
+def _pack(store: Store) -> None:
+    """Remove the model files of complete groups, all details per group, and images nobody asks for.
+
+    The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
+    """
+    groups = _complete_groups(store)
+    complete = set().union(*groups.values())
+    store.manifest.packed = True
+    staged = Store(store.path / _STAGING, store.manifest)
+    staged.path.mkdir()
+    staged.write_table("examples", _shown_examples(store))
+    staged.write_manifest()
+    os.replace(staged.path, store.path / COMMIT)
+    finish_commit(store.path)
+    shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
+    for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
+        if int(path.stem) in complete:
+            path.unlink()
+    for path in store.teacher_paths():
+        if int(path.stem) in groups:
+            path.unlink()
+    for root in (store.path / "models", store.path / "teachers"):
+        for folder in (*sorted(root.rglob("*"), reverse=True), root):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _shown_examples(store: Store) -> pa.Table:
+    """The examples; of the test images those that a training example helps, in some pair."""
+    examples = store.read_table("examples")
+    pairs = store.read_table("influence", ["test_id", "split"])
+    helped = pairs.filter(pc.equal(pairs["split"], "test"))["test_id"]
+    shown = pc.or_(
+        pc.equal(examples["split"], "train"),
+        pc.is_in(examples["example_id"], helped.combine_chunks()),
+    )
+    images = pc.if_else(shown, examples["image"], pa.scalar(None, pa.binary()))
+    return examples.set_column(examples.column_names.index("image"), "image", images)
+
+
+def _complete_groups(store: Store) -> dict[int, set[int]]:
+    """Return the groups trained at every size and objective, with their subsets.
+
+    Other groups stay whole: students still to be trained need the files of their teachers. Sizes
+    that were imported are complete as they are: nothing here will train more of them.
+    """
+    imported = {size for entry in store.manifest.imports for size in entry["sizes"]}
+    planned = [size for size in store.manifest.sizes if size not in imported]
+    rows = store.read_table("models", ["objective", "size", "group_id", "subset_id"])
+    ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
+    models = rows.filter(ours).to_pydict()
+    objectives = store.manifest.objectives or set(models["objective"])
+    n_conditions = sum(store.manifest.plans(o, size) for o in objectives for size in planned)
+    trained = Counter(models["group_id"])
+    members: dict[int, set[int]] = {}
+    for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
+        members.setdefault(group, set()).add(subset)
+    complete = {
+        group: subsets
+        for group, subsets in members.items()
+        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
+    }
+    planned_subsets = set(models["subset_id"])
+    everything = rows.select(["group_id", "subset_id"]).to_pydict()
+    for group, subset in zip(everything["group_id"], everything["subset_id"], strict=True):
+        if subset not in planned_subsets:
+            complete.setdefault(group, set()).add(subset)
+    return complete

@@ -1,0 +1,6 @@
+"""Charts: ``ma.charts.trajectories(study)`` and its like, each an Altair chart of one relation."""
+
+from memanalysis import figures
+from memanalysis.figures import *  # noqa: F403 - a façade: what figures makes public
+
+__all__ = figures.__all__

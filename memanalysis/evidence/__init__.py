@@ -1,0 +1,1 @@
+"""A built store as arrays: what findings and derived relations are computed from."""

@@ -1,0 +1,1 @@
+"""Experiments with trained or simulated models: simulate, judge, remove, reproduce."""

@@ -1,0 +1,76 @@
+"""Charts: each takes a study, or anything with ``.table(name)``, and returns an Altair chart.
+
+Every chart draws one small relation of the study (never above 5,000 rows) and has the same look in
+a notebook and in the report.
+"""
+
+from memanalysis.figures.accuracy import accuracy, accuracy_spread
+from memanalysis.figures.bimodality import bimodality, bimodality_trends, held_out_errors
+from memanalysis.figures.classes import memorization_by_class, trajectories_by_class
+from memanalysis.figures.distillation import (
+    distillation_change,
+    distillation_density,
+    distillation_halves,
+)
+from memanalysis.figures.distillation_effects import (
+    distillation_gap,
+    distillation_groups,
+    distillation_settings,
+)
+from memanalysis.figures.example import example_scores
+from memanalysis.figures.histograms import memorization_density, memorization_histogram
+from memanalysis.figures.influence import memorized_partners
+from memanalysis.figures.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
+from memanalysis.figures.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
+from memanalysis.figures.proxy_value import proxy_retrieval, proxy_trajectories
+from memanalysis.figures.reliability import reliability, reliability_growth
+from memanalysis.figures.snippet import recorded
+from memanalysis.figures.trajectories import (
+    example_curves,
+    example_curves_by_class,
+    trajectories,
+    trajectory_shares,
+    trajectory_sweep,
+)
+from memanalysis.figures.transitions import distillation_transitions
+
+__all__ = [
+    "accuracy",
+    "accuracy_spread",
+    "bimodality",
+    "bimodality_trends",
+    "distillation_change",
+    "distillation_density",
+    "distillation_gap",
+    "distillation_groups",
+    "distillation_halves",
+    "distillation_settings",
+    "distillation_transitions",
+    "example_curves",
+    "example_curves_by_class",
+    "example_scores",
+    "held_out_errors",
+    "kind_distillation",
+    "kind_retrieval",
+    "kind_scores",
+    "kind_shapes",
+    "memorization_by_class",
+    "memorization_density",
+    "memorization_histogram",
+    "memorized_partners",
+    "proxy_correlations",
+    "proxy_correlations_by",
+    "proxy_retrieval",
+    "proxy_trajectories",
+    "proxy_trends",
+    "reliability",
+    "reliability_growth",
+    "trajectories",
+    "trajectories_by_class",
+    "trajectory_shares",
+    "trajectory_sweep",
+]
+
+# Here and not at each definition, so that no public chart can be forgotten.
+for _name in __all__:
+    globals()[_name] = recorded(globals()[_name])

@@ -1,0 +1,1 @@
+"""Readers of foreign layouts, one module each."""

@@ -1,0 +1,78 @@
+"""Published C-scores (Jiang et al. 2021, arXiv 2002.03206), of pluskid/structural-regularity.
+
+``cifar10-cscores-orig-order.npz``, ``cifar100-…``: ``labels`` int64 [n], ``scores`` float64 [n];
+``imagenet-cscores-with-filename.npz``: ``filenames`` besides; ``mnist-cscores.npy``: float64 [n].
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from memanalysis.importing.arrays import Archive, Array, floats, open_npy, require_line
+from memanalysis.importing.labels import checked
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
+from memanalysis.importing.source import unknown_keys as rest
+
+_NAME: Final = "cscore"
+_FORMULA: Final = "mean held-out accuracy over subsets of 10 to 90 % of the data"
+_SOURCE: Final = "Jiang et al. 2021 (arXiv 2002.03206), published scores"
+_NOTES: Final = (
+    "Scores without masks: memorization, its counts and errors cannot be computed from them.",
+    "The score averages held-out accuracy over ratios .1 to .9: it is not accuracy_out at any one "
+    "ratio.",
+)
+
+
+def read(source: Path, options: Options) -> Contents:
+    """The scores as the proxy ``cscore``: low is hard, in ``value_out``."""
+    notes = list(_NOTES)
+    labels, names = None, None
+    if source.suffix == ".npy":
+        scores: Array = open_npy(source)
+        notes.append(
+            "A file without labels or ids: its order cannot be checked. The published MNIST file "
+            "is in TFDS order, which is not the original one."
+        )
+    else:
+        archive = Archive(source)
+        faults = Faults(str(source))
+        for key in {"scores", "labels"} - set(archive.keys):
+            faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
+        faults.raise_any()
+        scores, labels = archive["scores"], checked(archive["labels"])
+        if "filenames" in archive:
+            require_line(archive["filenames"], "names")
+            names = [_text(name) for name in archive["filenames"].whole()]
+        notes += rest(source.name, archive.keys, ("scores", "labels", "filenames"))
+    if len(scores.shape) != 1:
+        raise fault(scores.where, f"shape {scores.shape}", "one score for each example")
+    n = scores.shape[0]
+    for found, what in ((labels, "labels"), (names, "filenames")):
+        if found is not None and len(found) != n:
+            raise fault(scores.where, f"{n:,} scores", f"{len(found):,}, as there are {what}")
+    return Contents(
+        format="cscore",
+        source=source.name,
+        examples=Examples(n_train=n, labels=labels, source_ids=names),
+        scores=(
+            Scores(
+                name=_NAME,
+                values=floats(scores),
+                hard_is="low",
+                ids=names,
+                side="out",
+                size=options.size or UNKNOWN,
+                objective=options.objective or "one_hot",
+                source=_SOURCE,
+                formula=_FORMULA,
+                where=scores.where,
+            ),
+        ),
+        notes=notes,
+    )
+
+
+def _text(name: object) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)

@@ -1,0 +1,261 @@
+"""The examples of a store after an import: the same ones, or the fault that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from memanalysis.importing.labels import Labels, read_labels, recognised, require_equal
+from memanalysis.importing.model_metadata import note_class_names
+from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.source import Contents, Examples, Options
+from memanalysis.storage.schema import EXAMPLES
+from memanalysis.storage.store import Store
+
+# More examples than this are believed only of a source that scores one in a thousand of them.
+_PLAUSIBLE: Final = 10**7
+_PLAUSIBLE_SHARE: Final = 1000
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Who is in the store.
+
+    ``table``: the new ``examples``; ``source_ids``: names of the training examples, empty where
+    there are none; ``takes_test``: whether the source's test outcomes find their examples.
+    """
+
+    n_train: int
+    n_test: int
+    table: pa.Table
+    class_names: Sequence[str]
+    source_ids: Sequence[str | None]
+    takes_test: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def make_roster(store: Store | None, contents: Contents, options: Options) -> Roster:
+    """Join a source's examples with those of ``store``, if there is one.
+
+    Raises
+    ------
+    DataError
+        If numbers, labels or names disagree.
+    """
+    given = _with_options(contents, options)
+    if store is None:
+        return _found(given, contents)
+    old = store.read_table("examples")
+    manifest = store.manifest
+    grows = not len(store.read_table("models", ["model_id"]))
+    where = f"'{contents.source}'"
+    if given.n_train not in (None, manifest.n_train):
+        raise fault(
+            where, f"{given.n_train:,} training examples", f"{manifest.n_train:,}, as the store has"
+        )
+    columns = _known_columns(old)
+    given = _in_order(given, columns["source_id"][: manifest.n_train], where)
+    labels, filled = _merged(columns["label"][: manifest.n_train], given.labels, where)
+    n_test, notes = _test_count(given, contents, manifest.n_test, grows)
+    tests = columns["label"][manifest.n_train :] + [None] * (n_test - manifest.n_test)
+    takes_test = given.n_test == n_test and n_test > 0
+    if takes_test:
+        tests, more = _merged(tests, given.test_labels, f"{where}, test split")
+        filled = filled or more
+    changed = n_test != manifest.n_test or filled
+    if changed and manifest.packed:
+        notes.append("A packed store keeps its labels: those of this source are not added.")
+        changed = False
+    table = _extended(old, labels + tests, manifest.n_train, n_test) if changed else old
+    names = list(manifest.class_names) or list(given.class_names)
+    _require_named(given, names, where)
+    return Roster(
+        manifest.n_train, n_test, table, names, columns["source_id"][: manifest.n_train],
+        takes_test, notes,
+    )  # fmt: skip
+
+
+def store_labels(store: Store | None) -> tuple[Labels | None, Labels | None]:
+    """Labels of the training and the test examples, each None unless all are known."""
+    if store is None:
+        return None, None
+    labels = store.read_table("examples", ["label"])["label"].to_pylist()
+    parts = labels[: store.manifest.n_train], labels[store.manifest.n_train :]
+    train, test = (None if None in part or not part else np.array(part, np.int64) for part in parts)
+    return train, test
+
+
+def of_store(store: Store | None) -> dict[str, Any]:
+    """Fields of ``Options`` that tell a format what the store has already."""
+    if store is None:
+        return {}
+    names = store.read_table("examples", ["source_id"])["source_id"]
+    train, test = store_labels(store)
+    return {
+        "has_store": True,
+        "store_has_names": names.null_count < len(names),
+        "store_labels": train,
+        "store_test_labels": test,
+    }
+
+
+def _with_options(contents: Contents, options: Options) -> Examples:
+    """The source's examples with what the user says of them."""
+    given = contents.examples
+    labels, n_train = given.labels, given.n_train
+    if options.labels is not None:
+        said = read_labels(options.labels)
+        if labels is not None:
+            require_equal(labels, said, f"'{contents.source}'", f"'{options.labels}'")
+        labels = said
+    if labels is not None:
+        if n_train not in (None, len(labels)):
+            raise fault(
+                f"'{contents.source}'", f"{n_train:,} training examples", f"{len(labels):,}, one "
+                "for each label",
+            )  # fmt: skip
+        n_train = len(labels)
+    lengths = {"labels": labels, "clean_labels": given.clean_labels, "names": given.source_ids}
+    for what, values in lengths.items():
+        if values is not None and n_train is not None and len(values) != n_train:
+            expected = f"{n_train:,}, one for each training example"
+            raise fault(f"'{contents.source}'", f"{len(values):,} {what}", expected)
+    if None not in (options.n_train, n_train) and options.n_train != n_train:
+        hint = "Leave out --n-train, or correct it."
+        expected = f"{n_train:,}, which the source itself says"
+        raise fault("--n-train", f"{options.n_train:,}", expected, hint)
+    names = options.class_names or given.class_names
+    faults = Faults(contents.source)
+    note_class_names(faults, f"'{contents.source}'", names)
+    faults.raise_any()
+    return replace(given, n_train=n_train, labels=labels, class_names=names)
+
+
+def _in_order(given: Examples, names: Sequence[str | None], where: str) -> Examples:
+    """The same examples in the store's order, where both name them."""
+    if given.source_ids is None or None in names or list(given.source_ids) == list(names):
+        return given
+    position = {name: at for at, name in enumerate(given.source_ids)}
+    missing = [name for name in names if name not in position]
+    if missing:
+        raise fault(where, f"no example called '{missing[0]}'", "the names of the store's examples")
+    order = np.array([position[name] for name in names if name is not None], np.int64)
+    return replace(
+        given,
+        labels=None if given.labels is None else given.labels[order],
+        clean_labels=None if given.clean_labels is None else given.clean_labels[order],
+        source_ids=[str(name) for name in names],
+    )
+
+
+def _found(given: Examples, contents: Contents) -> Roster:
+    """The roster of a store that begins with this source."""
+    where = f"'{contents.source}'"
+    n_train, n_test = given.n_train, given.n_test
+    if n_train is None:
+        hint = "Give --labels FILE or --n-train N."
+        raise fault(where, "nothing that says how many training examples there are", "it", hint)
+    _require_plausible(contents, n_train + n_test)
+    notes = []
+    if given.labels is None:
+        notes.append("No labels: nothing can be told by class. --labels FILE adds them.")
+    elif known := recognised(given.labels):
+        notes.append(f"The first ten labels are those of {known}.")
+    _require_named(given, given.class_names, where)
+    n = n_train + n_test
+    names: list[Any] = list(given.source_ids or [])
+    data = {
+        "example_id": np.arange(n),
+        "split": ["train"] * n_train + ["test"] * n_test,
+        "label": _list(given.labels, n_train) + _list(given.test_labels, n_test),
+        "clean_label": _list(given.clean_labels, n_train) + [None] * n_test,
+        "source_id": (names or [None] * n_train) + [None] * n_test,
+    }
+    table = _table(data, n)
+    source_ids = names or [None] * n_train
+    return Roster(n_train, n_test, table, given.class_names, source_ids, n_test > 0, notes)
+
+
+def _require_plausible(contents: Contents, n: int) -> None:
+    """Refuse a number of examples that only a wrong id can mean, before memory is asked for."""
+    if contents.models or n <= _PLAUSIBLE:
+        return
+    known = max((len(scores.values) for scores in contents.scores), default=0)
+    known = max(known, *(len(pairs.influence) for pairs in contents.pairs), 0)
+    if n > _PLAUSIBLE_SHARE * known:
+        hint = "Is the id column something else than positions from 0? Name them in 'source_id'."
+        expected = f"at most {_PLAUSIBLE_SHARE:,} for each"
+        raise fault(f"'{contents.source}'", f"{n:,} examples for {known:,} scores", expected, hint)
+
+
+def _test_count(
+    given: Examples, contents: Contents, present: int, grows: bool
+) -> tuple[int, list[str]]:
+    """Test examples after the import, and what becomes of the source's."""
+    where = f"'{contents.source}'"
+    if not contents.models and not contents.pairs:
+        return present, []
+    if given.n_test == present or (grows and given.n_test > present):
+        return given.n_test, []
+    if contents.models and given.n_test == 0:
+        raise fault(
+            where, "no outcomes on test examples",
+            f"outcomes on the store's {present:,} test examples", "Import into a store of its own.",
+        )  # fmt: skip
+    if contents.models and present == 0:
+        note = f"Outcomes on {given.n_test:,} test examples are left out: the store has none."
+        return present, [note]
+    if given.n_test > present or contents.models:
+        raise fault(where, f"{given.n_test:,} test examples", f"{present:,}, as the store has")
+    return present, []
+
+
+def _known_columns(table: pa.Table) -> dict[str, list[Any]]:
+    return {name: table[name].to_pylist() for name in ("label", "source_id")}
+
+
+def _merged(
+    present: list[Any], found: NDArray[np.int64] | None, where: str
+) -> tuple[list[Any], bool]:
+    """Labels after the import, and whether any is new; those that both know must agree."""
+    if found is None:
+        return present, False
+    known = np.array([label is not None for label in present], np.bool_)
+    old = np.array([-1 if label is None else label for label in present], np.int64)
+    if len(found) != len(old):
+        raise fault(where, f"{len(found):,} labels", f"{len(old):,}, as the store has examples")
+    require_equal(np.where(known, found, old), old, where, "the store")
+    return found.tolist(), not known.all()
+
+
+def _extended(old: pa.Table, labels: list[Any], n_train: int, n_test: int) -> pa.Table:
+    added = n_train + n_test - len(old)
+    kept = {name: old[name].to_pylist() + [None] * added for name in EXAMPLES.names}
+    split = ["train"] * n_train + ["test"] * n_test
+    return _table(
+        {**kept, "example_id": np.arange(n_train + n_test), "split": split, "label": labels},
+        n_train + n_test,
+    )
+
+
+def _table(data: dict[str, Any], n: int) -> pa.Table:
+    columns = [
+        pa.array(data[f.name], f.type) if f.name in data else pa.nulls(n, f.type) for f in EXAMPLES
+    ]
+    return pa.table(columns, schema=EXAMPLES)
+
+
+def _list(values: NDArray[np.int64] | None, n: int) -> list[Any]:
+    return [None] * n if values is None else values.tolist()
+
+
+def _require_named(given: Examples, names: Sequence[str], where: str) -> None:
+    largest = max((int(v.max()) for v in (given.labels, given.test_labels) if v is not None and
+                   len(v)), default=-1)  # fmt: skip
+    if names and largest >= len(names):
+        raise fault(where, f"label {largest}", f"at most {len(names) - 1}: {len(names)} classes")

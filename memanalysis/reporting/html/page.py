@@ -1,0 +1,98 @@
+"""Sections in, one self-contained HTML page out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from memanalysis._version import __version__
+from memanalysis.figures import theme
+from memanalysis.reporting import blocks, glossary, wording
+from memanalysis.reporting.document import Document
+from memanalysis.reporting.gzip64 import compressed
+from memanalysis.reporting.html import embedding, pictures, vega
+
+# Tables under figures show at most this many rows; the download holds them all.
+_ROWS_SHOWN: Final = 60
+_STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
+_SCRIPTS: Final = (
+    *("packed", "charts", "menus", "reading"),
+    *("examples", "pieces", "detail", "explorer"),
+)
+
+
+def render(document: Document) -> str:
+    """Return the report as the text of an HTML page."""
+    bundle = vega.bundle()
+    sections = document.sections
+    figures = _figures(sections)
+    specs = {figure.name: embedding.chart(figure.spec) for figure in figures}
+    config = embedding.config()
+    page = _environment().get_template("page.html.jinja")
+    text = page.render(
+        opening=document.opening,
+        study=document.study,
+        sections=sections,
+        figures={figure.name: figure.title for figure in figures},
+        terms=glossary.TERMS,
+        pictures=pictures.draw(specs, config),
+        specs=embedding.packed_json(specs),
+        looks=embedding.script_json(
+            {"config": config, "palette": theme.LIGHT, "limits": pictures.LIMITS}
+        ),
+        light=theme.LIGHT,
+        dark=theme.DARK,
+        styles=[Markup(_text("style", f"{name}.css")) for name in _STYLES],
+        scripts=[embedding.script_text(_text("script", f"{name}.js")) for name in _SCRIPTS],
+        vega=compressed(bundle.result().encode()),
+        version=__version__,
+        file_name=wording.file_name,
+        rows_shown=_ROWS_SHOWN,
+    )
+    return text.lstrip()  # the imports above the page leave empty lines
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("memanalysis.reporting.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "csv": embedding.csv_json,
+        "chart_json": embedding.chart_json,
+        "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
+        "cell": wording.cell,
+        "prose": wording.prose,
+        "coded": glossary.coded,
+        "glossed": glossary.glossed,
+        "numeric": _numeric,
+        "svg": Markup,
+    }
+    return environment
+
+
+def _figures(sections: Sequence[blocks.Section]) -> list[blocks.Figure]:
+    return [
+        block
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, blocks.Figure)
+    ]
+
+
+def _numeric(frame: pl.DataFrame) -> list[bool]:
+    return [dtype.is_numeric() for dtype in frame.dtypes]
+
+
+def _text(folder: str, name: str) -> str:
+    return (files("memanalysis.reporting.html") / folder / name).read_text(encoding="utf-8")

@@ -1,0 +1,190 @@
+"""The report as Markdown for a repository, a pull request or a notebook: all numbers, no charts.
+
+GitHub shows neither inline SVG nor images in data URIs, and one file must be enough, so a figure is
+its caption and its numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis._version import __version__
+from memanalysis.errors import QueryError
+from memanalysis.exporting.print_tables import markdown as pipe_table
+from memanalysis.exporting.print_tables import markdown_text
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.document import Document
+
+# A longer table is cut: nobody reads it here, and its SQL gives the rest.
+_ROWS_SHOWN: Final = 60
+_BACKTICKS: Final = re.compile("`+")
+# What would begin a list, a heading's underline or a numbered line.
+_BLOCK_START: Final = re.compile(r"^(\d*)([-+=:.)])")
+
+
+def render(document: Document) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    opening = document.opening
+    parts = [
+        f"# {text(opening.title)}",
+        text(opening.lead),
+        f"Study {text(document.study)}; written by memanalysis {__version__}. Every number is "
+        "here; the charts are in the report as HTML or PDF.",
+        _table(("", ""), opening.facts),
+        _table(document.size_columns, opening.sizes, range(1, len(document.size_columns))),
+    ]
+    for section in document.sections:
+        parts.append(f"## {text(section.title)}")
+        for block in section.blocks:
+            parts += _BLOCKS.get(block.kind, _elsewhere)(block)
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def text(value: str) -> str:
+    """``value`` as one line of Markdown in which nothing is markup."""
+    return _BLOCK_START.sub(r"\1\\\2", markdown_text(value))
+
+
+def _paragraph(block: blocks.Text) -> Iterator[str]:
+    yield text(block.text)
+
+
+def _note(block: blocks.Note) -> Iterator[str]:
+    yield f"> {text(block.text)}"
+
+
+def _figure(block: blocks.Figure) -> Iterator[str]:
+    yield f"### {text(block.title)}"
+    yield text(block.caption)
+    yield f"*{text(block.conditions)}*"
+    yield from _frame(block.frame)
+    yield code(block.sql, "sql")
+
+
+def _frame(frame: pl.DataFrame) -> Iterator[str]:
+    try:
+        yield pipe_table(frame.head(_ROWS_SHOWN))
+    except QueryError as error:  # no column can be printed
+        yield f"> {text(str(error))}"
+    if frame.height > _ROWS_SHOWN:
+        yield (
+            f"The first {_ROWS_SHOWN} of {wording.count(frame.height)} rows; the query gives all."
+        )
+
+
+def _plain_table(block: blocks.Table) -> Iterator[str]:
+    yield f"### {text(block.title)}"
+    yield _table(block.columns, block.rows[:_ROWS_SHOWN], block.numeric)
+    if len(block.rows) > _ROWS_SHOWN:
+        yield f"The first {_ROWS_SHOWN} of {wording.count(len(block.rows))} rows."
+    if block.caption:
+        yield text(block.caption)
+    if block.sql:
+        yield code(block.sql, "sql")
+
+
+def _gallery(block: blocks.Gallery) -> Iterator[str]:
+    yield f"### {text(block.title)}"
+    yield text(block.caption)
+    yield f"*{text(block.conditions)}*"
+    rows = [
+        (row.title, tile.example, tile.label, tile.figures)
+        for row in block.rows
+        for tile in row.tiles
+    ]
+    yield _table(("", "example", "label", "score"), rows[:_ROWS_SHOWN])
+    if len(rows) > _ROWS_SHOWN:
+        yield f"The first {_ROWS_SHOWN} of {wording.count(len(rows))} examples."
+    yield code(block.sql, "sql")
+
+
+def _findings(block: blocks.Findings) -> Iterator[str]:
+    yield _table(
+        ("finding", "verdict", "estimate", "95 % interval"),
+        [(f.claim, verdict(f), f.estimate, f.interval) for f in block.items],
+        numeric=(2, 3),
+    )
+    for finding in block.items:
+        yield f"### {text(finding.claim)}"
+        yield f"**{text(verdict(finding))}.** {text(wording.prose(finding.meaning))}"
+        if finding.settling:
+            yield f"What would settle it: {text(finding.settling)}"
+        yield text(wording.prose(finding.sentence))
+        if finding.bound:
+            yield f"Rule: {text(wording.prose(finding.bound))}."
+        if finding.evidence_title:
+            yield f"Evidence: {text(finding.evidence_title)}."
+        if finding.rows:
+            yield _conditions(finding.rows)
+        if finding.query:
+            yield code(finding.query, "sql")
+
+
+def _conditions(rows: Sequence[blocks.Finding]) -> str:
+    columns = ("condition or check", "decides", "verdict", "estimate", "95 % interval", "rule")
+    return _table(
+        columns,
+        [
+            (
+                row.title,
+                "yes" if row.core else "no",
+                row.verdict,
+                row.estimate,
+                row.interval,
+                wording.prose(row.bound),
+            )
+            for row in rows
+        ],
+        numeric=(3, 4),
+    )
+
+
+def _snippet(block: blocks.Snippet) -> Iterator[str]:
+    yield f"### {text(block.title)}"
+    if block.caption:
+        yield text(block.caption)
+    yield code(block.text, block.language)
+
+
+def _elsewhere(block: Any) -> Iterator[str]:
+    """A part that only a page can show."""
+    title = getattr(block, "title", "") or "A further part"
+    yield f"> {text(title)}: in the report as HTML."
+
+
+_BLOCKS: Final[dict[str, Callable[[Any], Iterator[str]]]] = {
+    "text": _paragraph,
+    "note": _note,
+    "figure": _figure,
+    "table": _plain_table,
+    "gallery": _gallery,
+    "findings": _findings,
+    "snippet": _snippet,
+}
+
+
+def verdict(finding: blocks.Finding) -> str:
+    """The verdict with its reservation."""
+    return finding.verdict + (" (provisional)" if finding.provisional else "")
+
+
+def code(content: str, language: str) -> str:
+    """A fenced block whose fence is longer than any run of backticks inside."""
+    longest = max(map(len, _BACKTICKS.findall(content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{content}\n{fence}"
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()
+) -> str:
+    if not rows:
+        return ""
+    head = [markdown_text(column) or " " for column in columns]
+    rule = ["---:" if i in numeric else "---" for i in range(len(columns))]
+    body = [[markdown_text(value) or wording.NONE for value in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *body])

@@ -1,0 +1,35 @@
+"""The sections of the report, in their order."""
+
+from memanalysis.reporting.sections import (
+    accuracy,
+    controls,
+    distillation,
+    examples,
+    explorer,
+    findings,
+    influence,
+    kinds,
+    methods,
+    proxies,
+    reliability,
+    scores,
+    trajectories,
+)
+
+ORDER = (
+    findings,
+    accuracy,
+    scores,
+    trajectories,
+    kinds,
+    examples,
+    explorer,
+    influence,
+    distillation,
+    proxies,
+    reliability,
+    controls,
+    methods,
+)
+
+__all__ = ["ORDER"]

@@ -1,0 +1,274 @@
+"""Kinds of example: how much each is memorised, which trajectory it takes, and what finds it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.figures.proxies import strongest_first
+from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.sections.tiles import Tiles
+
+_SCORES_SQL: Final = """select objective, size, kind, estimate, ci_low, ci_high, n_examples,
+    n_groups
+from kind_effects
+where quantity = 'memorization'
+order by objective desc, kind, size_rank"""
+
+_SHAPES_SQL: Final = """select kind, shape, estimate, ci_low, ci_high, n_examples, n_groups
+from kind_effects
+where quantity = 'share' and objective = '{objective}'
+order by kind, estimate desc"""
+
+_CHANGES_SQL: Final = """select size, kind, estimate, ci_low, ci_high, n_examples, n_groups
+from kind_effects
+where quantity = 'distillation' and objective = '{objective}'
+order by kind, size_rank"""
+
+_RETRIEVAL_SQL: Final = """select size, kind, proxy, auc, auc_low, auc_high, precision, share,
+    n_examples, n_groups
+from kind_retrieval
+where objective = '{objective}' and auc is not null
+order by kind, proxy, size_rank"""
+
+_PRECISION_SQL: Final = """select proxy, kind, precision, precision_low, precision_high, share,
+    n_examples
+from kind_retrieval
+where objective = '{objective}' and size = '{size}' and auc is not null
+order by proxy <> 'memorization', proxy, kind"""
+
+_EXTREMES_SQL: Final = """select kind, example_id, m.label, clean_label, memorization, ci_low,
+    ci_high,
+    row_number() over (partition by kind order by memorization desc, example_id) as from_top,
+    row_number() over (partition by kind order by memorization, example_id) as from_bottom,
+    count(*) over (partition by kind) as n_examples
+from memorization as m
+inner join examples as e using (example_id)
+where objective = '{objective}' and size = '{size}' and m.split = 'train'
+    and kind is not null and memorization is not null
+qualify from_top <= {most} or from_bottom <= {most}
+order by kind, memorization desc, example_id"""
+
+_MEANING: Final = {
+    "clean": "nothing was changed",
+    "flipped": "given a wrong label",
+    "blended": "the mean of two images of different classes, with either label",
+    "rotated": "turned by 90°, with its right label",
+    "random": "given a random label",
+    "easy": "judged easy",
+    "ambiguous": "judged to lie between two classes",
+    "suspected_mislabel": "judged to carry a wrong label",
+    "hard": "judged hard",
+}
+_SHOWN: Final = 6
+_FIRST: Final = ("clean", "easy")
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section on kinds of example."""
+    content: list[blocks.Block]
+    if reading.table("kind_effects").is_empty():
+        content = [blocks.Note(_why_nothing(reading))]
+    else:
+        content = [_explanation(reading), _scores(reading), *_shapes(reading), *_changes(reading)]
+        content += [*_retrieval(reading), _extremes(reading)]
+    return blocks.Section("kinds", "Kinds of example", content)
+
+
+def _why_nothing(reading: Reading) -> str:
+    known = reading.table("examples").filter(pl.col("split") == "train")["kind"].drop_nulls()
+    kinds = known.unique().to_list()
+    if len(kinds) == 1:
+        return (
+            f"All examples of a known kind are “{kinds[0]}”, so there is nothing to compare them "
+            "with."
+        )
+    return (
+        "No kind of example is known here. `memanalysis judge` sorts the examples by models that "
+        "never saw them, and `[data.noise]` in a study file plants wrong labels, blends and "
+        "rotations; this section then shows how much each kind is memorised."
+    )
+
+
+def _explanation(reading: Reading) -> blocks.Text:
+    counts = (
+        reading.table("examples")
+        .filter(pl.col("split") == "train", pl.col("kind").is_not_null())
+        .group_by("kind")
+        .len()
+    )
+    kinds = theme.known_order(counts["kind"].to_list(), _FIRST)
+    numbers = dict(counts.iter_rows())
+    parts = [
+        f"{kind.replace('_', ' ')} ({wording.count(numbers[kind])}"
+        + (f": {_MEANING[kind]})" if kind in _MEANING else ")")
+        for kind in kinds
+    ]
+    return blocks.Text(
+        "The kind of each example is known without any score, planted or judged beforehand: "
+        f"{wording.listed(parts)}. "
+        f"{_judge(reading)}"
+        "Does the score tell them apart, and what becomes of each kind as models grow?"
+    )
+
+
+def _judge(reading: Reading) -> str:
+    """Who judged the kinds, where the store says so."""
+    said = reading.manifest.dataset.get("judged")
+    if not isinstance(said, dict):
+        return ""
+    family = (said.get("size") or {}).get("family", "network")
+    return (
+        f"The judge is {said.get('folds')} models of another family ({family}), trained on "
+        f"{wording.count(said.get('n_images'))} images that the study left out; they are right on "
+        f"{wording.percent(said.get('accuracy'), 0)} of images that they did not learn from. "
+    )
+
+
+def _scores(reading: Reading) -> blocks.Figure:
+    return reading.figure(
+        "kind-scores",
+        figures.kind_scores(reading),
+        _SCORES_SQL,
+        "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
+        "over groups of models. A wrong label can hardly be got right but by memorising it; the "
+        "label of a clean example can also be learned from others.",
+    )
+
+
+def _shapes(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    sql = _SHAPES_SQL.format(objective=objective)
+    if reading.sql(sql).is_empty():
+        return [blocks.Note("Trajectories of kinds need at least two sizes; this study has one.")]
+    return [
+        reading.figure(
+            "kind-shapes",
+            figures.kind_shapes(reading, objective),
+            sql,
+            "Share of each kind’s examples whose score takes each trajectory shape as models grow. "
+            "Lines are 95 % intervals over groups of models. “Undetermined” says that there are "
+            "too few models to tell.",
+            (objective,),
+        )
+    ]
+
+
+def _changes(reading: Reading) -> list[blocks.Block]:
+    if not reading.distilled:
+        return []
+    sql = _CHANGES_SQL.format(objective="distilled")
+    return [
+        reading.figure(
+            "kind-distillation",
+            figures.kind_distillation(reading),
+            sql,
+            "Mean score of each kind after distillation less the mean score after training on "
+            "labels, same subsets. Left of the line at 0, distillation inhibits memorisation. "
+            "95 % intervals over groups of models.",
+        )
+    ]
+
+
+def _retrieval(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    sql = _RETRIEVAL_SQL.format(objective=objective)
+    if reading.sql(sql).is_empty():
+        return []
+    largest = _largest(reading)
+    return [
+        reading.figure(
+            "kind-retrieval",
+            figures.kind_retrieval(reading, objective),
+            sql,
+            "Take one example of a kind and one clean example: the AUC is the chance that the "
+            "number (turned so that high means hard) is higher for the first. At 1 it tells all of "
+            "them apart, at 0.5 (dashed) it guesses, below it ranks the kind as easier than "
+            "clean ones. Lines are 95 % intervals over groups of models, absent in stores that no "
+            "longer keep a proxy’s values per group.",
+            (objective,),
+        ),
+        _found(reading, objective, largest),
+    ]
+
+
+def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
+    """How many of a kind are among as many of the highest values."""
+    sql = _PRECISION_SQL.format(objective=objective, size=quoted(size))
+    table = reading.sql(sql)
+    kinds = theme.known_order(table["kind"].to_list(), [])
+    known = {(row["proxy"], row["kind"]): _percent(row) for row in table.iter_rows(named=True)}
+    chance = {row["kind"]: wording.percent(row["share"], 0) for row in table.iter_rows(named=True)}
+    order = ["memorization", *strongest_first(reading, objective)]
+    names = theme.known_order(table["proxy"].to_list(), order)
+    rows = [
+        (
+            "the score itself" if name == "memorization" else glosses.spelt(name),
+            *(known.get((name, kind), wording.NONE) for kind in kinds),
+        )
+        for name in names
+    ]
+    return blocks.Table(
+        title=f"If you look only at the highest, how many are of the kind? ({size})",
+        columns=("ranked by", *(kind.replace("_", " ") for kind in kinds)),
+        rows=[*rows, ("by chance", *(chance[kind] for kind in kinds))],
+        caption="As many examples are looked at as the kind has, so that this is precision and "
+        "recall at once; equal values share the places evenly. In brackets, 95 % intervals over "
+        "groups of models. The kinds compete for the same places.",
+        numeric=tuple(range(1, len(kinds) + 1)),
+        sql=sql,
+    )
+
+
+def _extremes(reading: Reading) -> blocks.Gallery:
+    objective, size = reading.primary, _largest(reading)
+    sql = _EXTREMES_SQL.format(objective=objective, size=quoted(size), most=_SHOWN)
+    table = reading.sql(sql)
+    tiles = Tiles(reading)
+    rows = []
+    for kind in theme.known_order(table["kind"].to_list(), _FIRST):
+        part = table.filter(pl.col("kind") == kind)
+        top = part.filter(pl.col("from_top") <= _SHOWN)
+        bottom = part.filter(pl.col("from_bottom") <= _SHOWN, pl.col("from_top") > _SHOWN)
+        for name, chosen in (("highest", top), ("lowest", bottom)):
+            if not chosen.is_empty():
+                shown = [_tile(tiles, row) for row in chosen.iter_rows(named=True)]
+                rows.append(
+                    blocks.Row(
+                        f"{kind.replace('_', ' ')}: {name} scores", _MEANING.get(kind, ""), shown
+                    )
+                )
+    return blocks.Gallery(
+        name="kinds",
+        title=f"The images: highest and lowest scores of each kind at {size}",
+        caption="Label that the models were given, the label before it was changed where the two "
+        "differ, and the score; of equal scores the lowest numbers. A blend has the label of "
+        "either of its classes: “with” names its own class where the label is the other’s. Chosen "
+        "on the models that are shown, so the extremes look more extreme than they are.",
+        conditions=reading.conditions(objective),
+        rows=rows,
+        sql=sql,
+    )
+
+
+def _tile(tiles: Tiles, row: dict[str, Any]) -> blocks.Tile:
+    score = wording.number(row["memorization"], 2)
+    return tiles.train(row["example_id"], score, tiles.was(row["example_id"]))
+
+
+def _largest(reading: Reading) -> str:
+    table = reading.table("kind_effects").filter(pl.col("objective") == reading.primary)
+    return theme.in_order(table)[-1]
+
+
+def _percent(row: dict[str, Any]) -> str:
+    """A precision with its limits, as far as they are known."""
+    text = wording.percent(row["precision"], 0)
+    low, high = row["precision_low"], row["precision_high"]
+    if low is None or high is None:
+        return text
+    return f"{text} ({100 * max(low, 0):.0f} to {100 * min(high, 1):.0f})"

@@ -1,0 +1,148 @@
+"""The top of the page: title, one paragraph on what was trained, and a table of facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis.reporting import wording
+from memanalysis.reporting.context import Reading
+
+_SIZE_COLUMNS: Final = ("parameters", "models", "right when trained on", "right on test images")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Title, paragraph, facts, and a row per size: its name, then ``size_columns``."""
+
+    title: str
+    lead: str
+    facts: list[tuple[str, str]]
+    sizes: list[tuple[str, ...]]
+    size_columns: tuple[str, ...] = _SIZE_COLUMNS
+
+
+def opening(reading: Reading) -> Opening:
+    """Describe the study in words and in a table."""
+    return Opening(
+        title=reading.manifest.title or reading.manifest.study,
+        lead=_lead(reading),
+        facts=_facts(reading),
+        sizes=_sizes(reading),
+        size_columns=_columns(reading),
+    )
+
+
+def _columns(reading: Reading) -> tuple[str, ...]:
+    """Accuracies are those of one objective, models those of all."""
+    if not reading.students:
+        return _SIZE_COLUMNS
+    parameters, models, *accuracies = _SIZE_COLUMNS
+    of = wording.objective(reading.primary).removesuffix(" labels")
+    return parameters, f"{models} in all", *(f"{name} ({of})" for name in accuracies)
+
+
+def _lead(reading: Reading) -> str:
+    sentences = [_models(reading)]
+    if reading.students:
+        sentences.append(
+            "Subsets were learned from their labels (one-hot), and by distillation from a "
+            "teacher’s outputs as well."
+        )
+    sentences.append(
+        "An example is memorised if models get it right only when they trained on it: its "
+        "memorisation score is the share of models that get it right among those that trained on "
+        "it, minus that share among those that did not."
+    )
+    return " ".join(sentences)
+
+
+def _models(reading: Reading) -> str:
+    """What was trained, simulated or imported."""
+    manifest = reading.manifest
+    models = reading.table("models").height
+    of = f"{wording.count(manifest.n_train)} examples of {_data(manifest.dataset)}"
+    if not models:
+        return f"The store has no models of its own, but numbers of others on {of}."
+    ratio = "" if manifest.ratio is None else f"{100 * manifest.ratio:.3g} % "
+    count = f"{wording.plural(models, 'model')} in {wording.plural(len(reading.sizes), 'size')}"
+    verb = "was" if models == 1 else "were"
+    made = "simulated" if "world" in manifest.settings else "trained"
+    return f"{count} {verb} {made}, each on a random {ratio}subset of {of}."
+
+
+def _facts(reading: Reading) -> list[tuple[str, str]]:
+    manifest = reading.manifest
+    models = reading.table("models")
+    facts = [
+        ("Data", _data(manifest.dataset)),
+        (
+            "Examples",
+            f"{wording.count(manifest.n_train)} training, {wording.count(manifest.n_test)} "
+            "test kept"
+            + (f", in {len(manifest.class_names)} classes" if len(manifest.class_names) else ""),
+        ),
+        ("Subsets", _subsets(reading)),
+        ("Each example", _counts(reading)),
+        ("Trained with", wording.listed([wording.objective(name) for name in reading.objectives])),
+        ("Epochs", ", ".join(str(value) for value in _distinct(models, "epochs"))),
+    ]
+    if reading.teacher:
+        facts.append(("Teacher", reading.teacher))
+    return [(name, value) for name, value in facts if value]
+
+
+def _subsets(reading: Reading) -> str:
+    groups = len(_distinct(reading.table("models"), "group_id"))
+    size = reading.manifest.group_size
+    inside = f" in {wording.plural(groups, 'group')}" + (f" of {size}" if size else "")
+    subsets = reading.table("models")["subset_id"].n_unique()
+    return f"{wording.count(subsets)}{inside if groups else ''}"
+
+
+def _counts(reading: Reading) -> str:
+    """How many models see an example and how many do not, for one size and objective."""
+    rows = reading.sql(
+        "select min(n_in) as a, max(n_in) as b, min(n_out) as c, max(n_out) as d "
+        "from memorization where split = 'train'"
+    ).row(0)
+    if None in rows:
+        return ""
+    a, b, c, d = (wording.count(value) for value in rows)
+    inside, outside = a if a == b else f"{a}–{b}", c if c == d else f"{c}–{d}"
+    return f"in the training subset of {inside} models, held out of {outside}, at each size"
+
+
+def _sizes(reading: Reading) -> list[tuple[str, ...]]:
+    """Each size with its parameters, models and mean accuracies under the primary objective."""
+    models = (
+        reading.table("models")
+        .group_by("size", "size_rank")
+        .agg(pl.col("parameters").max(), pl.len().alias("n"))
+    )
+    accuracies = (
+        reading.table("accuracy")
+        .filter(pl.col("objective") == reading.primary)
+        .select("size", "accuracy_in", "accuracy_test")
+    )
+    rows = models.join(accuracies, on="size", how="left").sort("size_rank", "size")
+    return [
+        (
+            row["size"],
+            wording.count(row["parameters"]),
+            wording.count(row["n"]),
+            wording.percent(row["accuracy_in"]),
+            wording.percent(row["accuracy_test"]),
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _data(dataset: dict[str, Any]) -> str:
+    return str(dataset.get("name") or "a data set without a name")
+
+
+def _distinct(frame: pl.DataFrame, column: str) -> list[Any]:
+    return frame[column].drop_nulls().unique().sort().to_list()

@@ -1,0 +1,295 @@
+"""Cheap proxies against the score they stand in for."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from memanalysis import figures, proxies
+from memanalysis.findings.reasons import UNDECIDED
+from memanalysis.findings.rows import read
+from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections.proxy_tables import further
+
+_CORRELATIONS_SQL = """select size, proxy, method, estimate, ci_low, ci_high, reliability,
+    corrected_estimate, n_examples, n_groups
+from proxy_correlations
+where objective = '{objective}' and quantity = 'level' and stratum = 'all'
+order by method, proxy, size_rank"""
+
+_AGAINST_SQL = """select proxy
+from proxy_correlations
+where objective = '{objective}' and quantity = 'level' and stratum = 'all'
+group by proxy
+having median(estimate) < 0"""
+
+_RETRIEVAL_SQL = """select size, proxy, precision, precision_low, precision_high, lift,
+    score_precision, n_target, n_examples, n_groups
+from proxy_retrieval
+where objective = '{objective}' and target = '{target}' and selection = 'as many'
+    and precision is not null
+order by size_rank, precision desc"""
+
+_CURVES_SQL = """select 'score' as quantity, shape, size, size_rank, n_examples,
+    memorization as value
+from trajectory_curves
+where objective = '{objective}' and shape <> 'undetermined'
+union all
+select proxy, shape, size, size_rank, n_examples, value
+from proxy_curves
+where objective = '{objective}' and shape <> 'undetermined'
+order by quantity, shape, size_rank"""
+
+_SUMMARY_SQL = """with level as (
+    select proxy, min(abs(estimate)) as weakest, max(abs(estimate)) as strongest,
+        arg_max(size, abs(estimate)) as at_size
+    from proxy_correlations
+    where objective = '{objective}' and quantity = 'level' and stratum = 'all'
+        and method = 'spearman'
+    group by proxy
+),
+found as (
+    select proxy, precision, lift, score_precision
+    from proxy_retrieval
+    where objective = '{objective}' and target = '{target}' and selection = 'as many'
+    qualify size_rank = max(size_rank) over ()
+)
+select proxy, weakest, strongest, at_size, precision, lift, score_precision, t.auc, t.verdict
+from level
+left join found using (proxy)
+left join (from proxy_trends where objective = '{objective}') as t using (proxy)
+order by strongest desc nulls last, proxy"""
+
+_TARGET = "top 10 %"
+_OPEN = "undetermined"
+_VERDICTS = {"misses": "misses it", "follows": "follows it", _OPEN: "undetermined"}
+_HARD = {"high": "high", "low": "low", "none": "neither"}
+
+_TRENDS_SQL = """from proxy_trends
+where objective = '{objective}'
+order by proxy"""
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section on proxies."""
+    names = _recorded(reading)
+    content: list[blocks.Block]
+    if not names:
+        content = [blocks.Note("No proxies were recorded in this study.")]
+    else:
+        content = [
+            _explanation(),
+            *_correlations(reading),
+            *_retrieval(reading),
+            *_curves(reading),
+            *_trends(reading),
+            *further(reading),
+            _definitions(reading, names),
+        ]
+    return blocks.Section("proxies", "Proxies against the score", content)
+
+
+def _recorded(reading: Reading) -> list[str]:
+    found = reading.sql("select distinct proxy from proxies order by proxy")["proxy"].to_list()
+    return glosses.in_order(found)
+
+
+def _explanation() -> blocks.Text:
+    return blocks.Text(
+        "A proxy comes from watching one training, where the score needs many; here its values are "
+        "means over models, and steadier than those of a single one. Three questions: "
+        "does it rank examples as the score does at one size, does it find the most memorised "
+        "ones, and does it see which examples are memorised more as models grow? Proxy and score "
+        "are taken from opposite halves of the models, since errors of the same models go together."
+    )
+
+
+def _correlations(reading: Reading) -> list[blocks.Block]:
+    table = reading.table("proxy_correlations").filter(pl.col("objective") == reading.primary)
+    if table.is_empty():
+        return [
+            blocks.Note(
+                "This store holds no correlations of proxies with the score: they need models with "
+                "masks in at least two groups."
+            )
+        ]
+    return [_summary(reading), _levels(reading)]
+
+
+def _summary(reading: Reading) -> blocks.Table:
+    """Which cheap number to use instead, and for what."""
+    sql = _SUMMARY_SQL.format(objective=reading.primary, target=_TARGET)
+    undecided = _undecided(reading)
+    rows = [
+        (
+            glosses.spelt(row["proxy"]),
+            wording.percent(row["precision"], 0),
+            _VERDICTS.get(_OPEN if undecided and row["verdict"] else row["verdict"], wording.NONE),
+            wording.interval(row["weakest"], row["strongest"], 2),
+            row["at_size"] or wording.NONE,
+            wording.percent(row["score_precision"], 0),
+        )
+        for row in reading.sql(sql).iter_rows(named=True)
+    ]
+    return blocks.Table(
+        title="Which cheap number can be used instead?",
+        columns=(
+            *("proxy", "finds of the top 10 %", "trend", "correlation, over sizes"),
+            *("strongest at", "the score finds"),
+        ),
+        rows=rows,
+        caption="Finds: of the tenth of examples with the highest scores at the largest size, the "
+        "share among as many that the proxy names; in the last column what the score of the same "
+        "models finds on other ones; 10 % is chance. Trend: whether the proxy sees which examples "
+        "are memorised more by larger models. Correlation: Spearman’s with the score, without its "
+        "sign, weakest to strongest size; the strongest come first. A dash: neither high nor low "
+        f"values of the proxy say “hard”.{undecided}",
+        numeric=(1, 3, 5),
+        sql=sql,
+    )
+
+
+def _retrieval(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    sql = _RETRIEVAL_SQL.format(objective=objective, target=_TARGET)
+    if reading.sql(sql).is_empty():
+        return []
+    return [
+        reading.figure(
+            "proxy-retrieval",
+            figures.proxy_retrieval(reading, objective, _TARGET),
+            sql,
+            "Of the tenth of training examples with the highest scores, the share that a proxy "
+            "finds if it names as many; one panel per size. The solid line is what the score "
+            "itself finds, if it comes from the same models as the proxies and is judged by the "
+            "others: a proxy that reaches it is as good as training those models. The dotted line "
+            "is chance. 95 % intervals over groups of models, absent "
+            "in stores that no longer keep a proxy’s values per group.",
+            (objective,),
+        )
+    ]
+
+
+def _curves(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    if len(reading.sizes) < 2 or reading.table("proxy_curves").is_empty():
+        return []
+    return [
+        reading.figure(
+            "proxy-trajectories",
+            figures.proxy_trajectories(reading, objective),
+            _CURVES_SQL.format(objective=objective),
+            "First panel: mean score by size of the examples of each trajectory shape. The others: "
+            "mean proxy of the same examples, each on its own scale. A proxy that follows the "
+            "score parts the rising curve from the falling one; one that misses the trend moves "
+            "all of them alike. Proxies that are low where examples are hard run upside down. "
+            "Sorted and averaged on the same models.",
+            (objective,),
+        )
+    ]
+
+
+def _levels(reading: Reading) -> blocks.Figure:
+    objective = reading.primary
+    return reading.figure(
+        "proxy-correlations-level",
+        figures.proxy_correlations(reading, objective),
+        _CORRELATIONS_SQL.format(objective=objective),
+        "Correlation over training examples at each size, with 95 % intervals over groups of "
+        "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
+        "0.3; approximate for ranks). Proxies are turned so that high means hard, if "
+        "they have such a direction." + _against(reading),
+        (objective,),
+    )
+
+
+def _against(reading: Reading) -> str:
+    """Say what (−) means, where a proxy is so marked."""
+    marked = reading.sql(_AGAINST_SQL.format(objective=reading.primary))
+    if marked.is_empty():
+        return ""
+    return " Those marked (−) are low all the same where scores are high: their sign is turned."
+
+
+def _trends(reading: Reading) -> list[blocks.Block]:
+    objective = reading.primary
+    table = reading.table("proxy_trends").filter(
+        pl.col("objective") == objective, pl.col("auc").is_not_null()
+    )
+    if table.is_empty():
+        return [
+            blocks.Note(
+                "Trends of proxies cannot be told here: they take at least two sizes, increasing "
+                "examples, and values per group of models, which a packed store has only if they "
+                "were derived before packing."
+            )
+        ]
+    return [
+        reading.figure(
+            "proxy-trends",
+            figures.proxy_trends(reading, objective),
+            _TRENDS_SQL.format(objective=objective),
+            "Take an example whose score increases and one whose score is fixed or decreases: the "
+            "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
+            "the trend if the interval lies above 0.75 (right dashed line), misses it if below; "
+            "0.5 is chance. Shapes come from groups of models other than those measured."
+            f"{_registered(reading)}{_undecided(reading)}",
+            (objective,),
+        )
+    ]
+
+
+def _registered(reading: Reading) -> str:
+    """Which of the proxies the finding is about, where others are drawn too."""
+    rows = reading.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
+    names = [glosses.spelt(name) for name in rows["row"].str.strip_prefix("proxy: ").to_list()]
+    return f" The rule of the finding names {wording.listed(names)}." if names else ""
+
+
+def _undecided(reading: Reading) -> str:
+    """Why nothing can be said of trends in this study, if so."""
+    rows = reading.table("findings").filter(
+        pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
+    )
+    facts = reading.table("finding_facts").to_dicts()
+    outcomes = read(rows.to_dicts(), facts)
+    if not outcomes or outcomes[0].reason not in UNDECIDED:
+        return ""
+    return f" In this study trends are not decided: {outcomes[0].why()}."
+
+
+def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
+    rows = []
+    for name in names:
+        proxy = proxies.find(name)
+        rows.append(
+            (glosses.spelt(name), glosses.gloss(name), proxy.formula, _HARD[proxy.hard_is],
+             proxy.evaluation_pass, proxy.source)
+            if proxy
+            else _imported(name, reading.manifest.proxies.get(name, {}))
+        )  # fmt: skip
+    return blocks.Table(
+        title="What each proxy is",
+        columns=(
+            "proxy",
+            "in words",
+            "formula for one model",
+            "hard is",
+            "computed from",
+            "source",
+        ),
+        rows=rows,
+        folded=f"Show the definitions ({len(rows)})",
+        caption="T epochs; p_t softmax output, z_t logits at epoch t; y the label. Averaged over "
+        "models, separately for those that trained on the example and those that did not.",
+    )
+
+
+def _imported(name: str, about: dict[str, str]) -> tuple[str, ...]:
+    """A row for a proxy without a definition of ours: what its import said of it."""
+    formula, source = about.get("formula"), about.get("source")
+    hard = _HARD.get(about.get("hard_is", ""), "unknown")
+    return (
+        *(glosses.spelt(name), glosses.gloss(name), formula or wording.NONE, hard, "unknown"),
+        source or "imported",
+    )

@@ -1,0 +1,180 @@
+"""How much of each quantity is signal, and how many models would be enough."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from memanalysis import figures
+from memanalysis.figures import theme
+from memanalysis.figures.reliability import QUANTITIES, SIGNALS
+from memanalysis.reporting import blocks, wording
+from memanalysis.reporting.context import Reading
+
+_LATEST_SQL: Final = """select objective, quantity, signal, size, reliability, correlation,
+    std_error, n_models, n_groups, n_examples
+from reliability
+where (objective = '{objective}' or quantity = 'distillation')
+qualify n_groups = max(n_groups) over (partition by objective, quantity, signal, size)
+order by quantity, signal, size_rank"""
+
+_GROWTH_SQL: Final = """select objective, quantity, size, n_models, n_groups, reliability, std_error
+from reliability
+where signal = 'correctness' and (objective = '{objective}' or quantity = 'distillation')
+order by quantity, size_rank, n_models"""
+
+_NEEDED_SQL: Final = """select objective, quantity, size, n_models, std_error, models_for_error_05,
+    reliability, models_for_reliability_80, models_for_reliability_90
+from models_needed
+where signal = 'correctness'
+order by quantity <> 'level', quantity, objective desc, size_rank"""
+
+_SIGNALS_SQL: Final = """select size, size_rank, signal_a, signal_b, estimate, ci_low, ci_high,
+    corrected_estimate
+from signal_agreement
+where objective = '{objective}' and quantity = 'level' and method = 'spearman'
+order by size_rank, signal_a, signal_b"""
+
+
+def section(reading: Reading) -> blocks.Section:
+    """Return the section on reliability."""
+    table = reading.table("reliability").filter(pl.col("reliability").is_not_null())
+    content: list[blocks.Block]
+    if table.is_empty():
+        content = [
+            blocks.Note(
+                "Reliability needs at least two groups of models whose scores can be compared; "
+                "this store has fewer."
+            )
+        ]
+    else:
+        content = [
+            _explanation(reading, table),
+            _by_signal(reading),
+            *_growth(reading, table),
+            _needed(reading),
+            *_agreement(reading),
+        ]
+    return blocks.Section("reliability", "How reliable the numbers are", content)
+
+
+def _explanation(reading: Reading, table: pl.DataFrame) -> blocks.Text:
+    mine = table.filter(
+        pl.col("objective") == reading.primary,
+        pl.col("quantity") == "level",
+        pl.col("signal") == "correctness",
+    )
+    text = (
+        "Train the same number of new models and measure again: how much of the spread between "
+        "examples would be there again? That share is the reliability. It is measured by scoring "
+        "every example twice, with one half of the models and with the other."
+    )
+    if mine.is_empty():
+        return blocks.Text(text)
+    last = mine.sort("size_rank", "n_groups").row(-1, named=True)
+    return blocks.Text(
+        f"{text} At {last['size']}, {wording.percent(last['reliability'], 0)} of the spread of the "
+        "scores would be seen again with new models; the rest is chance."
+    )
+
+
+def _by_signal(reading: Reading) -> blocks.Figure:
+    objective = reading.primary
+    return reading.figure(
+        "reliability",
+        figures.reliability(reading, objective),
+        _LATEST_SQL.format(objective=objective),
+        "Share of the spread between examples that would be seen again with as many new models: of "
+        "the score at one size, of its change from the smallest size to the largest, and of its "
+        "change by distillation (by right or wrong alone). Right or wrong is the score of this "
+        "report; the other rows compute it from a number that knows more than right or wrong. "
+        "Below the dashed line at 80 %, single examples are hard to tell apart.",
+    )
+
+
+def _growth(reading: Reading, table: pl.DataFrame) -> list[blocks.Block]:
+    if table["n_models"].n_unique() < 2:
+        return []
+    objective = reading.primary
+    return [
+        reading.figure(
+            "reliability-growth",
+            figures.reliability_growth(reading, objective),
+            _GROWTH_SQL.format(objective=objective),
+            "The same reliability (right or wrong) if the study had fewer models: how it grows, "
+            "and whether it has levelled off. Points with fewer than all models are means over "
+            "random choices of groups.",
+        )
+    ]
+
+
+def _needed(reading: Reading) -> blocks.Table:
+    rows = [_needs(row) for row in reading.sql(_NEEDED_SQL).iter_rows(named=True)]
+    return blocks.Table(
+        title="How many models would be enough",
+        columns=(
+            *("quantity", "objective", "size", "models", "error", "for ±0.05"),
+            *("reliability", "for 80 %", "for 90 %"),
+        ),
+        rows=rows,
+        caption="Models of one size. Error: the standard error of one example’s value, mean over "
+        "examples; then how many models would bring it to ±0.05. Reliability, and how many models "
+        "would bring it to 80 % and 90 %. These follow from what was measured: errors fall with "
+        "the square root of the number of models, reliability by the formula of Spearman and "
+        "Brown.",
+        numeric=(3, 4, 5, 6, 7, 8),
+        sql=_NEEDED_SQL,
+    )
+
+
+def _needs(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        QUANTITIES.get(row["quantity"], row["quantity"]),
+        wording.objective(row["objective"]),
+        row["size"] or "first to last",
+        wording.count(row["n_models"]),
+        wording.number(row["std_error"], 3),
+        wording.count(row["models_for_error_05"]),
+        wording.percent(row["reliability"], 0),
+        wording.count(row["models_for_reliability_80"]),
+        wording.count(row["models_for_reliability_90"]),
+    )
+
+
+def _agreement(reading: Reading) -> list[blocks.Block]:
+    sql = _SIGNALS_SQL.format(objective=reading.primary)
+    found = reading.sql(sql).filter(pl.col("estimate").is_not_null())
+    if found.is_empty():
+        return []
+    sizes = theme.in_order(found)
+    known = {
+        (row["signal_a"], row["signal_b"], row["size"]): _correlated(row)
+        for row in found.iter_rows(named=True)
+    }
+    pairs = found.select("signal_a", "signal_b").unique(maintain_order=True).rows()
+    rows = [
+        (
+            f"{SIGNALS.get(a, a)} and {SIGNALS.get(b, b)}",
+            *(known.get((a, b, size), wording.NONE) for size in sizes),
+        )
+        for a, b in pairs
+    ]
+    return [
+        blocks.Table(
+            title="Do the signals order the examples alike?",
+            columns=("scores by", *sizes),
+            rows=rows,
+            caption="Spearman’s correlation over training examples between scores by two signals, "
+            "from opposite halves of the models; in brackets, corrected for the noise of both "
+            f"(approximate for ranks). {wording.objective(reading.primary).capitalize()}.",
+            numeric=tuple(range(1, len(sizes) + 1)),
+            sql=sql,
+        )
+    ]
+
+
+def _correlated(row: dict[str, Any]) -> str:
+    text = wording.number(row["estimate"], 2)
+    corrected = row["corrected_estimate"]
+    return text if corrected is None else f"{text} ({wording.number(corrected, 2)})"

@@ -1,0 +1,86 @@
+"""Single examples as tiles of a gallery: image, label, what is known of it, and a link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from memanalysis.reporting import blocks, inline_svg, wording
+from memanalysis.reporting.context import Reading
+
+
+class Tiles:
+    """Makes tiles of the examples of a study."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        table = reading.table("examples").select(
+            "example_id", "label", "clean_label", "kind", "image", "source_id"
+        )
+        self._examples = {row["example_id"]: row for row in table.iter_rows(named=True)}
+
+    def train(
+        self, example: int, figures: str, note: str | None = None, *, labelled: bool = True
+    ) -> blocks.Tile:
+        """A training example, which leads to its row in the explorer."""
+        tile = self._tile(example, f"Training example {example}", figures, note, example)
+        return tile if labelled else replace(tile, label="")
+
+    def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
+        """A training example with its first and last score, its turn, and the curve of all."""
+        ends = (scores[0], *_turn(scores, shape), scores[-1])
+        tile = self.train(example, "\u200a→\u200a".join(wording.number(end, 2) for end in ends))
+        return replace(tile, curve=inline_svg.curve(scores, shape))
+
+    def was(self, example: int) -> str:
+        """The label before it was changed, empty where it is the same or unknown.
+
+        A blend shows two classes: its label is the one, its clean label the other.
+        """
+        row = self._known(example)
+        clean = row["clean_label"]
+        if clean is None or clean == row["label"]:
+            return ""
+        verb = "with" if row["kind"] == "blended" else "was"
+        return f"{verb} {self._reading.class_name(clean)}"
+
+    def test(self, example: int, figures: str, note: str | None = None) -> blocks.Tile:
+        """A test example."""
+        return self._tile(example, f"Test example {example}", figures, note, None)
+
+    def label(self, example: int) -> str:
+        """The name of the example's label."""
+        return self._reading.class_name(self._known(example)["label"])
+
+    def _tile(
+        self, example: int, alt: str, figures: str, note: str | None, linked: int | None
+    ) -> blocks.Tile:
+        row = self._known(example)
+        name, source = self._reading.class_name(row["label"]), row["source_id"]
+        return blocks.Tile(
+            image=inline_svg.data_uri(row["image"]),
+            label=name,
+            example=f"{example}" + (f" · {source}" if source else ""),
+            alt=f"{alt}, labelled {name}",
+            figures=figures,
+            note=self._history(example, row) if note is None else note,
+            linked=linked,
+        )
+
+    def _known(self, example: int) -> dict[str, Any]:
+        nothing = dict.fromkeys(("label", "clean_label", "kind", "image", "source_id"))
+        return self._examples.get(example, nothing)
+
+    def _history(self, example: int, row: dict[str, Any]) -> str:
+        """What is known beside the label: the label that it had, and its kind."""
+        was, kind = self.was(example), row["kind"]
+        if was:
+            return f"{was} ({kind})" if kind else was
+        return "" if kind in (None, "clean") else str(kind)
+
+
+def _turn(scores: list[float | None], shape: str) -> list[float]:
+    """The score at which a cap or u turns: the highest or lowest between the ends."""
+    between = [score for score in scores[1:-1] if score is not None]
+    turns = {"cap": max, "u": min}
+    return [turns[shape](between)] if shape in turns and between else []

@@ -1,0 +1,170 @@
+"""Findings in words for readers: from their declarations, codes and numbers.
+
+Stores of an earlier version have neither reasons nor facts. What a finding means is then its
+sentence as it was stored, and what would settle it is told from verdicts alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from memanalysis.findings import FINDINGS, load
+from memanalysis.findings.declaration import Finding, Unit
+from memanalysis.findings.reasons import UNDECIDED
+from memanalysis.findings.robustness import VARIANTS
+from memanalysis.findings.rows import HEADLINE
+from memanalysis.findings.sentences import explained
+from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Outcome
+from memanalysis.reporting import wording
+
+Row = Mapping[str, Any]
+Rows = Mapping[str, Row]
+
+DECLARED: Final[Mapping[str, Finding]] = {finding.name: finding for finding in FINDINGS}
+_NOT_REFUTED: Final = (
+    ", which does not refute it: examples whose shape cannot be told yet may have this one. "
+    "Sizes further apart show more shapes"
+)
+# Beyond this many times the models of the study, a number of models is no advice any more.
+_PRACTICAL: Final = 50
+
+
+def title(finding: str) -> str:
+    """A finding where a table has no room for the whole claim."""
+    declared = DECLARED.get(finding)
+    return declared.title if declared else finding.replace("_", " ")
+
+
+def row_title(finding: str, row: str) -> str:
+    """A row of ``findings`` as readers see it."""
+    if row in VARIANTS:
+        return VARIANTS[row].title
+    declared = DECLARED.get(finding)
+    return declared.criterion(row).title if declared else row.replace("_", " ")
+
+
+def quantity(finding: str, row: str) -> str:
+    """What the estimate of a row measures."""
+    declared = DECLARED.get(finding)
+    if declared is None or row in VARIANTS:
+        return ""
+    return declared.measures if row == HEADLINE else declared.criterion(row).measures
+
+
+def effect(finding: str, row: Row) -> tuple[str, str]:
+    """Return the estimate and interval of a row of a finding, shares in per cent."""
+    low, high = row["ci_low"], row["ci_high"]
+    unit = _unit(finding, str(row.get("row", HEADLINE)))
+    if unit == "number":
+        return wording.number(row["estimate"], 3), wording.interval(low, high)
+    if unit == "share":
+        # An interval by the jackknife knows nothing of 0 and 1.
+        low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
+    signed = unit == "points"
+    ends = wording.NONE
+    if low is not None and high is not None:
+        limits = (wording.percent(end, signed=signed) for end in (low, high))
+        ends = " to ".join(limits)
+    return wording.percent(row["estimate"], signed=signed), ends
+
+
+def _unit(finding: str, row: str) -> Unit:
+    declared = DECLARED.get(finding)
+    if declared is None:
+        return "number"
+    of_headline = row == HEADLINE or row in VARIANTS
+    return declared.unit if of_headline else declared.criterion(row).unit
+
+
+def meaning(outcome: Outcome, sentence: str) -> str:
+    """What a finding means in this study; ``sentence`` is what the store says itself."""
+    if outcome.reason in UNDECIDED:
+        return f"This study cannot answer the question: {outcome.why()}."
+    declared = DECLARED.get(outcome.finding)
+    if declared is None or not outcome.facts:
+        return sentence
+    return f"{explained(declared, outcome)}."
+
+
+def deciding(outcome: Outcome, rows: Rows) -> list[Row]:
+    """The core conditions, and the checks that overrule them. Nothing where one decides."""
+    core = [check for check in outcome.checks if check.core]
+    names = [check.row for check in core]
+    if all(check.verdict == SUPPORTED for check in core):
+        names += _against(rows)
+    return [rows[name] for name in names] if len(names) > 1 else []
+
+
+def settling(outcome: Outcome, rows: Rows, subsets: int) -> str:
+    """Say what would decide an undetermined finding, as far as the data say; empty otherwise."""
+    if outcome.verdict != UNDETERMINED or outcome.reason in UNDECIDED:
+        return ""
+    groups = outcome.n_groups
+    if groups < load().common.minimum_groups:
+        verb = "is" if groups == 1 else "are"
+        return f"More models: {wording.plural(groups, 'group')} of them {verb} too few."
+    undecided = [c for c in outcome.checks if c.core and c.verdict == UNDETERMINED]
+    if undecided:
+        return _more_models(outcome.finding, undecided, subsets)
+    against = _against(rows)
+    if against == ["probability"]:
+        return (
+            "Not more models: counted as right or wrong the conditions hold, by the label’s "
+            "probability one of them is refuted. The two scores measure different things, and the "
+            "claim holds for one of them."
+        )
+    if against:
+        where = wording.listed([VARIANTS[name].by for name in against])
+        return f"More models: the conditions hold on all models together, but not {where}."
+    return ""
+
+
+def _against(rows: Rows) -> list[str]:
+    """Checks that overrule a supported verdict and refute it."""
+    return [
+        name
+        for name, variant in VARIANTS.items()
+        if variant.overrules and name in rows and rows[name]["verdict"] == REFUTED
+    ]
+
+
+def _more_models(finding: str, undecided: Sequence[Check], subsets: int) -> str:
+    """Say how many subsets would decide the hardest of the open conditions."""
+    needed = {check.row: subsets_needed(check, subsets) for check in undecided}
+    row = max(needed, key=lambda name: needed[name] or math.inf)
+    count = needed[row]
+    claim = DECLARED[finding].criterion(row).claim if finding in DECLARED else row
+    one = len(undecided) == 1
+    which = f"“{claim}” is open" if one else f"the hardest open condition is “{claim}”"
+    if count is None and any(check.bound is None for check in undecided):
+        return f"More models: {which}; how many would decide it cannot be told from its bounds."
+    if count is None:
+        beyond = f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound"
+        shapes = _unit(finding, row) == "share"
+        return f"{beyond}{_NOT_REFUTED if shapes else ''}."
+    if count > _PRACTICAL * subsets:
+        return f"Very many more models: {which}, its estimate close to the rule’s bound."
+    return (
+        f"More models: {which}; about {wording.count(count)} subsets instead of "
+        f"{wording.count(subsets)} would decide it, if its estimate stays where it is."
+    )
+
+
+def subsets_needed(check: Check, subsets: int) -> int | None:
+    """About how many subsets would put an interval on the right side of its bound.
+
+    An interval shrinks with the square root of the number of independent models, so it has to be
+    h/d times as narrow: h is its half-width, d the distance from the estimate to the bound. None
+    where the estimate is on the wrong side or the row has no such bound. Rounded up to two digits.
+    """
+    if check.bound is None or not all(map(math.isfinite, check.interval)):
+        return None
+    sign = 1 if check.bound.side == "lower" else -1
+    distance = sign * (check.estimate - check.bound.value)
+    if distance <= 0:
+        return None
+    exact = subsets * ((check.high - check.low) / 2 / distance) ** 2
+    step = 10 ** max(math.floor(math.log10(max(exact, 1))) - 1, 0)
+    return int(math.ceil(exact / step) * step)

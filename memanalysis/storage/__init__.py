@@ -1,0 +1,1 @@
+"""The store on disk: its files, their schema, how they are written whole, locked and read."""

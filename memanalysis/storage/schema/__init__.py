@@ -1,0 +1,63 @@
+"""The contract in code: every file of a store, its columns and their types.
+
+What each column means, its unit and its range stand where every client can read them: in the
+``COMMENT ON`` lines of ``queries/tables/<name>.sql``. Writers and readers meet only here and in the
+files.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from memanalysis.storage.schema.derived import DERIVED
+from memanalysis.storage.schema.names import (
+    CONTRACT_VERSION,
+    HALVES,
+    OBJECTIVES,
+    SIGNALS,
+    SPLITS,
+    is_objective,
+    objective_order,
+    variant_objective,
+)
+from memanalysis.storage.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "DERIVED",
+    "EXAMPLES",
+    "HALVES",
+    "INFLUENCE",
+    "LATER_COLUMNS",
+    "LATER_TABLES",
+    "MODELS",
+    "OBJECTIVES",
+    "OUTCOMES",
+    "PROXIES",
+    "SIGNALS",
+    "SPLITS",
+    "TABLES",
+    "TRUTH",
+    "is_objective",
+    "objective_order",
+    "variant_objective",
+]
+
+# What came after the first stores were shipped. One that lacks such a table has no rows of it, one
+# that lacks such columns has NULL there, until it is built again.
+LATER_TABLES: Final = frozenset({"finding_facts"})
+LATER_COLUMNS: Final = frozenset(
+    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+)
+
+# File of each table, relative to the store.
+TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
+    "examples": ("examples.parquet", EXAMPLES),
+    "models": ("models.parquet", MODELS),
+    "outcomes": ("outcomes.parquet", OUTCOMES),
+    "proxies": ("proxies.parquet", PROXIES),
+    "influence": ("influence.parquet", INFLUENCE),
+    **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
+}
