@@ -123,7 +123,7 @@ class _Cells:
         """Normal quantiles of the rates [n] that hold in each cell."""
         quantiles = [special.ndtri(rates).astype(np.float32) for rates in (inside, outside)]
         if_inside, if_outside = (quantile[self.image] for quantile in quantiles)
-        return np.where(self.inside, if_inside, if_outside)
+        return np.asarray(np.where(self.inside, if_inside, if_outside))
 
 
 def _cells(truth: Truth, in_train: Flags) -> _Cells:

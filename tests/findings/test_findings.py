@@ -22,13 +22,13 @@ NAMES = ("aum", "cumulative_accuracy", "cumulative_loss")
 
 
 def _scores() -> np.ndarray:
-    """100 examples rise from .05 to .95, 60 fall from .45 to .2, 240 stay: [3, 400].
+    """100 examples rise from 0 to .95, 60 fall from .45 to .2, 240 stay: [3, 400].
 
     Those that stay are distributed like CIFAR-100's.
     """
     scores = np.tile(worlds.feldman_zhang(400, np.random.default_rng(0)), (3, 1))
     steps = np.array([0.0, 0.5, 1.0])[:, None]
-    scores[:, :100] = 0.05 + 0.9 * steps
+    scores[:, :100] = 0.95 * steps
     scores[:, 100:160] = 0.45 - 0.25 * steps
     return scores
 
