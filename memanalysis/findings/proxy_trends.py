@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from memanalysis import numbers
 from memanalysis.analysis import standardised_change
-from memanalysis.analysis.correlations import HalfScores, opposite_halves
-from memanalysis.analysis.intervals import Floats, Interval, jackknife
+from memanalysis.analysis.correlations import HalfScores
+from memanalysis.analysis.intervals import Floats, Interval
 from memanalysis.analysis.standardised_change import TrendAreas, trend_areas
 from memanalysis.analysis.trajectories import Trajectories
 from memanalysis.evidence.conditions import Condition, Evidence, ProxyEvidence
@@ -59,12 +59,7 @@ def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) ->
     """Scores, proxies and shapes of both halves of a condition's groups."""
     halves = HalfScores(counts_of(condition, evidence), condition.half)
     oriented = proxies.sums.means() * proxies.signs[:, None, None]
-    # Over groups where proxies are kept by group; a packed store has halves alone.
-    level = (
-        standardised_change.level(oriented, halves.means())
-        if proxies.sums.n_groups == 0
-        else level_interval(proxies, halves)
-    )
+    level = standardised_change.level(oriented, halves.means())
     first, second = (
         _half_shapes(evidence, condition, np.asarray(condition.half == side)) for side in (0, 1)
     )
@@ -209,21 +204,6 @@ def only_rows(proxies: ProxyEvidence, rows: list[int]) -> ProxyEvidence:
     return ProxyEvidence(
         tuple(proxies.names[row] for row in rows), proxies.signs[rows], picked, proxies.group_ids
     )
-
-
-def level_interval(proxies: ProxyEvidence, scores: HalfScores) -> Interval:
-    """Spearman of the oriented proxy with the score, opposite halves, mean over sizes: [P]."""
-
-    def level(without: int | None) -> Floats:
-        x = proxies.sums.means(without) * proxies.signs[:, None, None]
-        y = scores.means(without)
-        per_size = [
-            opposite_halves("spearman", x[:, :, size], y[:, size]) for size in range(y.shape[1])
-        ]
-        return np.asarray(np.mean(per_size, axis=0))
-
-    replicates = [level(group) for group in range(proxies.sums.n_groups)]
-    return jackknife(level(None), np.asarray(replicates).reshape(-1, len(proxies.names)))
 
 
 def _rule(rules: Rules) -> str:

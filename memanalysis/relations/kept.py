@@ -24,7 +24,6 @@ Flags = NDArray[np.bool_]
 # Rows that came from sums per group, by table. The others can be computed from bits and halves.
 _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
     "proxy_correlations": lambda t: _everything_if(t, _known(t, "ci_low")),
-    "proxy_trends": lambda t: _everything_if(t, _known(t, "auc_low")),
     "proxy_retrieval": lambda t: _everything_if(t, _known(t, "precision_low")),
     "proxy_polarisation": lambda t: _everything_if(t, _known(t, "polarisation_low")),
     "signal_agreement": lambda t: _everything_if(t, _known(t, "ci_low")),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memanalysis.analysis.correlations import METHODS, Method, halves_correlated, over_splits
 from memanalysis.analysis.intervals import Floats, Interval
-from memanalysis.analysis.trends import proxy_polarisation
+from memanalysis.analysis.polarisation import proxy_polarisation
 from memanalysis.evidence.conditions import Evidence
 from memanalysis.evidence.halves import Halved, Pair
 from memanalysis.evidence.load import Study

@@ -100,10 +100,10 @@ def test_rise_by_fitting_is_said() -> None:
     assert said.endswith("They increase because larger models fit them")
 
 
-def test_nothing_that_falls_refutes_diversity() -> None:
-    """Middling scores that stay refute the claim; the others hold, and the facts tell both ends."""
+def test_middling_scores_that_rise_refute_diversity() -> None:
+    """The other conditions hold, one refutes; the facts tell both ways to choose the examples."""
     scores = _scores()
-    scores[:, 100:160] = 0.0
+    scores[:, 100:160] = 0.3 + 0.4 * np.array([0.0, 0.5, 1.0])[:, None]
     evidence = worlds.evidence(worlds.condition(worlds.memorising(scores, GROUPS)))
     found = diversity.decide(evidence)
     assert found.verdict == REFUTED

@@ -220,8 +220,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
         return [
             blocks.Note(
                 "Trends of proxies cannot be told here: they take at least two sizes, increasing "
-                "examples, and values per group of models, which a packed store has only if they "
-                "were derived before packing."
+                "examples, and nine models in each half that hold an example out."
             )
         ]
     return [
@@ -230,9 +229,10 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             figures.proxy_trends(reading, objective),
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
-            "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
-            "the trend if the interval lies above 0.75 (right dashed line), misses it if below; "
-            "0.5 is chance. Shapes come from groups of models other than those measured."
+            "AUC is the chance that the proxy, standardised within each size, rises more for the "
+            "first. A proxy follows the trend if the interval lies above 0.75 (right dashed line), "
+            "misses it if below; 0.5 is chance. Examples are sorted by one half of the models and "
+            "measured by the other, in both directions; the interval covers both."
             f"{_registered(reading)}{_undecided(reading)}",
             (objective,),
         )
