@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from memanalysis.evidence.conditions import Evidence
+from memanalysis.evidence.conditions import Evidence, Signal
 from memanalysis.findings import sentences
 from memanalysis.findings.reasons import CODES
 from memanalysis.findings.robustness import VARIANTS, Judged, contradict, judge
@@ -88,8 +88,20 @@ def _numbers(result: Result) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read(rows: Iterable[Mapping[str, Any]], facts: Iterable[Mapping[str, Any]]) -> list[Outcome]:
-    """The outcomes behind rows of ``findings`` and ``finding_facts``, in their order.
+@dataclass(frozen=True)
+class Told:
+    """A finding as a store tells it: its outcome, and those of the checks on other evidence.
+
+    ``outcome.verdict`` is the final one, after the checks; ``post_hoc`` as in the relation.
+    """
+
+    outcome: Outcome
+    checked: Mapping[str, Outcome]
+    post_hoc: bool
+
+
+def read(rows: Iterable[Mapping[str, Any]], facts: Iterable[Mapping[str, Any]]) -> list[Told]:
+    """The findings behind rows of ``findings`` and ``finding_facts``, in their order.
 
     Stores of version 2 of the rules and before have no facts: theirs are without numbers, and
     ``explain`` must not be asked.
@@ -104,27 +116,32 @@ def read(rows: Iterable[Mapping[str, Any]], facts: Iterable[Mapping[str, Any]]) 
     for row in rows:
         by_finding.setdefault(row["finding"], []).append(row)
     return [
-        _outcome(
-            name, lines, {row: tuple(said) for (of, row), said in by_row.items() if of == name}
-        )
+        _told(name, lines, {key[1]: tuple(f) for key, f in by_row.items() if key[0] == name})
         for name, lines in by_finding.items()
     ]
 
 
-def _outcome(
-    name: str, lines: list[Mapping[str, Any]], facts: Mapping[str, tuple[Fact, ...]]
-) -> Outcome:
+def _told(name: str, lines: list[Mapping[str, Any]], facts: Mapping[str, tuple[Fact, ...]]) -> Told:
     head = next((line for line in lines if line["row"] == HEADLINE), lines[0])
     checks = tuple(
-        Check(
-            row=line["row"], core=bool(line["core"]), **_read(line, facts.get(line["row"], ())),
-        )
+        Check(row=line["row"], core=bool(line["core"]), **_read(line, facts.get(line["row"], ())))
         for line in lines
         if line["row"] not in {HEADLINE, *VARIANTS}
-    )  # fmt: skip
+    )
+    checked = {
+        line["row"]: _outcome(name, line, facts.get(line["row"], ()))
+        for line in lines
+        if line["row"] in VARIANTS
+    }
+    outcome = replace(_outcome(name, head, facts.get(HEADLINE, ())), checks=checks)
+    return Told(outcome, checked, bool(head.get("post_hoc")))
+
+
+def _outcome(name: str, line: Mapping[str, Any], facts: tuple[Fact, ...]) -> Outcome:
+    signal: Signal = "probability" if line["row"] == "probability" else "correctness"
     return Outcome(
-        finding=name, n_groups=head["n_groups"] or 0, alpha=head["alpha"], checks=checks,
-        **_read(head, facts.get(HEADLINE, ())),
+        finding=name, n_groups=line["n_groups"] or 0, alpha=line["alpha"], signal=signal,
+        **_read(line, facts),
     )  # fmt: skip
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from memanalysis import numbers
 from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings.declaration import Finding
 from memanalysis.findings.reasons import UNDECIDED, words
 from memanalysis.findings.robustness import VARIANTS, Judged, contradict
 from memanalysis.findings.verdicts import Check, Outcome
+from memanalysis.rules import CommonRules
 
-_POST_HOC = "rule made after these data"
+POST_HOC: Final = "rule made after these data"
 
 
 def explained(declared: Finding, outcome: Outcome) -> str:
@@ -21,9 +25,31 @@ def explained(declared: Finding, outcome: Outcome) -> str:
 
 def of_headline(judged: Judged, evidence: Evidence) -> str:
     """Verdict, explanation, and what all findings have in common."""
-    notes = "; ".join(_notes(judged, evidence))
+    said = notes(judged.outcome, judged.checked, evidence.rules.common, post_hoc=evidence.post_hoc)
     text = explained(judged.declared, judged.outcome)
-    return f"{judged.final.verdict.capitalize()}. {text} ({notes})."
+    return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(said)})."
+
+
+def notes(
+    outcome: Outcome, checked: Mapping[str, Outcome], common: CommonRules, *, post_hoc: bool
+) -> list[str]:
+    """Under which conditions a finding was decided, and which cross-checks it passed."""
+    groups = "group" if outcome.n_groups == 1 else "groups"
+    reserve = ", provisional" if outcome.n_groups < common.provisional_below else ""
+    if outcome.n_groups < common.minimum_groups:
+        reserve = ", too few for a verdict"
+    alpha = "no alpha" if outcome.alpha is None else f"alpha {numbers.number(outcome.alpha)}"
+    said = [f"{outcome.n_groups} {groups} of models{reserve}", alpha]
+    if "saturated_sizes" in checked:
+        saturated = checked["saturated_sizes"].verdict
+        said.append(f"{VARIANTS['saturated_sizes'].by}: {saturated}")
+    unchecked = checked["probability"].reason if "probability" in checked else None
+    if unchecked in ("not_recorded", "not_kept"):
+        said.append(f"a cross-check is missing: {words(unchecked)}")
+    against = [VARIANTS[name].by for name, other in checked.items() if contradict(outcome, other)]
+    if against:
+        said.append(f"contradicted {' and '.join(against)}")
+    return [*said, POST_HOC] if post_hoc else said
 
 
 def of_check(declared: Finding, check: Check, rule: str) -> str:
@@ -46,24 +72,3 @@ def of_variant(judged: Judged, name: str) -> str:
         text = f"{text}; {other.why()}"
     where = VARIANTS[name].where.capitalize()
     return f"{where}: {other.verdict}, {agreement} the headline. {text}."
-
-
-def _notes(judged: Judged, evidence: Evidence) -> list[str]:
-    outcome = judged.outcome
-    groups = "group" if outcome.n_groups == 1 else "groups"
-    reserve = ", too few for a verdict" if judged.few else ""
-    reserve = ", provisional" if judged.provisional else reserve
-    alpha = "no alpha" if outcome.alpha is None else f"alpha {numbers.number(outcome.alpha)}"
-    saturated = judged.checked["saturated_sizes"].verdict
-    notes = [
-        f"{outcome.n_groups} {groups} of models{reserve}",
-        alpha,
-        f"{VARIANTS['saturated_sizes'].by}: {saturated}",
-    ]
-    unchecked = judged.checked["probability"].reason
-    if unchecked in ("not_recorded", "not_kept"):
-        notes.append(f"a cross-check is missing: {words(unchecked)}")
-    if judged.contradicting:
-        by = " and ".join(VARIANTS[name].by for name in judged.contradicting)
-        notes.append(f"contradicted {by}")
-    return [*notes, _POST_HOC] if evidence.post_hoc else notes

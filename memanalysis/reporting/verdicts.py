@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from memanalysis.findings import FINDINGS, load
 from memanalysis.findings.declaration import Finding, Unit
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.robustness import VARIANTS
-from memanalysis.findings.rows import HEADLINE
-from memanalysis.findings.sentences import explained
+from memanalysis.findings.rows import HEADLINE, Told
+from memanalysis.findings.sentences import explained, notes
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Outcome
 from memanalysis.reporting import wording
 
@@ -27,6 +28,7 @@ _NOT_REFUTED: Final = (
     ", which does not refute it: examples whose shape cannot be told yet may have this one. "
     "Sizes further apart show more shapes"
 )
+_NOT_BY_MODELS: Final = {"too_few_saturated_sizes", "teacher_leaks"}
 # Beyond this many times the models of the study, a number of models is no advice any more.
 _PRACTICAL: Final = 50
 
@@ -78,8 +80,9 @@ def _unit(finding: str, row: str) -> Unit:
     return declared.unit if of_headline else declared.criterion(row).unit
 
 
-def meaning(outcome: Outcome, sentence: str) -> str:
+def meaning(told: Told, sentence: str) -> str:
     """What a finding means in this study; ``sentence`` is what the store says itself."""
+    outcome = told.outcome
     if outcome.reason in UNDECIDED:
         return f"This study cannot answer the question: {outcome.why()}."
     declared = DECLARED.get(outcome.finding)
@@ -88,18 +91,31 @@ def meaning(outcome: Outcome, sentence: str) -> str:
     return f"{explained(declared, outcome)}."
 
 
-def deciding(outcome: Outcome, rows: Rows) -> list[Row]:
+def conditions(told: Told) -> str:
+    """Under which conditions a finding was decided; empty where its own sentence says so."""
+    if told.outcome.reason is None and not told.outcome.facts:
+        return ""
+    # What a check contradicts was supported before the check.
+    overruled = told.outcome.reason == "contradicted"
+    before = replace(told.outcome, verdict=SUPPORTED) if overruled else told.outcome
+    said = notes(before, told.checked, load().common, post_hoc=told.post_hoc)
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def deciding(told: Told, rows: Rows) -> list[Row]:
     """The core conditions, and the checks that overrule them. Nothing where one decides."""
-    core = [check for check in outcome.checks if check.core]
+    core = [check for check in told.outcome.checks if check.core]
     names = [check.row for check in core]
     if all(check.verdict == SUPPORTED for check in core):
-        names += _against(rows)
+        names += _against(told)
     return [rows[name] for name in names] if len(names) > 1 else []
 
 
-def settling(outcome: Outcome, rows: Rows, subsets: int) -> str:
+def settling(told: Told, subsets: int) -> str:
     """Say what would decide an undetermined finding, as far as the data say; empty otherwise."""
-    if outcome.verdict != UNDETERMINED or outcome.reason in UNDECIDED:
+    outcome = told.outcome
+    if outcome.verdict != UNDETERMINED or outcome.reason in UNDECIDED | _NOT_BY_MODELS:
         return ""
     groups = outcome.n_groups
     if groups < load().common.minimum_groups:
@@ -108,12 +124,12 @@ def settling(outcome: Outcome, rows: Rows, subsets: int) -> str:
     undecided = [c for c in outcome.checks if c.core and c.verdict == UNDETERMINED]
     if undecided:
         return _more_models(outcome.finding, undecided, subsets)
-    against = _against(rows)
+    against = _against(told)
     if against == ["probability"]:
         return (
             "Not more models: counted as right or wrong the conditions hold, by the label’s "
             "probability one of them is refuted. The two scores measure different things, and the "
-            "claim holds for one of them."
+            f"claim holds for one of them.{_there(told.checked['probability'])}"
         )
     if against:
         where = wording.listed([VARIANTS[name].by for name in against])
@@ -121,12 +137,18 @@ def settling(outcome: Outcome, rows: Rows, subsets: int) -> str:
     return ""
 
 
-def _against(rows: Rows) -> list[str]:
+def _there(other: Outcome) -> str:
+    """What a check on other evidence came to, where the store has its numbers."""
+    declared = DECLARED.get(other.finding)
+    return f" There: {explained(declared, other)}." if declared and other.facts else ""
+
+
+def _against(told: Told) -> list[str]:
     """Checks that overrule a supported verdict and refute it."""
     return [
         name
         for name, variant in VARIANTS.items()
-        if variant.overrules and name in rows and rows[name]["verdict"] == REFUTED
+        if variant.overrules and name in told.checked and told.checked[name].verdict == REFUTED
     ]
 
 

@@ -1,14 +1,13 @@
 """Findings in readers' words: what one means, what decides, what would settle it; the glossary."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import memanalysis as ma
 from memanalysis.findings import FINDINGS
-from memanalysis.findings.rows import read
+from memanalysis.findings.rows import Told, read
 from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Verdict
 from memanalysis.reporting import glossary, verdicts, wording
 from memanalysis.storage.store import Store
@@ -27,15 +26,17 @@ def check(
     )  # fmt: skip
 
 
-def outcome(*checks: Check, **more: Any) -> Outcome:
-    """An undetermined headline with its conditions."""
+def told(*checks: Check, others: dict[str, Verdict] | None = None, **more: Any) -> Told:
+    """An undetermined headline with its conditions, and checks on other evidence."""
     given = {"finding": NAME, "verdict": "undetermined", "n_groups": 6, **more}
-    return Outcome(checks=checks, **given)
+    checked = {n: Outcome(finding=NAME, verdict=v) for n, v in (others or {}).items()}
+    return Told(Outcome(checks=checks, **given), checked, post_hoc=False)
 
 
-def rows(told: Outcome, **others: Verdict) -> dict[str, dict[str, Any]]:
+def rows(finding: Told) -> dict[str, dict[str, Any]]:
     """Rows of the relation, as far as the report looks at them."""
-    said = {c.row: c.verdict for c in told.checks} | others
+    said = {c.row: c.verdict for c in finding.outcome.checks}
+    said |= {name: other.verdict for name, other in finding.checked.items()}
     return {name: {"row": name, "verdict": verdict} for name, verdict in said.items()}
 
 
@@ -56,9 +57,8 @@ def test_no_number_of_models_is_promised_where_the_data_say_none(left_open: Chec
     assert verdicts.subsets_needed(left_open, 60) is None
 
 
-def _settled(*checks: Check, subsets: int = 60, **others: Verdict) -> str:
-    told = outcome(*checks)
-    return verdicts.settling(told, rows(told, **others), subsets)
+def _settled(*checks: Check, **others: Verdict) -> str:
+    return verdicts.settling(told(*checks, others=others), 60)
 
 
 def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
@@ -72,29 +72,31 @@ def test_what_would_settle_an_open_finding_depends_on_why_it_is_open() -> None:
     assert "“Distillation changes test accuracy, averaged over student sizes”" in _settled(hard)
     assert _settled(easy, check("b", "undetermined", -0.05)).startswith("Hardly more models")
     assert "cannot be told from its bounds" in _settled(check("b", "undetermined", bound=None))
-    few = outcome(check("a", "undetermined"), n_groups=3)
-    assert verdicts.settling(few, rows(few), 60) == "More models: 3 groups of them are too few."
+    few = told(check("a", "undetermined"), n_groups=3)
+    assert verdicts.settling(few, 60) == "More models: 3 groups of them are too few."
     assert "not by the odd groups" in _settled(check("a"), half_b="not supported")
     assert _settled(check("a"), probability="not supported").startswith("Not more models")
     assert _settled(check("a"), saturated_sizes="not supported") == ""
-    done = outcome(check("a"), verdict="supported")
-    assert verdicts.settling(done, rows(done), 60) == ""
+    assert verdicts.settling(told(check("a"), verdict="supported"), 60) == ""
+    no_size = told(check("falling", "undetermined"), reason="too_few_saturated_sizes")
+    assert verdicts.settling(no_size, 60) == ""
 
 
 def test_a_question_that_cannot_be_answered_says_why() -> None:
     """A reason in words, with the numbers it names; nothing would settle it by more models."""
     facts = (Fact("increasing", 12), Fact("reliability", 0.8))
-    told = outcome(finding="proxies_miss_trends", reason="too_few_increasing", facts=facts)
-    said = verdicts.meaning(told, "as stored")
+    finding = told(finding="proxies_miss_trends", reason="too_few_increasing", facts=facts)
+    said = verdicts.meaning(finding, "as stored")
     assert said.startswith("This study cannot answer the question: in one half of the models")
     assert said.endswith("only 12 examples are increasing.")
-    assert verdicts.settling(told, {}, 60) == ""
+    assert verdicts.settling(finding, 60) == ""
 
 
 def test_a_store_without_facts_says_what_it_says_itself() -> None:
-    """Rows of an earlier version have no facts: the stored sentence stands, whole."""
-    assert verdicts.meaning(outcome(check("a")), "As it was stored.") == "As it was stored."
-    unknown = outcome(finding="someone_elses", facts=(Fact("x", 1),))
+    """Rows of an earlier version have no facts: the stored sentence stands, once and whole."""
+    assert verdicts.meaning(told(check("a")), "As it was stored.") == "As it was stored."
+    assert verdicts.conditions(told(check("a"))) == ""
+    unknown = told(finding="someone_elses", facts=(Fact("x", 1),))
     assert verdicts.meaning(unknown, "Theirs.") == "Theirs."
 
 
@@ -102,34 +104,37 @@ def test_what_is_read_from_the_relations_explains_itself_alike(simulated_store: 
     """Outcomes rebuilt from `findings` and `finding_facts` give the stored sentences again."""
     study = ma.open(simulated_store.path)
     table = study.table("findings")
-    told = read(table.to_dicts(), study.table("finding_facts").to_dicts())
-    stored = table.filter(row="headline")
-    assert [o.finding for o in told] == stored["finding"].to_list() == [f.name for f in FINDINGS]
-    for one, sentence in zip(told, stored["sentence"], strict=True):
-        said = verdicts.meaning(one, "nothing")
-        told_reason = said.partition("the question: ")[2]
-        assert (told_reason or said).rstrip(".") in sentence
-    explained = [c for o in told for c in o.checks]
-    assert len(explained) > 10
-    by_row = dict(table.select("row", "sentence").rows())
-    for one in told:
-        for part in one.checks:
-            text = verdicts.DECLARED[one.finding].explain_check(part)
-            assert by_row[part.row].startswith(text)
+    findings = read(table.to_dicts(), study.table("finding_facts").to_dicts())
+    sentences = dict(table.filter(row="headline").select("finding", "sentence").rows())
+    assert [f.outcome.finding for f in findings] == list(sentences) == [f.name for f in FINDINGS]
+    by_row = {(r["finding"], r["row"]): r["sentence"] for r in table.to_dicts()}
+    explained = 0
+    for finding in findings:
+        name, said = finding.outcome.finding, verdicts.meaning(finding, "nothing")
+        reason = said.partition("the question: ")[2]
+        assert (reason or said).rstrip(".") in sentences[name]
+        conditions = verdicts.conditions(finding).rstrip(".")
+        assert conditions in sentences[name]
+        for part in finding.outcome.checks:
+            assert verdicts.DECLARED[name].explain_check(part) in by_row[name, part.row]
+            explained += 1
+    assert explained > 10
 
 
 def test_what_decides_is_told() -> None:
     """Core conditions, then the checks that overrule them where they hold; one alone is no list."""
-    alone = outcome(check("a"))
+    alone = told(check("a"))
     assert verdicts.deciding(alone, rows(alone)) == []
-    both = outcome(check("a"), check("b"))
-    told = [row["row"] for row in verdicts.deciding(both, rows(both))]
-    assert told == ["a", "b"]
-    against = rows(both, probability="not supported")
-    assert [row["row"] for row in verdicts.deciding(both, against)] == ["a", "b", "probability"]
-    refuted = replace(both, checks=(check("a", "not supported"), check("b")))
-    against = rows(refuted, probability="not supported")
-    assert [row["row"] for row in verdicts.deciding(refuted, against)] == ["a", "b"]
+    both = (check("a"), check("b"))
+    assert _deciding(told(*both)) == ["a", "b"]
+    against: dict[str, Verdict] = {"probability": "not supported"}
+    assert _deciding(told(*both, others=against)) == ["a", "b", "probability"]
+    refuted = told(check("a", "not supported"), both[1], others=against)
+    assert _deciding(refuted) == ["a", "b"]
+
+
+def _deciding(finding: Told) -> list[str]:
+    return [row["row"] for row in verdicts.deciding(finding, rows(finding))]
 
 
 def _numbers(row: str, estimate: float) -> dict[str, Any]:

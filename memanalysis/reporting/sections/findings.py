@@ -28,11 +28,16 @@ def section(reading: Reading) -> blocks.Section:
 
 def _introduction(table: pl.DataFrame) -> str:
     groups = table["n_groups"].drop_nulls()
+    order = (
+        "The rules were made after data of this data set had been seen"
+        if table["post_hoc"].fill_null(value=False).any()
+        else "The rules were written down before the data"
+    )
     text = (
-        "What this study says about each claim. The rules were written down before the data: a "
-        "claim is “supported” where all of its conditions hold at 95 %, “not supported” where one "
-        "is refuted, and “undetermined” where the data cannot tell, or where a cross-check of a "
-        "supported claim disagrees."
+        f"What this study says about each claim. {order}: a claim is “supported” "
+        "where all of its conditions hold at 95 %, “not supported” where one is refuted, and "
+        "“undetermined” where the data cannot tell, or where a cross-check of a supported claim "
+        "disagrees."
     )
     if table.filter(pl.col("row") == HEADLINE)["provisional"].any():
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"
@@ -44,31 +49,33 @@ def _introduction(table: pl.DataFrame) -> str:
 
 def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
     lines = table.to_dicts()
-    outcomes = {o.finding: o for o in read(lines, reading.table("finding_facts").to_dicts())}
+    facts = reading.table("finding_facts").to_dicts()
+    findings = {told.outcome.finding: told for told in read(lines, facts)}
     subsets = reading.table("models")["subset_id"].n_unique()
     items = []
-    for name in [*(n for n in verdicts.DECLARED if n in outcomes), *(
-        n for n in outcomes if n not in verdicts.DECLARED
+    for name in [*(n for n in verdicts.DECLARED if n in findings), *(
+        n for n in findings if n not in verdicts.DECLARED
     )]:  # fmt: skip
         rows = {line["row"]: line for line in lines if line["finding"] == name}
         headline = rows.setdefault(HEADLINE, next(iter(rows.values())))
-        outcome, declared = outcomes[name], verdicts.DECLARED.get(name)
-        meaning = verdicts.meaning(outcome, headline["sentence"] or "")
+        told, declared = findings[name], verdicts.DECLARED.get(name)
+        meaning = verdicts.meaning(told, headline["sentence"] or "")
         items.append(
             replace(
                 _finding(headline, name, headline),
                 evidence=declared.evidence.section if declared else "",
                 evidence_title=declared.evidence.title if declared else "",
                 figures=declared.evidence.figures if declared else (),
+                sentence=verdicts.conditions(told),
                 meaning=meaning + _way(reading, name),
-                settling=verdicts.settling(outcome, rows, subsets),
+                settling=verdicts.settling(told, subsets),
                 rows=[
                     _finding(row, row["row"], headline)
                     for row in rows.values()
                     if row is not headline
                 ],
                 deciding=[
-                    _finding(row, row["row"], headline) for row in verdicts.deciding(outcome, rows)
+                    _finding(row, row["row"], headline) for row in verdicts.deciding(told, rows)
                 ],
             )
         )

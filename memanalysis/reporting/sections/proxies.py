@@ -252,10 +252,10 @@ def _undecided(reading: Reading) -> str:
         pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
     )
     facts = reading.table("finding_facts").to_dicts()
-    outcomes = read(rows.to_dicts(), facts)
-    if not outcomes or outcomes[0].reason not in UNDECIDED:
+    findings = read(rows.to_dicts(), facts)
+    if not findings or findings[0].outcome.reason not in UNDECIDED:
         return ""
-    return f" In this study trends are not decided: {outcomes[0].why()}."
+    return f" In this study trends are not decided: {findings[0].outcome.why()}."
 
 
 def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
