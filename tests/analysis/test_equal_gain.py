@@ -74,7 +74,7 @@ def test_terms_equal_a_loop_over_images() -> None:
 
 
 def test_an_equal_gain_in_logits_has_no_excess() -> None:
-    """Many models gain .3 logit on every image: generalising differs by score, the excess does not."""
+    """All gain .3 logit: what generalising brings differs by score, the excess does not."""
     rng = np.random.default_rng(7)
     p = rng.beta(0.7, 0.5, (1, 4000))
     gained = p * np.exp(0.3) / (1 - p + p * np.exp(0.3))

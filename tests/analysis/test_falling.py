@@ -7,7 +7,9 @@ from memanalysis.analysis.falling import PARTS, selected_change
 from memanalysis.analysis.outcomes import Counts
 
 
-def _naive(groups: Counts, low: float, high: float, end: int, group: int) -> tuple[list[float], int]:
+def _naive(
+    groups: Counts, low: float, high: float, end: int, group: int
+) -> tuple[list[float], int]:
     """Mean change, fitting and generalising in one group of images chosen by all others."""
     rows = []
     others = [g for g in range(len(groups.n_in)) if g != group]

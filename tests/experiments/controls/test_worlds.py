@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from memanalysis.controls.__main__ import main
-from memanalysis.controls.tables import table
-from memanalysis.controls.trials import Plan, Result, run, verdicts
-from memanalysis.controls.worlds import WORLDS, Claim, World, rates
+from memanalysis.experiments.controls.__main__ import main
+from memanalysis.experiments.controls.tables import table
+from memanalysis.experiments.controls.trials import Plan, Result, run, verdicts
+from memanalysis.experiments.controls.worlds import WORLDS, Claim, World, rates
 from memanalysis.findings.verdicts import SUPPORTED, UNDETERMINED
 
 REPEATS = 20

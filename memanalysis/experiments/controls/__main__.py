@@ -1,4 +1,4 @@
-"""``python -m memanalysis.controls``: how often each rule is right where the answer is known."""
+"""``python -m memanalysis.experiments.controls``: each rule where the answer is known."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from memanalysis.controls.tables import table
-from memanalysis.controls.trials import Plan, cache_folder, run
-from memanalysis.controls.worlds import WORLDS
+from memanalysis.experiments.controls.tables import table
+from memanalysis.experiments.controls.trials import Plan, cache_folder, run
+from memanalysis.experiments.controls.worlds import WORLDS
 
 
 @click.command()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from memanalysis.controls.drawing import Design, Truth, draw
+from memanalysis.experiments.controls.drawing import Design, Truth, draw
 
 
 def test_rates_are_exact_and_groups_balanced() -> None:
@@ -23,7 +23,9 @@ def test_rates_are_exact_and_groups_balanced() -> None:
 def test_sizes_share_the_subset_and_not_the_shock() -> None:
     """Two sizes agree more often than chance, by the subset's effect on an image alone."""
     outside = np.full((1, 2, 200), 0.5)
-    drawn = draw(Truth(np.ones_like(outside), outside), Design(800, 10, 3), np.random.default_rng(1))
+    drawn = draw(
+        Truth(np.ones_like(outside), outside), Design(800, 10, 3), np.random.default_rng(1)
+    )
     outcomes = drawn.outcomes[0]
     unpacked = np.unpackbits(outcomes.correct, axis=-1, bitorder="little").astype(float)
     inside = np.unpackbits(outcomes.in_train[0], axis=-1, bitorder="little").astype(bool)
