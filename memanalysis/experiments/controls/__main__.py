@@ -49,7 +49,7 @@ def main(
     if not chosen:
         rules = sorted({claim.rule for world in WORLDS for claim in world.claims})
         raise click.BadParameter(
-            f"no world tests {', '.join(rule)}; give one of {', '.join(rules)}"
+            f"no world tests '{rule[0]}'; give one of {', '.join(rules)}"
         )
     results = []
     for name in names:
