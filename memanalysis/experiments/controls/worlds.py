@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special, stats
 
 from memanalysis.analysis.intervals import Floats
-from memanalysis.controls.drawing import Truth
+from memanalysis.experiments.controls.drawing import Truth
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, Verdict
 
 Kind = Literal["absent", "planted"]
@@ -58,7 +58,7 @@ class Rates:
 @cache
 def rates(name: str) -> Rates:
     """The rates called ``fm``, ``pl`` or ``cf``: see ``rates.toml``."""
-    text = resources.files("memanalysis.controls").joinpath("rates.toml").read_text("utf-8")
+    text = resources.files(__package__).joinpath("rates.toml").read_text("utf-8")
     table: dict[str, Any] = tomllib.loads(text)
     if name not in table:
         raise ValueError(f"there are no rates called '{name}'; give one of {', '.join(table)}")

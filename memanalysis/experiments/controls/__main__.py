@@ -1,4 +1,4 @@
-"""``python -m memanalysis.controls``: how often each rule is right where the answer is known."""
+"""``python -m memanalysis.experiments.controls``: each rule where the answer is known."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from memanalysis.controls.tables import table
-from memanalysis.controls.trials import Plan, cache_folder, run
-from memanalysis.controls.worlds import WORLDS
+from memanalysis.experiments.controls.tables import table
+from memanalysis.experiments.controls.trials import Plan, cache_folder, run
+from memanalysis.experiments.controls.worlds import WORLDS
 
 
 @click.command()
@@ -49,7 +49,7 @@ def main(
     if not chosen:
         rules = sorted({claim.rule for world in WORLDS for claim in world.claims})
         raise click.BadParameter(
-            f"no world tests {', '.join(rule)}; give one of {', '.join(rules)}"
+            f"no world tests '{rule[0]}'; give one of {', '.join(rules)}"
         )
     results = []
     for name in names:

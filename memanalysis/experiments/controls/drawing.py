@@ -143,7 +143,7 @@ def _membership(design: Design, n: int, rng: np.random.Generator) -> Flags:
 
 
 def _normal(rng: np.random.Generator, n: int, scale: float) -> NDArray[np.float32]:
-    values = rng.standard_normal(n, dtype=np.float32)
+    values: NDArray[np.float32] = rng.standard_normal(n, dtype=np.float32)
     values *= np.float32(scale)
     return values
 

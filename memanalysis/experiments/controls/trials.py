@@ -18,9 +18,9 @@ from scipy import stats
 
 from memanalysis.analysis.outcomes import Counts, Outcomes
 from memanalysis.analysis.trajectories import classify_outcomes
-from memanalysis.controls.drawing import Design, Draw, Truth, draw
-from memanalysis.controls.worlds import WORLDS, Claim, World, rates
 from memanalysis.evidence.conditions import Condition, Evidence, alternating
+from memanalysis.experiments.controls.drawing import Design, Draw, Truth, draw
+from memanalysis.experiments.controls.worlds import WORLDS, Claim, World, rates
 from memanalysis.findings import (
     bimodality_grows,
     diversity,
@@ -34,7 +34,7 @@ from memanalysis.storage.atomic import write_bytes
 
 MOST_FALSE: Final = 0.07  # of 100 absent worlds
 LEAST_POWER: Final = 0.80  # of 100 planted worlds
-_PACKAGES: Final = ("analysis", "controls", "evidence", "findings")
+_PACKAGES: Final = ("analysis", "evidence", "experiments/controls", "findings")
 _FILES: Final = ("rules.py", "findings.toml")
 
 

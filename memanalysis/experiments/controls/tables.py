@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from memanalysis.controls.trials import LEAST_POWER, MOST_FALSE, Result
-from memanalysis.controls.worlds import Kind
+from memanalysis.experiments.controls.trials import LEAST_POWER, MOST_FALSE, Result
+from memanalysis.experiments.controls.worlds import Kind
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
 
 _TITLES: Final[dict[Kind, str]] = {
