@@ -122,8 +122,8 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
 
 
 def _probability_lost(store: Store, condition: Condition | None) -> bool:
-    """Whether a packed store has the label's probability in sums over all groups alone."""
-    if condition is None or condition.probability is not None or not store.manifest.packed:
+    """Whether a store has the label's probability in sums over all groups alone."""
+    if condition is None or condition.probability is not None:
         return False
     sums = store.read_table("outcomes", ["probability_in_sum"]).column(0)
     return bool(sums.null_count < len(sums))

@@ -48,9 +48,7 @@ def main(
     chosen = [w for w in WORLDS if not rule or any(c.rule in rule for c in w.claims)]
     if not chosen:
         rules = sorted({claim.rule for world in WORLDS for claim in world.claims})
-        raise click.BadParameter(
-            f"no world tests '{rule[0]}'; give one of {', '.join(rules)}"
-        )
+        raise click.BadParameter(f"no world tests '{rule[0]}'; give one of {', '.join(rules)}")
     results = []
     for name in names:
         plan = Plan(name, models, examples, worlds, halves=halves)
