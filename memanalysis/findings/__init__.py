@@ -11,18 +11,18 @@ what they do where the answer is known.
 models, another signal, saturated sizes, other alphas): a supported headline that a half or the
 other signal contradicts becomes undetermined. What was not recorded is not checked, and says so.
 Facts flow, sentences do not: ``Outcome`` holds a reason, facts and a bound; ``rows`` writes them to
-the relations ``findings`` and ``finding_facts`` and reads them back, and ``explain`` makes the words
-whenever they are wanted.
+the relations ``findings`` and ``finding_facts`` and reads them back, and ``explain`` makes the
+words whenever they are wanted.
 
 Where each part of a rule is computed, and what checks it (under ``tests/``):
 
 - modes, polarisation: ``analysis.modes``, ``analysis.polarisation``; the tests of these names
 - shapes, directions, q-values: ``analysis.trajectories``, ``analysis.contrasts``; ``naive.py`` by
   loops in ``evidence/test_ragged.py``, error rates and recall in ``oracles/test_planted.py``
-- middling scores that fall: ``analysis.falling``, ``analysis.true_changes``; the tests of these names
+- middling scores that fall: ``analysis.falling``, ``analysis.true_changes``; tests of these names
 - jackknife and leave-one-group-out intervals: ``analysis.intervals``; coverage with 6 and 20 groups
   in ``analysis/test_intervals.py`` and ``oracles/test_planted.py``
-- changes by distillation: ``analysis.distillation``, ``analysis.equal_gain``; the tests of these names
+- changes by distillation: ``analysis.distillation``, ``analysis.equal_gain``; tests of these names
 - areas of proxies: ``analysis.standardised_change``; ``analysis/test_standardised_change.py``
 - the score itself: ``oracles/test_leave_one_out.py``, ``oracles/test_canaries.py``
 - nothing is found where there is nothing: ``findings/test_controls.py``

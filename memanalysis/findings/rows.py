@@ -92,12 +92,14 @@ def _numbers(result: Result) -> dict[str, Any]:
 class Told:
     """A finding as a store tells it: its outcome, and those of the checks on other evidence.
 
-    ``outcome.verdict`` is the final one, after the checks; ``post_hoc`` as in the relation.
+    ``outcome.verdict`` is the final one, after the checks; ``post_hoc`` and the ``version`` of the
+    rules as in the relation.
     """
 
     outcome: Outcome
     checked: Mapping[str, Outcome]
     post_hoc: bool
+    version: int | None
 
 
 def read(rows: Iterable[Mapping[str, Any]], facts: Iterable[Mapping[str, Any]]) -> list[Told]:
@@ -134,7 +136,7 @@ def _told(name: str, lines: list[Mapping[str, Any]], facts: Mapping[str, tuple[F
         if line["row"] in VARIANTS
     }
     outcome = replace(_outcome(name, head, facts.get(HEADLINE, ())), checks=checks)
-    return Told(outcome, checked, bool(head.get("post_hoc")))
+    return Told(outcome, checked, bool(head.get("post_hoc")), head.get("version"))
 
 
 def _outcome(name: str, line: Mapping[str, Any], facts: tuple[Fact, ...]) -> Outcome:

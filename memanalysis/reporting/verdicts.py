@@ -39,26 +39,35 @@ def title(finding: str) -> str:
     return declared.title if declared else finding.replace("_", " ")
 
 
-def row_title(finding: str, row: str) -> str:
+def of_version(finding: str, version: int | None) -> Finding | None:
+    """The declaration that rows of that version go by; None for rows of other rules.
+
+    A row of the same name may have measured something else.
+    """
+    return DECLARED.get(finding) if version == load().version else None
+
+
+def row_title(row: Row) -> str:
     """A row of ``findings`` as readers see it."""
-    if row in VARIANTS:
-        return VARIANTS[row].title
-    declared = DECLARED.get(finding)
-    return declared.criterion(row).title if declared else row.replace("_", " ")
+    if row["row"] in VARIANTS:
+        return VARIANTS[row["row"]].title
+    declared = of_version(row["finding"], row["version"])
+    return declared.criterion(row["row"]).title if declared else row["row"].replace("_", " ")
 
 
-def quantity(finding: str, row: str) -> str:
-    """What the estimate of a row measures."""
-    declared = DECLARED.get(finding)
-    if declared is None or row in VARIANTS:
+def quantity(row: Row) -> str:
+    """What the estimate of a row measures; empty where that is not known."""
+    declared = of_version(row["finding"], row["version"])
+    if declared is None or row["row"] in VARIANTS:
         return ""
-    return declared.measures if row == HEADLINE else declared.criterion(row).measures
+    headline = row["row"] == HEADLINE
+    return declared.measures if headline else declared.criterion(row["row"]).measures
 
 
-def effect(finding: str, row: Row) -> tuple[str, str]:
+def effect(row: Row) -> tuple[str, str]:
     """Return the estimate and interval of a row of a finding, shares in per cent."""
     low, high = row["ci_low"], row["ci_high"]
-    unit = _unit(finding, str(row.get("row", HEADLINE)))
+    unit = _unit(row)
     if unit == "number":
         return wording.number(row["estimate"], 3), wording.interval(low, high)
     if unit == "share":
@@ -72,12 +81,12 @@ def effect(finding: str, row: Row) -> tuple[str, str]:
     return wording.percent(row["estimate"], signed=signed), ends
 
 
-def _unit(finding: str, row: str) -> Unit:
-    declared = DECLARED.get(finding)
+def _unit(row: Row) -> Unit:
+    declared = of_version(row["finding"], row["version"])
     if declared is None:
         return "number"
-    of_headline = row == HEADLINE or row in VARIANTS
-    return declared.unit if of_headline else declared.criterion(row).unit
+    of_headline = row["row"] == HEADLINE or row["row"] in VARIANTS
+    return declared.unit if of_headline else declared.criterion(row["row"]).unit
 
 
 def meaning(told: Told, sentence: str) -> str:
@@ -85,7 +94,7 @@ def meaning(told: Told, sentence: str) -> str:
     outcome = told.outcome
     if outcome.reason in UNDECIDED:
         return f"This study cannot answer the question: {outcome.why()}."
-    declared = DECLARED.get(outcome.finding)
+    declared = of_version(outcome.finding, told.version)
     if declared is None or not outcome.facts:
         return sentence
     return f"{explained(declared, outcome)}."
@@ -164,7 +173,7 @@ def _more_models(finding: str, undecided: Sequence[Check], subsets: int) -> str:
         return f"More models: {which}; how many would decide it cannot be told from its bounds."
     if count is None:
         beyond = f"Hardly more models: {which}, its estimate on the wrong side of the rule’s bound"
-        shapes = _unit(finding, row) == "share"
+        shapes = finding in DECLARED and DECLARED[finding].criterion(row).unit == "share"
         return f"{beyond}{_NOT_REFUTED if shapes else ''}."
     if count > _PRACTICAL * subsets:
         return f"Very many more models: {which}, its estimate close to the rule’s bound."

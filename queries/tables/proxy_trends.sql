@@ -2,6 +2,8 @@
 -- Whether a proxy's change over sizes tells examples whose memorisation increases from the others: AUC of
 -- the change of the proxy, standardised within each size (minus its mean over examples, over its SD), mean of
 -- both directions of the halves; DeLong et al. (1988) limits over examples, the outer ones of both directions.
+-- In a store whose findings are of version 2 or before: AUC of the change of the percentile rank within each
+-- size, shapes from the other groups of models, limits over groups.
 create or replace view proxy_trends as
 select
     objective,
@@ -27,7 +29,7 @@ comment on column proxy_trends.objective is
 comment on column proxy_trends.proxy is
     'Name of the proxy; names ending in _clean are computed from clean evaluation passes.';
 comment on column proxy_trends.auc is
-    'AUC, increasing against fixed or decreasing examples; 0 to 1, .5 is blind. Shapes from the other half of the models.';
+    'AUC, increasing against fixed or decreasing examples; 0 to 1, .5 is blind. Shapes from the other half of the models (of ranks and from the other groups where findings are of version 2 or before).';
 comment on column proxy_trends.auc_low is
     'Lower 95 % limit of auc; NULL where it cannot be estimated.';
 comment on column proxy_trends.auc_high is

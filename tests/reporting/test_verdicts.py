@@ -1,6 +1,7 @@
 """Findings in readers' words: what one means, what decides, what would settle it; the glossary."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def told(*checks: Check, others: dict[str, Verdict] | None = None, **more: Any) 
     """An undetermined headline with its conditions, and checks on other evidence."""
     given = {"finding": NAME, "verdict": "undetermined", "n_groups": 6, **more}
     checked = {n: Outcome(finding=NAME, verdict=v) for n, v in (others or {}).items()}
-    return Told(Outcome(checks=checks, **given), checked, post_hoc=False)
+    return Told(Outcome(checks=checks, **given), checked, post_hoc=False, version=3)
 
 
 def rows(finding: Told) -> dict[str, dict[str, Any]]:
@@ -137,30 +138,42 @@ def _deciding(finding: Told) -> list[str]:
     return [row["row"] for row in verdicts.deciding(finding, rows(finding))]
 
 
-def _numbers(row: str, estimate: float) -> dict[str, Any]:
-    return {
-        "row": row, "estimate": estimate, "ci_low": estimate - 0.1, "ci_high": estimate + 0.1,
-    }  # fmt: skip
+def _row(finding: str, row: str, estimate: float = 0.5, version: int | None = 3) -> dict[str, Any]:
+    ends = {"estimate": estimate, "ci_low": estimate - 0.1, "ci_high": estimate + 0.1}
+    return {"finding": finding, "row": row, "version": version, **ends}
 
 
-def test_shares_stay_within_what_they_can_be() -> None:
-    """Percentages of shares, whose jackknife intervals are cut at 0 and 100."""
+def test_estimates_are_told_in_their_units() -> None:
+    """Shares in per cent, cut at 0 and 100, their changes with a sign; others as numbers."""
     diverse = "trajectories_diverse"
-    assert verdicts.effect(diverse, _numbers("increasing", 0.01))[1].startswith("0.0")
-    assert verdicts.effect(diverse, _numbers("half_a", 0.95))[1].endswith("100.0\u202f%")
-    assert verdicts.effect(NAME, _numbers("inhibits", 0.01)) == ("0.010", "−0.090 to 0.110")
-    assert verdicts.effect("proxies_miss_trends", _numbers("proxy: aum", 0.5))[0] == "0.500"
-    assert verdicts.effect("proxies_miss_trends", _numbers("half_a", 1.0))[0] == "100.0\u202f%"
+    assert verdicts.effect(_row(diverse, "increasing", 0.01))[1].startswith("0.0")
+    assert verdicts.effect(_row(diverse, "half_a", 0.95))[1].endswith("100.0\u202f%")
+    assert verdicts.effect(_row(NAME, "inhibits", 0.01)) == ("0.010", "−0.090 to 0.110")
+    assert verdicts.effect(_row(NAME, "generalises", 0.01))[1] == "−9.0\u202f% to +11.0\u202f%"
+    assert verdicts.effect(_row("proxies_miss_trends", "proxy: aum"))[0] == "0.500"
+    assert verdicts.effect(_row("proxies_miss_trends", "half_a", 1.0))[0] == "100.0\u202f%"
+
+
+def test_rows_of_other_rules_are_not_told_in_the_words_of_these() -> None:
+    """The same row of an earlier version measured something else: its number, without a unit."""
+    old = _row("bimodality_grows", "headline", 0.389, version=2)
+    assert verdicts.effect(old)[0] == "0.389"
+    assert verdicts.quantity(old) == ""
+    assert verdicts.effect(old | {"version": 3})[0] == "+38.9\u202f%"
+    facts = (Fact("rise", 0.1),)
+    of_old = replace(told(finding="bimodality_grows", facts=facts), version=2)
+    assert verdicts.meaning(of_old, "As it was stored.") == "As it was stored."
 
 
 def test_rows_of_findings_have_names_that_read() -> None:
     """Checks and proxies are spelt out; a condition has its own title; what is unknown its name."""
-    assert verdicts.row_title(NAME, "half_b") == "on the other half of the models"
-    assert verdicts.row_title("proxies_miss_trends", "proxy: aum") == "proxy: area under the margin"
-    assert verdicts.row_title(NAME, "generalises") == "generalises"
-    assert verdicts.row_title("someone_elses", "a_row") == "a row"
+    assert verdicts.row_title(_row(NAME, "half_b")) == "on the other half of the models"
+    proxy = _row("proxies_miss_trends", "proxy: aum")
+    assert verdicts.row_title(proxy) == "proxy: area under the margin"
+    assert verdicts.row_title(_row(NAME, "generalises")) == "generalises"
+    assert verdicts.row_title(_row("someone_elses", "a_row")) == "a row"
     assert verdicts.title("someone_elses") == "someone elses"
-    assert verdicts.quantity(NAME, "generalises") == "change of test accuracy"
+    assert verdicts.quantity(_row(NAME, "generalises")) == "change of test accuracy"
 
 
 def test_terms_are_linked_once_and_markup_stays_text() -> None:

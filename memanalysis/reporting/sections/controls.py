@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis.findings.rows import HEADLINE
 from memanalysis.reporting import blocks, verdicts, wording
 from memanalysis.reporting.context import Reading
 
 _SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,
-    f.verdict as verdict_here, f.estimate as estimate_here
+    c.version, f.verdict as verdict_here, f.estimate as estimate_here
 from controls as c
 left join findings as f on f.finding = c.finding and f.row = 'headline'"""
 
@@ -85,15 +86,16 @@ def _table(table: pl.DataFrame) -> blocks.Table:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    there = {name: _rounded(row[name]) for name in ("estimate", "ci_low", "ci_high")}
-    here = {"estimate": row["estimate_here"], "ci_low": None, "ci_high": None}
+    same = {"finding": row["finding"], "row": HEADLINE, "version": row["version"]}
+    there = same | {name: _rounded(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+    here = same | {"estimate": row["estimate_here"], "ci_low": None, "ci_high": None}
     return (
         verdicts.title(row["finding"]),
         row["verdict"] or wording.NONE,
         row["verdict_here"] or wording.NONE,
         _NAMES.get(row["control"], row["control"]),
-        *verdicts.effect(row["finding"], there),
-        verdicts.effect(row["finding"], here)[0],
+        *verdicts.effect(there),
+        verdicts.effect(here)[0],
     )
 
 

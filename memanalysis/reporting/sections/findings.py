@@ -95,7 +95,7 @@ def _way(reading: Reading, finding: str) -> str:
 
 
 def _finding(row: verdicts.Row, name: str, headline: verdicts.Row) -> blocks.Finding:
-    estimate, interval = verdicts.effect(row["finding"], row)
+    estimate, interval = verdicts.effect(row)
     return blocks.Finding(
         name=name,
         claim=row["claim"] or name,
@@ -110,8 +110,8 @@ def _finding(row: verdicts.Row, name: str, headline: verdicts.Row) -> blocks.Fin
         evidence_title="",
         query=row["query"] or "",
         core=bool(row["core"]) or name.startswith("proxy: "),
-        quantity=verdicts.quantity(row["finding"], row["row"]),
-        title=verdicts.row_title(row["finding"], row["row"]),
+        quantity=verdicts.quantity(row),
+        title=verdicts.row_title(row),
     )
 
 

@@ -11,6 +11,8 @@ from memanalysis.reporting import blocks, glosses, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
 
+_STANDARDISED = 3  # version of the rules from which trends are of standardised values
+
 _CORRELATIONS_SQL = """select size, proxy, method, estimate, ci_low, ci_high, reliability,
     corrected_estimate, n_examples, n_groups
 from proxy_correlations
@@ -229,14 +231,21 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             figures.proxy_trends(reading, objective),
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
-            "AUC is the chance that the proxy, standardised within each size, rises more for the "
-            "first. A proxy follows the trend if the interval lies above 0.75 (right dashed line), "
-            "misses it if below; 0.5 is chance. Examples are sorted by one half of the models and "
-            "measured by the other, in both directions; the interval covers both."
+            f"AUC is the chance that the proxy{_standardised(reading)} rises more for the first. A "
+            "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
+            "it if below; 0.5 is chance. Examples are sorted by other models than those that "
+            "measure them."
             f"{_registered(reading)}{_undecided(reading)}",
             (objective,),
         )
     ]
+
+
+def _standardised(reading: Reading) -> str:
+    """How a proxy's change was measured, which version 3 of the rules made anew."""
+    versions = reading.table("findings")["version"].drop_nulls()
+    by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
+    return "’s rank" if by_rank else ", standardised within each size,"
 
 
 def _registered(reading: Reading) -> str:
