@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from playwright.sync_api import sync_playwright
 
@@ -24,6 +24,15 @@ from memanalysis.settings import Data
 BROWSER_VARIABLE = "MEMANALYSIS_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MAC_APPLICATIONS = ("Google Chrome", "Chromium")
+
+
+def driver() -> str | None:
+    """The version of Playwright, if its program that drives browsers starts."""
+    version = subprocess.run(
+        [sys.executable, "-m", "playwright", "--version"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return version.stdout if version.returncode == 0 else None
 
 
 def browser() -> str | None:
@@ -46,32 +55,45 @@ def data() -> str | None:
 
 @dataclass(frozen=True)
 class Prerequisite:
-    """Something to be looked for; its package by system, and a line that installs it elsewhere."""
+    """Something to be looked for, its package by system, and a line that installs it elsewhere.
+
+    ``variable`` of the environment names the place of one that is there already.
+    """
 
     title: str
-    variable: str
     find: Callable[[], str | None]
     elsewhere: str
-    packages: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str]
+    variable: str = ""
 
 
 PREREQUISITES = {
-    "browser": Prerequisite(
-        title="Chromium or Chrome",
-        variable=BROWSER_VARIABLE,
-        find=browser,
-        elsewhere=f"{shlex.quote(sys.executable)} -m playwright install "
-        + "--with-deps " * (shutil.which("apt-get") is not None)
-        + "chromium",
-        packages={"debian": "chromium"},  # Ubuntu's is a snap, which cannot read our files
+    "browser": (
+        Prerequisite(
+            title="libatomic, for Playwright",
+            find=driver,
+            elsewhere="dnf install libatomic",
+            packages=dict.fromkeys(("debian", "ubuntu"), "libatomic1"),
+        ),
+        Prerequisite(
+            title="Chromium or Chrome",
+            find=browser,
+            elsewhere=f"{shlex.quote(sys.executable)} -m playwright install "
+            + "--with-deps " * (shutil.which("apt-get") is not None)
+            + "chromium",
+            packages={"debian": "chromium"},  # Ubuntu's is a snap, which cannot read our files
+            variable=BROWSER_VARIABLE,
+        ),
     ),
-    "data": Prerequisite(
-        title="Fashion-MNIST (four idx files)",
-        variable=idx.FOLDER_VARIABLE,
-        find=data,
-        elsewhere="git clone --depth 1 https://github.com/zalandoresearch/fashion-mnist && "
-        f'export {idx.FOLDER_VARIABLE}="$PWD/fashion-mnist/data/fashion"',
-        packages=dict.fromkeys(("debian", "ubuntu"), "dataset-fashion-mnist"),
+    "data": (
+        Prerequisite(
+            title="Fashion-MNIST (four idx files)",
+            find=data,
+            elsewhere="git clone --depth 1 https://github.com/zalandoresearch/fashion-mnist && "
+            f'export {idx.FOLDER_VARIABLE}="$PWD/fashion-mnist/data/fashion"',
+            packages=dict.fromkeys(("debian", "ubuntu"), "dataset-fashion-mnist"),
+            variable=idx.FOLDER_VARIABLE,
+        ),
     ),
 }
 
@@ -81,7 +103,7 @@ def main(names: list[str]) -> int:
 
     What a variable of the environment names is not replaced.
     """
-    lacking = _lacking([PREREQUISITES[name] for name in names])
+    lacking = _lacking([one for name in names for one in PREREQUISITES[name]])
     if not lacking:
         return 0
     misplaced = [one for one in lacking if os.environ.get(one.variable)]
@@ -99,10 +121,9 @@ def main(names: list[str]) -> int:
         lacking = _lacking(lacking)
         if not lacking:
             return 0
-    _say(
-        f"Missing: {_listed(lacking)}. Give this command, then the same one again:\n    {line}\n"
-        f"Or set {' and '.join(one.variable for one in lacking)} to where you have it."
-    )
+    _say(f"Missing: {_listed(lacking)}. Give this command, then the same one again:\n    {line}")
+    if variables := [one.variable for one in lacking if one.variable]:
+        _say(f"Or set {' and '.join(variables)} to where you have it.")
     return 1
 
 
@@ -110,8 +131,9 @@ def _browsers() -> Iterator[str]:
     yield from _NAMES
     for name in _MAC_APPLICATIONS:
         yield f"/Applications/{name}.app/Contents/MacOS/{name}"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.executable_path
+    if driver():
+        with sync_playwright() as playwright:
+            yield playwright.chromium.executable_path
 
 
 def _starting(name: str) -> str | None:
@@ -143,8 +165,8 @@ def _installing(lacking: list[Prerequisite]) -> str:
     lines = [one.elsewhere for one in lacking if system not in one.packages]
     if packages:
         sudo = "" if _is_root() else "sudo "
-        install = f"apt-get install --quiet --yes --no-install-recommends {' '.join(packages)}"
-        lines[:0] = [f"{sudo}apt-get update --quiet", f"{sudo}{install}"]
+        install = f"apt-get install -qq --yes --no-install-recommends {' '.join(packages)}"
+        lines[:0] = [f"{sudo}apt-get update -qq", f"{sudo}{install}"]
     return " && ".join(lines)
 
 

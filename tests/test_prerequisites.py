@@ -48,7 +48,7 @@ def test_root_on_debian_gets_it_by_the_command_that_is_printed(
     machine("debian", root=True)
     assert prerequisites.main(["browser"]) == 0
     said = capfd.readouterr().err
-    assert "apt-get update --quiet && apt-get install" in said
+    assert "apt-get update -qq && apt-get install" in said
     assert "sudo" not in said
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked[1].endswith("--no-install-recommends chromium")
@@ -57,7 +57,7 @@ def test_root_on_debian_gets_it_by_the_command_that_is_printed(
 @pytest.mark.parametrize(
     ("system", "line"),
     [
-        ("debian", "sudo apt-get install --quiet --yes --no-install-recommends chromium"),
+        ("debian", "sudo apt-get install -qq --yes --no-install-recommends chromium"),
         ("", "-m playwright install"),
     ],
 )
