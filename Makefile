@@ -9,7 +9,7 @@ FULL := .venv
 # Any pip installs uv, and uv everything else: old ones take hours to resolve what is pinned.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 UV_INSTALL = $(@D)/bin/uv pip install --quiet --python $(@D) --constraint constraints.txt --build-constraint constraints.txt
-NEED = $(FULL)/bin/python tests/prerequisites.py
+NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 
 STUDY ?= planted
 PROCESSES ?= 2

@@ -1,11 +1,13 @@
 """Stores that tests share: one typed by hand, one simulated; and the order of the modules."""
 
+import shutil
 from pathlib import Path
 
 import kinds_and_partners
 import numpy as np
 import pyarrow as pa
 import pytest
+import tiny_study
 from once import made_once
 
 from memanalysis.building.build import build
@@ -117,9 +119,16 @@ def create_tiny(path: Path) -> Store:
 
 
 @pytest.fixture
-def tiny_store(tmp_path: Path) -> Store:
+def tiny_store(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Store:
     """Six examples and four models typed by hand, built; a test may change it."""
-    return build(create_tiny(tmp_path / "tiny").path)
+    built = made_once(tmp_path_factory, "tiny", lambda path: build(create_tiny(path).path))
+    return Store.open(shutil.copytree(built, tmp_path / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study, trained by one worker process and not built; nobody may change it."""
+    return made_once(tmp_path_factory, "trained", tiny_study.train)
 
 
 @pytest.fixture(scope="session")

@@ -168,7 +168,7 @@ _RESTORE = "window.takenOut.forEach(([hole, element]) => hole.replaceWith(elemen
 def launched() -> Iterator[Browser]:
     """A headless browser that ends with its context."""
     path = prerequisites.browser()
-    assert path is not None, "no browser: see `python tests/prerequisites.py browser`"
+    assert path is not None, "no browser: see `python tests/helpers/prerequisites.py browser`"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]

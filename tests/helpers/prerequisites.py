@@ -1,7 +1,7 @@
 """A browser and Fashion-MNIST, which no Python package brings: looked for, installed, asked for.
 
-``python tests/prerequisites.py browser data`` installs what lacks on Debian and Ubuntu, as root or
-with passwordless sudo. Elsewhere it says what lacks and how to install it, and exits with 1.
+``python tests/helpers/prerequisites.py browser data`` installs what lacks on Debian and Ubuntu, as
+root or with passwordless sudo. Elsewhere it says what lacks, and how to install it, and returns 1.
 """
 
 from __future__ import annotations
