@@ -156,7 +156,11 @@ def simulated_page(simulated_store: Store, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def kinds_store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The simulated store with kinds of example and pairs that stand out; nobody may change it."""
-    return kinds_and_partners.make(tmp_path_factory.mktemp("kinds") / "store", simulated_store)
+    return Store.open(
+        made_once(
+            tmp_path_factory, "kinds", lambda path: kinds_and_partners.make(path, simulated_store)
+        )
+    )
 
 
 @pytest.fixture
