@@ -144,8 +144,8 @@ def namespace():
     return command if possible.returncode == 0 else []
 
 
-@pytest.mark.parametrize(("size", "trained"), [(100, False), (180, True)])
-def test_a_full_disk_is_one_clear_error(finished, namespace, tmp_path, size, trained):
+@pytest.mark.parametrize(("size", "all_trained"), [(100, False), (180, True)])
+def test_a_full_disk_is_one_clear_error(finished, namespace, tmp_path, size, all_trained):
     """On a real file system of few kB, training or build ends in one message, files whole."""
     study_file, disk = tmp_path / "study.toml", tmp_path / "disk"
     study_file.write_text(STUDY)
@@ -153,7 +153,7 @@ def test_a_full_disk_is_one_clear_error(finished, namespace, tmp_path, size, tra
     script = f"""
         mount -t tmpfs -o size={size}k tmpfs {disk} || exit 9
         trap 'cd / && umount {disk}' EXIT
-        {f"cp -r {finished} {disk}/store" if trained else ""}
+        {f"cp -r {finished} {disk}/store" if all_trained else ""}
         {sys.executable} -m memanalysis produce {study_file} --out {disk}/store --workers 1
         code=$?
         cd {disk}/store/models && find . -type f
@@ -167,7 +167,7 @@ def test_a_full_disk_is_one_clear_error(finished, namespace, tmp_path, size, tra
     assert "What was finished before is intact" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     left = result.stdout.split()
-    assert (len(left) == 16) == trained
+    assert (len(left) == 16) == all_trained
     assert left
     assert all(name.endswith(".safetensors") for name in left)
 
