@@ -47,7 +47,6 @@ produce: $(FULL)/installed
 # One of the reference studies of data/: `make study STUDY=depth`. Hours; it continues where it was
 # stopped.
 study: $(FULL)/installed
-	$(NEED) data
 	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)
 
 # The tables of README.md's results, and its figures anew.
