@@ -12,6 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "memanalysis"
 HEAVY_ALLOWED = {
     "torch": ("producer", "experiments"),
     "sklearn": ("producer",),
+    "numba": ("producer",),
+    "llvmlite": ("producer",),
     "altair": ("figures", "reporting"),
     "vl_convert": ("figures", "reporting"),
     "jinja2": ("reporting",),

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from memanalysis.building.recorded import Recorded, recall
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
 from memanalysis.storage.schema import HALVES, SIGNALS
@@ -37,6 +38,7 @@ SIDES: Final = ("in", "out")
 MOMENTS: Final = ("sum", "sumsq")
 # Over which groups sums run: all, or those of one half. Also the suffix of their columns.
 PARTS: Final = ("", *HALVES)
+MARGIN: Final = SIGNALS.index("margin")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class Tally:
     trained: NDArray[np.uint8] = field(init=False)
     parts: dict[str, Sums] = field(init=False)
     infos: dict[int, ModelInfo] = field(default_factory=dict)
+    keep_margins: bool = False
+    recorded: Recorded = field(init=False)
 
     def __post_init__(self) -> None:
         """Start from nothing."""
@@ -133,6 +137,7 @@ class Tally:
         self.correct = np.zeros((n_bytes, self.n_examples), dtype=np.uint8)
         self.trained = np.zeros(n_bytes, dtype=np.uint8)
         self.parts = {part: Sums(self.n_examples, self.n_train) for part in PARTS}
+        self.recorded = Recorded(self.n_subsets, self.n_train, keep_margins=self.keep_margins)
 
     def place(self, record: ModelRecord, one: Sums) -> None:
         """Add a model's bits and sums to the tables."""
@@ -143,6 +148,7 @@ class Tally:
         self.correct[byte] |= record.correct * bit
         self.parts[""].add(one)
         self.parts[half_of_group(record.info.group_id)].add(one)
+        self.recorded.add(record)
         self.infos[subset] = record.info
 
 
@@ -181,7 +187,8 @@ def tally(
     """
     manifest = store.manifest
     n_examples = manifest.n_train + manifest.n_test
-    result = Tally(manifest.n_subsets, n_examples, manifest.n_train)
+    keep_margins = bool(manifest.settings.get("observe", {}).get("keep_margins"))
+    result = Tally(manifest.n_subsets, n_examples, manifest.n_train, keep_margins=keep_margins)
     files = sorted(condition.files.items())
     if condition.placed:
         _recall(store, condition, result, masks)
@@ -261,6 +268,9 @@ def _recall(store: Store, condition: Condition, result: Tally, masks: Masks) -> 
         result.parts[part].signals[at] = _float64(rows[column])
     total, first, second = (result.parts[part].signals for part in PARTS)
     second[:, :, 0] = total[:, :, 0] - first[:, :, 0]
+    squares = recall(store, condition.objective, condition.size, result.recorded)
+    # Packed without them, they are unknown and not those of the models that come.
+    first[MARGIN, :, 1, : result.n_train] = np.nan if squares is None else squares
     _recall_proxies(pq.read_table(store.table_path("proxies"), filters=chosen), result)
     for subset, row in condition.placed.items():
         result.infos[subset] = _info(row)

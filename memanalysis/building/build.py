@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis.building import group_sums, rows
-from memanalysis.building.aggregate import Condition, Masks, tally
+from memanalysis.building import group_sums, repeats, rows
+from memanalysis.building.aggregate import Condition, Masks, Tally, tally
 from memanalysis.errors import StoreError
 from memanalysis.storage import provenance
 from memanalysis.storage.schema import (
@@ -33,6 +33,7 @@ from memanalysis.storage.schema import (
     OBJECTIVES,
     OUTCOMES,
     PROXIES,
+    RECORDED,
     TABLES,
     is_objective,
     objective_order,
@@ -82,6 +83,8 @@ def build(
             _replace_tables(store, lambda staged: _write_tables(store, staged, plan, progress))
         elif not _is_derived(store):
             _replace_tables(store, lambda staged: _link_tables(store, staged))
+        else:
+            _add_missing(store)
         store = Store.open(path)
         if pack:
             _pack(store)
@@ -95,10 +98,11 @@ def build(
 class _Plan:
     conditions: list[Condition]
     imported: pa.Table  # rows of proxies that come from no model file
+    new_repeats: bool
 
     @property
     def has_new(self) -> bool:
-        return any(condition.has_new for condition in self.conditions)
+        return self.new_repeats or any(condition.has_new for condition in self.conditions)
 
 
 def _plan(store: Store) -> _Plan:
@@ -118,7 +122,7 @@ def _plan(store: Store) -> _Plan:
             f"'{store.path}' has nothing to build: no model files under models/ and no imported "
             "scores. `memanalysis produce` and `memanalysis import` write them."
         )
-    return _Plan(conditions, imported)
+    return _Plan(conditions, imported, repeats.has_new(store))
 
 
 def _reject_unknown_folders(store: Store) -> None:
@@ -177,7 +181,7 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     """Let ``write`` fill a staged store, derive from it, and put it in the place of ``store``."""
     staged = _stage(store)
     write(staged)
-    for name in _COMPUTED:
+    for name in (*_COMPUTED, *RECORDED):
         if not staged.table_path(name).exists():
             staged.write_table(name, TABLES[name][1].empty_table())
     staged.write_table("influence", _imported_pairs(store))
@@ -214,19 +218,34 @@ def _link_tables(store: Store, staged: Store) -> None:
     """Stage the tables of a packed store, the computed ones too: it has to keep parts of them."""
     for name in ("outcomes", "proxies", "models"):
         _link(store, staged, name)
-    for name in _COMPUTED:
+    for name in (*_COMPUTED, *RECORDED):
         if store.table_path(name).exists():
             _link(store, staged, name)
 
 
+def _add_missing(store: Store) -> None:
+    """Give a packed store from before the tables of what it did not record, with zero rows."""
+    missing = [name for name in RECORDED if not store.table_path(name).exists()]
+    if not missing:
+        return
+    staged = Store(store.path / _STAGING, store.manifest)
+    for name in missing:
+        staged.write_table(name, RECORDED[name].empty_table())
+    staged.write_manifest()
+    os.replace(staged.path, store.path / COMMIT)
+    finish_commit(store.path)
+
+
 def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress | None) -> None:
     examples = _example_columns(staged)
-    report = _counter(progress, sum(len(condition.files) for condition in plan.conditions))
+    n_files = sum(len(condition.files) for condition in plan.conditions)
+    report = _counter(progress, n_files + len(store.repeat_paths()))
     masks = Masks()
     infos: list[tuple[Condition, ModelInfo]] = []
     with (
         _writer(staged, "outcomes", OUTCOMES) as outcomes,
         _writer(staged, "proxies", PROXIES) as proxies,
+        _recorded_writer(staged) as write_recorded,
     ):
         outcome_rows = rows.RowGroups(outcomes)
         for condition in plan.conditions:
@@ -237,12 +256,39 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
                 outcome_rows.add(part)
             for part in rows.proxies(condition, result):
                 proxies.write_table(part)
+            write_recorded(condition, result)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
         outcome_rows.finish()
         proxies.write_table(plan.imported)
     staged.note_table("outcomes")
     staged.note_table("proxies")
     staged.write_table("models", rows.models(infos))
+    staged.write_table("repeats", rows.repeats(repeats.second_models(store, masks, report)))
+
+
+# The recorded tables that come from the files of the study's own models.
+_ROWS_OF: Final = {
+    "votes": rows.votes,
+    "margins": rows.margins,
+    "epoch_outcomes": rows.epoch_outcomes,
+}
+
+
+@contextmanager
+def _recorded_writer(staged: Store) -> Iterator[Callable[[Condition, Tally], None]]:
+    """Yield what writes the rows of one condition to each table of what was recorded."""
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(_writer(staged, name, RECORDED[name])) for name in _ROWS_OF
+        }
+
+        def write(condition: Condition, tally: Tally) -> None:
+            for name, rows_of in _ROWS_OF.items():
+                writers[name].write_table(rows_of(condition, tally).combine_chunks())
+
+        yield write
+    for name in _ROWS_OF:
+        staged.note_table(name)
 
 
 def _writer(staged: Store, name: str, schema: pa.Schema) -> pq.ParquetWriter:
@@ -346,10 +392,12 @@ def _pack(store: Store) -> None:
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:
             path.unlink()
+    for path in store.repeat_paths():  # their bits are in the tables, whatever else is missing
+        path.unlink()
     for path in store.teacher_paths():
         if int(path.stem) in groups:
             path.unlink()
-    for root in (store.path / "models", store.path / "teachers"):
+    for root in (store.path / "models", store.path / "teachers", store.path / "repeats"):
         for folder in (*sorted(root.rglob("*"), reverse=True), root):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
@@ -380,7 +428,11 @@ def _complete_groups(store: Store) -> dict[int, set[int]]:
     ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
     models = rows.filter(ours).to_pydict()
     objectives = store.manifest.objectives or set(models["objective"])
-    n_conditions = sum(store.manifest.plans(o, size) for o in objectives for size in planned)
+    subsets_planned = [
+        store.manifest.planned_subsets(objective, size)
+        for objective in objectives
+        for size in planned
+    ]
     trained = Counter(models["group_id"])
     members: dict[int, set[int]] = {}
     for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
@@ -388,7 +440,8 @@ def _complete_groups(store: Store) -> dict[int, set[int]]:
     complete = {
         group: subsets
         for group, subsets in members.items()
-        if trained[group] == n_conditions * (store.manifest.group_size or len(subsets))
+        if trained[group] == len(subsets) * sum(n > min(subsets) for n in subsets_planned)
+        and len(subsets) == (store.manifest.group_size or len(subsets))
     }
     planned_subsets = set(models["subset_id"])
     everything = rows.select(["group_id", "subset_id"]).to_pydict()

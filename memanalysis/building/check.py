@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from memanalysis.building.check_recorded import recorded_faults
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, bits, subsets
 from memanalysis.storage.schema import (
@@ -62,8 +63,11 @@ def check(path: str | Path) -> list[Fault]:
         faults += _models(store)
     if "proxies" in sound:
         faults += _proxies(store)
+    if {"outcomes", "examples"} <= {*sound}:
+        faults += [Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound)]
     faults += [fault for name in sound for fault in _stamp(store, name)]
     faults += _model_files(store, compare="outcomes" in sound)
+    faults += _repeat_files(store)
     return faults
 
 
@@ -73,7 +77,7 @@ def _sound(store: Store, faults: list[Fault]) -> list[str]:
     return [
         name
         for name, (file, _) in TABLES.items()
-        if file not in faulty and store.table_path(name).is_file()
+        if file not in faulty and (store.path / file).is_file()
     ]
 
 
@@ -95,9 +99,11 @@ def _build_state(store: Store) -> Iterator[Fault]:
 def _files(store: Store) -> Iterator[Fault]:
     """Files that are missing, not in the manifest, or not what the manifest says."""
     noted = store.manifest.files
-    needed = {file for name, (file, _) in TABLES.items() if name not in LATER_TABLES}
-    for name in sorted(needed | noted.keys()):
+    later = {TABLES[name][0] for name in LATER_TABLES}
+    for name in sorted({file for file, _ in TABLES.values()} | noted.keys()):
         path = store.path / name
+        if not path.is_file() and name not in noted and name in later:
+            continue  # a store of before it came
         if not path.is_file():
             yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
         elif name not in noted:
@@ -266,7 +272,7 @@ def _balance(
 ) -> Iterator[Fault]:
     """In a balanced design every example is out of equally many models of each whole group."""
     manifest = store.manifest
-    design = subsets.design(manifest.ratio) if manifest.ratio else None
+    design = subsets.design(manifest.ratio, manifest.group_size) if manifest.ratio else None
     if manifest.design != "balanced" or design is None:
         return
     size, dropped = design
@@ -408,6 +414,15 @@ def _model_files(store: Store, *, compare: bool) -> Iterator[Fault]:
             name, found = path.relative_to(store.path).as_posix(), str(error)
             expected = "a whole teacher file"
             yield Fault(name, found.removeprefix(f"'{path}' "), expected, "Delete it.")
+
+
+def _repeat_files(store: Store) -> Iterator[Fault]:
+    for path in store.repeat_paths():
+        try:
+            read_model(path)
+        except StoreError as error:
+            name, found = path.relative_to(store.path).as_posix(), str(error)
+            yield Fault(name, found.removeprefix(f"'{path}' "), "a whole model file", "Delete it.")
 
 
 def _condition_bits(

@@ -1,4 +1,4 @@
-"""Tallies as tables: the rows of ``outcomes``, ``proxies`` and ``models``."""
+"""Tallies as tables: the rows of ``outcomes``, ``proxies``, ``models`` and what was recorded."""
 
 from __future__ import annotations
 
@@ -11,9 +11,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis.building.aggregate import Condition, Tally, mean_of, proxy_columns, signal_columns
+from memanalysis.building.aggregate import (
+    MARGIN,
+    SIDES,
+    Condition,
+    Tally,
+    mean_of,
+    proxy_columns,
+    signal_columns,
+)
+from memanalysis.building.repeats import SecondModels
 from memanalysis.storage import bits
-from memanalysis.storage.schema import MODELS, OBJECTIVES, OUTCOMES, PROXIES
+from memanalysis.storage.schema import (
+    EPOCH_OUTCOMES,
+    HALVES,
+    MARGINS,
+    MODELS,
+    OBJECTIVES,
+    OUTCOMES,
+    PROXIES,
+    REPEATS,
+    VOTES,
+)
 from memanalysis.storage.store import ModelInfo, half_of_group, utc
 
 # Rows written at once: 100 MB of bits for 2,000 subsets. Smaller tables are written whole.
@@ -98,6 +117,67 @@ def _proxy(name: str, condition: Condition, tally: Tally) -> pa.Table:
     return _table(data, PROXIES)
 
 
+def votes(condition: Condition, tally: Tally) -> pa.Table:
+    """The rows of one condition, by example, then class; classes without a vote have none."""
+    example, predicted, n_in, n_out = tally.recorded.votes.rows()
+    data = {
+        **_condition_columns(condition, len(example)),
+        "example_id": example,
+        "class": predicted,
+        "n_in": n_in,
+        "n_out": n_out,
+    }
+    return _table(data, VOTES)
+
+
+def margins(condition: Condition, tally: Tally) -> pa.Table:
+    """The rows of one condition, one for each training example; none where no margin is known."""
+    total, n = tally.parts[""].signals[MARGIN, :, 1], tally.n_train
+    if not n or np.isnan(total[:, :n]).all():
+        return MARGINS.empty_table()
+    half, kept = tally.parts[HALVES[0]].signals[MARGIN, :, 1, :n], tally.recorded.margins
+    data = {
+        **_condition_columns(condition, n),
+        "example_id": np.arange(n),
+        **{f"margin_{side}_sumsq_{HALVES[0]}": _float32(half[s]) for s, side in enumerate(SIDES)},
+        "margins": pa.nulls(n, pa.binary()) if kept is None else _blobs(kept.T.view(np.uint8)),
+    }
+    return _table(data, MARGINS)
+
+
+def epoch_outcomes(condition: Condition, tally: Tally) -> pa.Table:
+    """The rows of one condition, epoch by epoch, one for each training example."""
+    parts = [EPOCH_OUTCOMES.empty_table()]
+    n = tally.n_train
+    for epoch, found in sorted(tally.recorded.epochs.items()):
+        data = {
+            **_condition_columns(condition, n),
+            "example_id": np.arange(n),
+            "epoch": np.full(n, epoch, dtype=np.int32),
+            "n_models": np.full(n, bits.count(found.trained), dtype=np.int32),
+            "trained": _blobs(np.tile(found.trained, (n, 1))),
+            "correct": _blobs(found.correct.T),
+        }
+        parts.append(_table(data, EPOCH_OUTCOMES))
+    return pa.concat_tables(parts)
+
+
+def repeats(found: Sequence[SecondModels]) -> pa.Table:
+    """The rows of all sizes, one for each example of both splits."""
+    parts = [REPEATS.empty_table()]
+    for second in found:
+        n = second.correct.shape[1]
+        data = {
+            **_condition_columns(second, n),
+            "example_id": np.arange(n),
+            "n_models": np.full(n, bits.count(second.trained), dtype=np.int32),
+            "trained": _blobs(np.tile(second.trained, (n, 1))),
+            "correct": _blobs(second.correct.T),
+        }
+        parts.append(_table(data, REPEATS))
+    return pa.concat_tables(parts)
+
+
 def models(infos: Sequence[tuple[Condition, ModelInfo]]) -> pa.Table:
     """All models, numbered in the order given: objective, size_rank, subset_id."""
     ids = {(c.objective, c.size, info.subset_id): i for i, (c, info) in enumerate(infos)}
@@ -124,7 +204,7 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _condition_columns(condition: Condition, n: int) -> dict[str, Any]:
+def _condition_columns(condition: Condition | SecondModels, n: int) -> dict[str, Any]:
     return {
         "objective": pa.array([condition.objective] * n),
         "size": pa.array([condition.size] * n),

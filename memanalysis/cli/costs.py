@@ -47,21 +47,37 @@ def _by_shape(study: Study) -> list[str]:
         shape = calibration.shape_of(study)
     except MemanalysisError as error:
         return [f"Arithmetic and disk space: unknown without the data. {error}"]
-    return [_arithmetic(study, shape), *_recording(study, shape), _disk(study, shape)]
+    return [
+        *files(shape.name, shape.official),
+        _arithmetic(study, shape),
+        *_recording(study, shape),
+        *_disk(study, shape),
+    ]
+
+
+def files(name: str, official: bool | None) -> list[str]:
+    """Whether a data set's files are those that its authors publish, where that is known."""
+    if official is None:
+        return []
+    if official:
+        return [f"Files of {name}: the official ones, by their MD5 sums."]
+    return [
+        f"Files of {name}: not the official ones, whose MD5 sums differ. They are taken, but other "
+        f"people's scores of {name} may be of other images."
+    ]
 
 
 def _arithmetic(study: Study, shape: Shape) -> str:
     from memanalysis.producer import calibration, plan
 
     each = calibration.arithmetic(study, shape)
-    total = study.n_subsets * sum(each[size.name].training for _, size in study.conditions)
-    teachers = plan.full_data_teachers(study)
-    total += study.subsets.groups * sum(each[t].training for t in teachers) / study.subsets.ratio
-    also = (
-        f"; with {study.subsets.groups * len(teachers)} teachers trained on all examples"
-        if teachers
-        else ""
-    )
+    total = sum(study.subsets_of(o) * each[size.name].training for o, size in study.conditions)
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each[size.name].training for size in study.sizes)
+    groups = range(study.subsets.groups)
+    teachers = [name for group in groups for name in plan.full_data_teachers(study, group)]
+    total += sum(each[name].training for name in teachers) / study.subsets.ratio
+    also = f"; with {len(teachers)} teachers trained on all examples" if teachers else ""
     small, large = study.sizes[0].name, study.sizes[-1].name
     return (
         f"Arithmetic: {_flop(total)} in all, {_flop(each[small].training)} per model of {small} "
@@ -91,11 +107,11 @@ def _recording(study: Study, shape: Shape) -> list[str]:
     return [f"Recording adds to the arithmetic of a training of {size.name}{only}: {parts}."]
 
 
-def _disk(study: Study, shape: Shape) -> str:
+def _disk(study: Study, shape: Shape) -> list[str]:
     from memanalysis.producer import costs
 
-    total = study.n_subsets * sum(
-        costs.bytes_per_model(
+    each = {
+        (objective, size.name): costs.bytes_per_model(
             study,
             objective,
             size.name,
@@ -104,8 +120,16 @@ def _disk(study: Study, shape: Shape) -> str:
             classes=shape.classes,
         )
         for objective, size in study.conditions
-    )
-    return f"Disk space: {_bytes(total)} of model files before they are built into tables."
+    }
+    total = sum(study.subsets_of(objective) * size for (objective, _), size in each.items())
+    again = study.subsets.repeats * study.subsets.group_size
+    total += again * sum(each["one_hot", size.name] for size in study.sizes)
+    tables = costs.recorded_bytes(study, n_train=shape.n_train, n_test=shape.n_test)
+    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in tables.items())
+    return [
+        f"Disk space: {_bytes(total)} of model files before they are built into tables.",
+        f"Tables of what is recorded beside outcomes and proxies, before compression: {parts}.",
+    ]
 
 
 def _time(frame: pl.DataFrame, devices: int) -> str:

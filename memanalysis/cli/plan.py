@@ -64,21 +64,29 @@ def command(
 
 
 def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFrame:
-    """One row per objective and size: models, models trained together, hours on one worker."""
+    """One row per objective and size: models, models trained together, hours on one worker.
+
+    Second models of a subset stand under the objective ``repeat``.
+    """
     import polars as pl
 
     rows = [
         (
             objective,
             size.name,
-            study.n_subsets,
+            study.subsets_of(objective),
             size.ensemble,
-            study.n_subsets * seconds[objective, size.name] / 3600
+            study.subsets_of(objective) * seconds[objective, size.name] / 3600
             if (objective, size.name) in seconds
             else None,
         )
         for objective, size in study.conditions
     ]
+    again = study.subsets.repeats * study.subsets.group_size
+    for size in study.sizes if again else ():
+        taken = seconds.get(("one_hot", size.name))
+        hours = None if taken is None else again * taken / 3600
+        rows.append(("repeat", size.name, again, size.ensemble, hours))
     schema = {
         "objective": pl.String,
         "size": pl.String,
@@ -93,10 +101,22 @@ def summary(study: Study) -> list[str]:
     """The plan in sentences."""
     return [
         f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
-        f"{study.subsets.group_size}) x {_conditions(study)}.",
+        f"{study.subsets.group_size}) x {_conditions(study)}{_fewer(study)}.",
+        *_repeats(study),
         *advice.precision(study),
         *advice.shapes(study),
         *advice.verdicts(study),
+    ]
+
+
+def _repeats(study: Study) -> list[str]:
+    groups = study.subsets.repeats
+    if not groups:
+        return []
+    subsets = groups * study.subsets.group_size
+    return [
+        f"{subsets * len(study.sizes)} second models by other seeds and labels alone, of the "
+        f"{subsets} subsets of {groups} groups: a score's variance splits into subset and seed."
     ]
 
 
@@ -108,6 +128,16 @@ def _conditions(study: Study) -> str:
         f"{len(study.conditions)} pairs of an objective and a size, of {sizes} sizes and "
         f"{objectives} objectives, of which not all are taught to all"
     )
+
+
+def _fewer(study: Study) -> str:
+    """Which objectives have models on fewer subsets."""
+    parts = [
+        f"{name} on {study.subsets_of(name)} of the subsets"
+        for name in study.objectives
+        if study.subsets_of(name) < study.n_subsets
+    ]
+    return f"; {', '.join(parts)}" if parts else ""
 
 
 def seconds_per_model(path: Path) -> dict[tuple[str, str], float]:

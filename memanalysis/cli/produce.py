@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from memanalysis.cli import costs
 from memanalysis.cli.studies import load_study
 
 
@@ -69,7 +70,10 @@ def command(
 
     from memanalysis.producer.run import produce
 
-    produce(settings, out, workers=workers, device=device, engine=engine, shard=shard)
+    store = produce(settings, out, workers=workers, device=device, engine=engine, shard=shard)
+    data = store.manifest.dataset
+    for line in costs.files(data["name"], data.get("official")):
+        click.echo(line, err=True)
     if no_build or shard is not None:
         click.echo(f"trained; when all models are, run: memanalysis build {out}", err=True)
         return

@@ -97,6 +97,6 @@ def _worst(frame: pl.DataFrame) -> float:
         abs(row[name]) / row[f"{name}_error"]
         for row in frame.iter_rows(named=True)
         for name in ("accuracy_in", "accuracy_out", "accuracy_test")
-        if row[f"{name}_error"] > 0
+        if (row[f"{name}_error"] or 0) > 0
     ]
     return max(ratios, default=0.0)

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import run
+from memanalysis.producer.plan import REPEAT
 from memanalysis.settings import Study
 from memanalysis.storage import bits, provenance
-from memanalysis.storage.store import Store, blob_array, read_model
+from memanalysis.storage.schema import OBJECTIVES
+from memanalysis.storage.store import ModelRecord, Store, blob_array, read_model
 
 _ACCURACIES: Final = ("accuracy_in", "accuracy_out", "accuracy_test")
 
@@ -42,8 +44,9 @@ def reproduce(
     Returns
     -------
     polars.DataFrame
-        One row per objective and size: ``models`` of the group, ``identical`` ones, whose every
-        outcome is that of the store, the share of outcomes that differ, and for each accuracy the
+        One row per objective and size, and per size of second models (objective ``repeat``):
+        ``models`` of the group, ``identical`` ones, whose every outcome, also after each evaluated
+        epoch, is that of the store, the share of outcomes that differ, and for each accuracy the
         mean difference between the new models and the store's (``accuracy_test`` and so on) with
         its standard error over the group's models, paired by subset.
 
@@ -67,8 +70,10 @@ def reproduce(
     rows = [
         _compared(store, trained, objective, size.name, subsets)
         for objective, size in study.conditions
+        if first < study.subsets_of(objective)
     ]
-    return pl.DataFrame(rows)
+    repeats = (_compared_repeats(store, trained, size.name, subsets) for size in study.sizes)
+    return pl.DataFrame([*rows, *(row for row in repeats if row is not None)])
 
 
 def same_machine(store: Store) -> bool:
@@ -90,8 +95,8 @@ def _compared(
             "not whole there. Give another --group."
         )
     records = [read_model(trained.model_path(objective, size, subset)) for subset in subsets]
-    outcomes = np.stack([record.correct for record in records])
-    differing = np.stack(list(_outcomes(store, objective, size, subsets))) != outcomes
+    outcomes = np.stack([_recorded(record) for record in records])
+    differing = np.stack(list(_outcomes(store, objective, size, subsets, records))) != outcomes
     row: dict[str, Any] = {
         "objective": objective,
         "size": size,
@@ -116,11 +121,71 @@ def _models(store: Store, objective: str, size: str) -> dict[int, dict[str, Any]
     return {row["subset_id"]: row for row in table.filter(mine).to_pylist()}
 
 
-def _outcomes(store: Store, objective: str, size: str, subsets: range) -> Iterator[Flags]:
-    """Whether each example was right, bool [n_train + n_test], for one subset after the other."""
-    table = store.read_table("outcomes", ["objective", "size", "example_id", "correct"])
+def _recorded(record: ModelRecord) -> Flags:
+    """Whether each example was right, bool [n_train + n_test], then at each evaluated epoch."""
+    epochs = [] if record.epoch_correct is None else [*record.epoch_correct]
+    return np.concatenate([record.correct, *epochs])
+
+
+def _outcomes(
+    store: Store, objective: str, size: str, subsets: range, records: list[ModelRecord]
+) -> Iterator[Flags]:
+    """The same of the store, for one subset after the other; epochs that it lacks are as given."""
+    final = _packed(store, "outcomes", objective, size)
+    assert final is not None  # its models are there
+    epochs = _packed_epochs(store, objective, size)
+    for subset, record in zip(subsets, records, strict=True):
+        parts = [bits.column(final, subset)]
+        for at, epoch in enumerate([] if record.evaluated is None else record.evaluated.tolist()):
+            given = record.epoch_correct
+            assert given is not None
+            parts.append(bits.column(epochs[epoch], subset) if epoch in epochs else given[at])
+        yield np.concatenate(parts)
+
+
+def _packed(store: Store, name: str, objective: str, size: str) -> NDArray[np.uint8] | None:
+    """Bits ``correct`` uint8 [examples, bytes] of a table; None where it has none."""
+    if not store.table_path(name).is_file():
+        return None
+    table = store.read_table(name, ["objective", "size", "example_id", "correct"])
     mine = pc.and_(pc.equal(table["objective"], objective), pc.equal(table["size"], size))
     table = table.filter(mine).sort_by("example_id")
-    packed = blob_array(table["correct"])
-    for subset in subsets:
-        yield bits.column(packed, subset)
+    return blob_array(table["correct"]) if len(table) else None
+
+
+def _packed_epochs(store: Store, objective: str, size: str) -> dict[int, NDArray[np.uint8]]:
+    """Bits ``correct`` uint8 [n_train, bytes] by epoch."""
+    if not store.table_path("epoch_outcomes").is_file():
+        return {}
+    table = store.read_table("epoch_outcomes")
+    mine = pc.and_(pc.equal(table["objective"], objective), pc.equal(table["size"], size))
+    table = table.filter(mine).sort_by("example_id")
+    return {
+        epoch: blob_array(table.filter(pc.equal(table["epoch"], epoch))["correct"])
+        for epoch in pc.unique(table["epoch"]).to_pylist()
+    }
+
+
+def _compared_repeats(
+    store: Store, trained: Store, size: str, subsets: range
+) -> dict[str, Any] | None:
+    """The row of the second models of a size, None where the store has none of the group."""
+    packed = _packed(store, "repeats", OBJECTIVES[0], size)
+    paths = [trained.repeat_path(size, subset) for subset in subsets]
+    if packed is None or not all(path.is_file() for path in paths):
+        return None
+    differing = np.stack(
+        [
+            read_model(path).correct != bits.column(packed, subset)
+            for path, subset in zip(paths, subsets, strict=True)
+        ]
+    )
+    nothing = {name: None for accuracy in _ACCURACIES for name in (accuracy, f"{accuracy}_error")}
+    return {
+        "objective": REPEAT,
+        "size": size,
+        "models": len(paths),
+        "identical": int((~differing.any(axis=1)).sum()),
+        "differing": float(differing.mean()),
+        **nothing,
+    }

@@ -275,18 +275,22 @@ def as_bools(row: NDArray[Any], where: str, model: int) -> NDArray[np.bool_]:
 
 def integers(array: Array) -> NDArray[np.int64]:
     """All of ``array`` as int64; floats must be whole numbers."""
-    values = array.whole()
+    return as_integers(array.whole(), array.where)
+
+
+def as_integers(values: NDArray[Any], where: str) -> NDArray[np.int64]:
+    """Values as int64; floats must be whole numbers."""
     if values.dtype.kind not in _NUMBERS:
-        raise fault(array.where, f"{values.dtype}", "integers")
+        raise fault(where, f"{values.dtype}", "integers")
     if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.rint(values))).all():
-        raise fault(array.where, "numbers that are not whole", "integers")
+        raise fault(where, "numbers that are not whole", "integers")
     # 2^63 itself is a float, the largest int64 is not.
     if (
         values.dtype.kind in "uf"
         and values.size
         and not -_INT64 <= values.min() <= values.max() < _INT64
     ):
-        raise fault(array.where, f"numbers to {values.max():g}", "integers of 64 bits")
+        raise fault(where, f"numbers to {values.max():g}", "integers of 64 bits")
     return values.astype(np.int64)
 
 

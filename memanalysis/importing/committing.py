@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from memanalysis.building.build import Progress, build, finish_commit
 from memanalysis.errors import StoreError
 from memanalysis.importing.external_scores import copy_imported
+from memanalysis.importing.outcomes import Outcome
 from memanalysis.importing.planning import Plan
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
-from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, SIGNALS, TABLES
+from memanalysis.storage.model_arrays import class_dtype
+from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, RECORDED, SIGNALS, TABLES
 from memanalysis.storage.store import (
     COMMIT,
     ModelInfo,
@@ -40,7 +42,7 @@ from memanalysis.storage.store import (
 
 _STAGING: Final = ".import"
 # Tables that `build` reads; the others it computes.
-_SOURCES: Final = ("models", "outcomes")
+_SOURCES: Final = ("models", "outcomes", *RECORDED)
 
 
 @contextmanager
@@ -134,8 +136,9 @@ def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
 
 def _link_all(store: Store, staged: Store) -> None:
     """Link the model files and tables of ``store`` into ``staged``."""
-    files = list((store.path / "models").rglob("*.safetensors"))
-    files += [store.table_path(name) for name in _SOURCES]
+    files = [*(store.path / "models").rglob("*.safetensors"), *store.repeat_paths()]
+    tables = (store.table_path(name) for name in _SOURCES)
+    files += [path for path in tables if path.exists()]
     for path in files:
         _link(store, staged, path)
     # What else the manifest lists is computed anew, or stays where it is.
@@ -193,11 +196,21 @@ def _record(
         correct=correct,
         signals=_signals(parts),
         proxies={name: values.astype(np.float32) for name, values in output.proxies.items()},
+        predicted=_predicted(parts),
         logits=np.concatenate(logits) if len(logits) == len(parts) else None,
     )
 
 
-def _signals(parts: list[tuple[Any, int]]) -> dict[str, NDArray[np.float16]]:
+def _predicted(parts: list[tuple[Outcome, int]]) -> NDArray[Any] | None:
+    """Predicted classes over both splits; None where one of them lacks them."""
+    classes = [outcome.predicted for outcome, _ in parts if outcome.predicted is not None]
+    if len(classes) < len(parts):
+        return None
+    joined = np.concatenate(classes)
+    return joined.astype(class_dtype(int(joined.max(initial=0)) + 1))
+
+
+def _signals(parts: list[tuple[Outcome, int]]) -> dict[str, NDArray[np.float16]]:
     """Signals over both splits, NaN over a split that lacks what the other has."""
     present = [name for name in SIGNALS if any(name in outcome.signals for outcome, _ in parts)]
     return {

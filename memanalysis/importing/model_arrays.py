@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
-from memanalysis.importing.arrays import Array, as_bools, require_shape
+from memanalysis.importing.arrays import Array, as_bools, as_integers, require_shape
 from memanalysis.importing.labels import Labels
-from memanalysis.importing.outcomes import Outcome, of_logits, of_probabilities
+from memanalysis.importing.outcomes import (
+    Outcome,
+    of_logits,
+    of_predictions,
+    of_probabilities,
+)
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import Models, Output
 
@@ -25,15 +30,19 @@ class Split:
     """Outcomes of all models on one split: ``array`` of the kind ``kind``, one of ``KINDS``.
 
     ``correct`` is 0/1 [models, examples]; the others are [models, examples, classes] and need
-    ``labels``.
+    ``labels``. Beside ``correct``, ``predictions`` are predicted classes, int [models, examples].
     """
 
     kind: str
     array: Array
     labels: Labels | None = None
+    predictions: Array | None = None
 
     def outcomes(self, n_models: int, keep_logits: bool) -> Iterator[Outcome]:
         """The outcome of each of the first ``n_models`` models."""
+        if self.kind == "correct" and self.predictions is not None:
+            yield from self._predicted(self.predictions, n_models)
+            return
         for at, row in enumerate(islice(self.array.rows(), n_models)):
             if self.kind == "correct":
                 yield Outcome(as_bools(row, self.array.where, at))
@@ -43,6 +52,13 @@ class Split:
             compute = of_logits if self.kind == "logits" else of_probabilities
             where = f"{self.array.where}, model {at}"
             yield compute(row, self.labels, where, keep=keep_logits)
+
+    def _predicted(self, predictions: Array, n_models: int) -> Iterator[Outcome]:
+        both = zip(self.array.rows(), predictions.rows(), strict=True)
+        for at, (row, classes) in enumerate(islice(both, n_models)):
+            where = f"{predictions.where}, model {at}"
+            correct = as_bools(row, self.array.where, at)
+            yield of_predictions(correct, as_integers(classes, where), self.labels, where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +128,8 @@ class Arrays:
                     f"more than the largest label, {split.labels.max()}",
                 )
         self._note(faults, split.array, expected, axes)
+        if split.predictions is not None:
+            self._note(faults, split.predictions, expected[:2], axes[:2])
 
     @staticmethod
     def _note_classes(faults: Faults, train: Split, test: Split) -> None:

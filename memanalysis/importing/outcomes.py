@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.problems import fault
+from memanalysis.storage.model_arrays import MOST_CLASSES
 
 # Values of logits in memory at a time, in float64.
 _BLOCK: Final = 2**23
@@ -24,12 +25,14 @@ class Outcome:
     """What one model made of some examples.
 
     ``correct`` bool [n]; ``signals`` float [n] by name (of ``schema.SIGNALS``), NaN nowhere;
-    ``logits`` float16 [n, classes] where they are to be kept.
+    ``logits`` float16 [n, classes] where they are to be kept; ``predicted`` classes, int [n], where
+    the source says them.
     """
 
     correct: NDArray[np.bool_]
     signals: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)
     logits: NDArray[np.float16] | None = None
+    predicted: NDArray[np.int64] | None = None
 
 
 def of_logits(
@@ -44,7 +47,7 @@ def of_logits(
     if classes < 2:
         hint = "Of a binary classifier with one output z, give the two logits 0 and z."
         raise fault(where, f"logits of {classes} class", "at least two classes", hint)
-    correct = np.empty(n, dtype=np.bool_)
+    predicted = np.empty(n, dtype=np.int64)
     margin, loss = np.empty(n), np.empty(n)
     for part in _parts(logits):
         z, y = _finite(logits[part], where, part.start), labels[part]
@@ -52,14 +55,43 @@ def of_logits(
             _require_half(z, where, part.start)
         rows = np.arange(len(z))
         own = z[rows, y]
-        correct[part] = z.argmax(axis=1) == y
+        predicted[part] = z.argmax(axis=1)
         top = z.max(axis=1, keepdims=True)
         loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
         z[rows, y] = -np.inf
         margin[part] = own - z.max(axis=1)
     signals = {"probability": np.exp(-loss), "margin": margin, "loss": np.maximum(loss, 0.0)}
     kept = half(logits) if keep else None
-    return Outcome(correct, {name: half(values) for name, values in signals.items()}, kept)
+    halves = {name: half(values) for name, values in signals.items()}
+    return Outcome(predicted == labels, halves, kept, predicted)
+
+
+def of_predictions(
+    correct: NDArray[np.bool_],
+    predicted: NDArray[np.int64],
+    labels: NDArray[np.int64] | None,
+    where: str,
+) -> Outcome:
+    """Outcomes bool [n] with the classes int64 [n] that a model predicts.
+
+    Raises
+    ------
+    DataError
+        If a class is no class, or with ``labels`` int64 [n] an outcome is not whether it is right.
+    """
+    if len(predicted) and not (predicted.min() >= 0 and predicted.max() < MOST_CLASSES):
+        found = f"classes from {predicted.min()} to {predicted.max()}"
+        raise fault(where, found, f"0 to {MOST_CLASSES - 1}")
+    if labels is not None and (wrong := (predicted == labels) != correct).any():
+        at = int(np.argmax(wrong))
+        raise fault(
+            where,
+            f"class {predicted[at]} at example {at}, of label {labels[at]} and correctness "
+            f"{int(correct[at])}; {np.count_nonzero(wrong):,} such",
+            "correct exactly where the label is predicted",
+            "Predictions, correctness or labels are of other models or in another order.",
+        )
+    return Outcome(correct, predicted=predicted)
 
 
 def of_probabilities(

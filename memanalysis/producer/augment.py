@@ -1,4 +1,4 @@
-"""Moving training images, on the device: a random crop of the padded image, and a mirror.
+"""Moving training images, on the device: a random crop of the padded image, a mirror, or both.
 
 As in He et al. (2016, section 4.2): 4 pixels of padding on each side, a crop of the original size
 at one of 9 x 9 places, and a horizontal flip with probability one half. Padding is zero after
@@ -19,14 +19,18 @@ PADDING: Final = 4
 
 
 class Stream:
-    """The moves of one model's images."""
+    """The moves of one model's images; ``augmentation`` is one of ``settings.AUGMENTATIONS``."""
 
-    def __init__(self, generator: np.random.Generator, *, flips: bool) -> None:
-        self.generator, self.flips = generator, flips
+    def __init__(self, generator: np.random.Generator, augmentation: str) -> None:
+        self.generator = generator
+        self.crops, self.flips = "crop" in augmentation, "flip" in augmentation
 
     def next(self, n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         """int64 [n, 3]: first row and first column of the crop, 0 to 8, and 1 for a mirror."""
-        places = self.generator.integers(0, 2 * PADDING + 1, (n, 2))
+        if self.crops:
+            places = self.generator.integers(0, 2 * PADDING + 1, (n, 2))
+        else:
+            places = np.full((n, 2), PADDING)
         mirrors = self.generator.integers(0, 2 if self.flips else 1, (n, 1))
         return np.concatenate([places, mirrors], axis=1)
 
@@ -35,8 +39,7 @@ def streams(orders: Sequence[np.random.Generator], augmentation: str | None) -> 
     """One stream per model, a child of the generator of its batch order; None without moves."""
     if augmentation is None:
         return None
-    flips = augmentation == "crop-flip"
-    return [Stream(order.spawn(1)[0], flips=flips) for order in orders]
+    return [Stream(order.spawn(1)[0], augmentation) for order in orders]
 
 
 def draw(

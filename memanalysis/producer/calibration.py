@@ -19,13 +19,18 @@ STEPS, WARM_UP = 8, 2
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a data set decides the cost; ``n_test`` counts the test examples that are kept."""
+    """What of a data set decides the cost; ``n_test`` counts the test examples that are kept.
+
+    ``name`` and ``official`` say which it is, as ``Source`` does.
+    """
 
     n_train: int
     n_test: int
     classes: int
     channels: int
     image_size: tuple[int, int]
+    name: str = ""
+    official: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def shape_of(study: Study) -> Shape:
         classes=len(dataset.class_names),
         channels=channels,
         image_size=(height, width),
+        name=dataset.name,
+        official=dataset.official,
     )
 
 

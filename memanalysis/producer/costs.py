@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from memanalysis.producer import plan
 from memanalysis.settings import Study
 from memanalysis.settings.observe import CURVATURE_DIRECTIONS
+from memanalysis.storage.model_arrays import class_dtype
 from memanalysis.storage.schema import SIGNALS
 
 # Proxies that the logits of the training pass give, and those of clean evaluations.
 _OF_TRAIN_PASS = 11
 _OF_CLEAN = 6
+# Of a row of votes as packed, and distinct predicted classes per example.
+VOTE_BYTES = 2.5
+VOTED_CLASSES = 4
 
 
 def bytes_per_model(
@@ -18,18 +24,41 @@ def bytes_per_model(
     """Bytes of the file that one training leaves, but for its header of one to three kilobytes.
 
     Two bits for each training example and one for each test example, float16 signals, float32
-    proxies and, where they are kept, float16 logits [examples, classes], of every epoch if
-    ``keep_logits`` is ``all``. ``n_test`` counts the test examples that are kept.
+    proxies, predicted classes in a byte or two, a bit for each training example and evaluated epoch
+    and, where they are kept, float16 logits [examples, classes], of every epoch if ``keep_logits``
+    is ``all``. ``n_test`` counts the test examples that are kept.
     """
     examples = n_train + n_test
-    bits = -(-n_train // 8) + -(-examples // 8)
+    evaluations = len(study.observe.of(objective).eval_at)
+    bits = (1 + evaluations) * -(-n_train // 8) + -(-examples // 8) + 4 * evaluations
     total = bits + 2 * len(SIGNALS) * examples + 4 * _n_proxies(study, objective) * n_train
+    total += np.dtype(class_dtype(classes)).itemsize * examples
     task = plan.Task(0, objective, size, ())
     if plan.keeps_logits(study, task):
         total += 2 * examples * classes
     if study.observe.keep_logits == "all":
         total += 2 * study.training.epochs * examples * classes
     return total
+
+
+def recorded_bytes(study: Study, *, n_train: int, n_test: int) -> dict[str, int]:
+    """Bytes of each table of what is recorded, before they are compressed.
+
+    ``votes``: ``VOTE_BYTES`` a row, as measured after compression, of ``VOTED_CLASSES`` classes per
+    example; ``margins``: two float32 sums and, where kept, a byte for each subset;
+    ``epoch_outcomes`` and ``repeats``: a bit for each subset.
+    """
+    conditions, bits = len(study.conditions), -(-study.n_subsets // 8)
+    evaluations = sum(len(study.observe.of(objective).eval_at) for objective, _ in study.conditions)
+    kept = study.n_subsets if study.observe.keep_margins else 0
+    found = {
+        "votes": round(VOTE_BYTES * VOTED_CLASSES * conditions * (n_train + n_test)),
+        "margins": conditions * n_train * (8 + kept),
+        "epoch_outcomes": evaluations * n_train * bits,
+    }
+    if study.subsets.repeats:
+        found["repeats"] = len(study.sizes) * (n_train + n_test) * bits
+    return {name: size for name, size in found.items() if size}
 
 
 def proxy_costs(

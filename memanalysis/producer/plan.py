@@ -13,12 +13,17 @@ from typing import Any, Final
 
 import numpy as np
 
+from memanalysis.building.repeats import placed_repeats
 from memanalysis.errors import StoreError
 from memanalysis.settings import Study
 from memanalysis.storage.store import Store, read_model
 
 # Stands for the objective of teachers on all examples; no model of the tables has it.
 FULL_DATA: Final = "full_data"
+# Stands for the objective of second models of a subset, by labels alone and other seeds.
+REPEAT: Final = "repeat"
+# How messages call what is no objective.
+NAMES: Final = {REPEAT: "second one_hot"}
 
 Model = tuple[str, str, int]  # objective, size, subset_id; a full-data teacher has its group last
 
@@ -28,7 +33,7 @@ class Task:
     """Train the models ``subset_ids`` (ascending, of one group) at one size and objective.
 
     With the objective ``FULL_DATA`` it is the group's teacher on all examples, and ``subset_ids``
-    is the group alone.
+    is the group alone; with ``REPEAT`` the models are second ones of these subsets.
     """
 
     group: int
@@ -46,7 +51,7 @@ class Task:
             return f"the teacher {self.size} on all examples, group {self.group}"
         first, last = self.subset_ids[0], self.subset_ids[-1]
         which = f"subset {first}" if first == last else f"subsets {first} to {last}"
-        return f"{self.objective} {self.size}, {which}"
+        return f"{NAMES.get(self.objective, self.objective)} {self.size}, {which}"
 
     def to_message(self) -> dict[str, Any]:
         """The task as JSON can carry it."""
@@ -61,21 +66,31 @@ class Task:
 def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
     """All tasks of a study, group after group; within a group teachers come first.
 
-    ``shard`` (i, n), i from 1, takes every n-th group: shards share nothing but the store.
+    Where students are trained on fewer subsets than the labels, those of all groups come last,
+    objective by objective. ``shard`` (i, n), i from 1, takes every n-th group: shards share nothing
+    but the store.
     """
     index, count = shard or (1, 1)
-    return [
+    planned = [
         task
         for group in range(index - 1, study.subsets.groups, count)
         for task in _group(study, group)
     ]
+    if any(study.subsets_of(objective) < study.n_subsets for objective in study.objectives):
+        ranks = {name: rank for rank, name in enumerate([FULL_DATA, *study.objectives])}
+        ranks[FULL_DATA] = ranks[REPEAT] = ranks["one_hot"]
+        planned.sort(key=lambda task: ranks[task.objective])
+    return planned
 
 
 def _group(study: Study, group: int) -> list[Task]:
     tasks = []
     first = group * study.subsets.group_size
     ids = range(first, first + study.subsets.group_size)
-    for objective in study.objectives:
+    repeats = (REPEAT,) if group < study.subsets.repeats else ()
+    for objective in (*study.objectives, *repeats):
+        if objective != REPEAT and first >= study.subsets_of(objective):
+            continue
         # Largest first: the default teacher, and no long task is left for the end of a group.
         for size in reversed(study.sizes_of(objective)):
             for start in range(0, len(ids), size.ensemble):
@@ -83,16 +98,23 @@ def _group(study: Study, group: int) -> list[Task]:
                 tasks.append(Task(group, objective, size.name, members))
     settings = study.distillation.by_objective.values() if study.distillation else ()
     teachers = {setting.teacher for setting in settings}
-    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study))
+    full = (Task(group, FULL_DATA, size, (group,)) for size in full_data_teachers(study, group))
     tasks = [*full, *tasks]
     labels = ("one_hot", FULL_DATA)
     return sorted(tasks, key=lambda t: (t.objective not in labels, t.size not in teachers))
 
 
-def full_data_teachers(study: Study) -> list[str]:
-    """The sizes of which each group trains a teacher on all examples."""
-    settings = study.distillation.by_objective.values() if study.distillation else ()
-    return sorted({setting.teacher for setting in settings if setting.scope == FULL_DATA})
+def full_data_teachers(study: Study, group: int) -> list[str]:
+    """The sizes of which a group trains a teacher on all examples."""
+    settings = study.distillation.by_objective if study.distillation else {}
+    first = group * study.subsets.group_size
+    return sorted(
+        {
+            setting.teacher
+            for objective, setting in settings.items()
+            if setting.scope == FULL_DATA and first < study.subsets_of(objective)
+        }
+    )
 
 
 def teachers_of(study: Study, task: Task) -> list[Model]:
@@ -110,6 +132,7 @@ def keeps_logits(study: Study, task: Task) -> bool:
     if study.observe.keep_logits != "none" or task.objective == FULL_DATA:
         return True
     settings = study.distillation.by_objective.values() if study.distillation else ()
+    # On all subsets, so that more of them can be taught later.
     taught = {s.teacher for s in settings if s.scope != FULL_DATA}
     return task.objective == "one_hot" and task.size in taught
 
@@ -119,6 +142,8 @@ def path_of(store: Store, model: Model) -> Path:
     objective, size, number = model
     if objective == FULL_DATA:
         return store.teacher_path(size, number)
+    if objective == REPEAT:
+        return store.repeat_path(size, number)
     return store.model_path(objective, size, number)
 
 
@@ -131,6 +156,7 @@ def finished(store: Store, tasks: list[Task]) -> set[Model]:
     if store.manifest.packed and store.table_path("models").exists():
         table = store.read_table("models", ["objective", "size", "subset_id"])
         packed = {(r["objective"], r["size"], r["subset_id"]) for r in table.to_pylist()}
+        packed |= {(REPEAT, size, subset) for size, subset in placed_repeats(store)}
     wanted = {model for task in tasks for model in task.models}
     return {model for model in wanted if model in packed or is_whole(store, model)}
 
@@ -161,7 +187,8 @@ def seeds(
 
     Both come from ``SeedSequence([study_seed, subset_id, crc32(size), crc32(objective)])``: the
     first 64 bits of its state, less the sign bit, and PCG64 on its first child. A full-data teacher
-    has its group in the place of ``subset_id`` and ``full_data`` as objective. ``purpose`` is
+    has its group in the place of ``subset_id`` and ``full_data`` as objective, a second model of a
+    subset ``repeat``. ``purpose`` is
     appended for trainings beside the model's own.
     """
     names = (zlib.crc32(size.encode()), zlib.crc32(objective.encode()))

@@ -21,7 +21,16 @@ from memanalysis.producer.engines.in_process import Inside
 from memanalysis.producer.engines.local import Team
 from memanalysis.producer.plan import FULL_DATA, Model, Task
 from memanalysis.producer.progress import Watch
-from memanalysis.settings import FAMILIES, Data, Distillation, Observe, Size, Study, Training
+from memanalysis.settings import (
+    FAMILIES,
+    Data,
+    Distillation,
+    Observe,
+    Size,
+    Study,
+    Subsets,
+    Training,
+)
 from memanalysis.storage import locking, provenance
 from memanalysis.storage.schema import EXAMPLES
 from memanalysis.storage.store import Manifest, Store
@@ -104,7 +113,7 @@ def _continued(root: Path, fresh: Manifest) -> Store:
             f"'{root}' was made by another study, so it cannot be continued:\n{listed}\n"
             "Give another --out, or undo these changes in the study file."
         )
-    if fresh.n_subsets > store.manifest.n_subsets:
+    if fresh.n_subsets > store.manifest.n_subsets or _repeats(fresh) > _repeats(store.manifest):
         store.manifest.settings, store.manifest.n_subsets = fresh.settings, fresh.n_subsets
         store.write_manifest()
     return store
@@ -134,10 +143,12 @@ def require_alike(store: Store, study: Study, *, bits: bool = False) -> None:
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
-    """What keeps a store from being continued, one line each; more groups do not."""
+    """What keeps a store from being continued, one line each; more groups or repeats do not."""
     before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
     harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
+    harmless |= {key for key in {*before, *after} if _GROWING.fullmatch(key)}
+    harmless |= {"subsets.repeats"}
     faults = [
         f"{key}: the store has {before.get(key)!r}, the study {after.get(key)!r}"
         for key in sorted({*before, *after} - harmless)
@@ -145,6 +156,10 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     ]
     if new.n_subsets < old.n_subsets:
         faults.append(f"subsets: the store has {old.n_subsets}, the study only {new.n_subsets}")
+    if _repeats(new) < _repeats(old):
+        faults.append(
+            f"subsets.repeats: the store has {_repeats(old)}, the study only {_repeats(new)}"
+        )
     if old.dataset.get("fingerprint") != new.dataset["fingerprint"]:
         faults.append(
             f"data set: the store's images and labels have the fingerprint "
@@ -153,8 +168,15 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     return faults
 
 
-def examples_table(dataset: data.Dataset) -> pa.Table:
-    """The table ``examples``: training examples in their order, then the kept test examples."""
+def _repeats(manifest: Manifest) -> int:
+    return int(manifest.settings.get("subsets", {}).get("repeats", 0))
+
+
+def examples_table(dataset: data.Dataset, *, images: bool = True) -> pa.Table:
+    """The table ``examples``: training examples in their order, then the kept test examples.
+
+    Without ``images`` the column of pictures is NULL.
+    """
     n_train, n_test = len(dataset.train_labels), dataset.test_kept
     n = n_train + n_test
     labels = [*dataset.train_labels, *dataset.test_labels[:n_test]]
@@ -169,7 +191,7 @@ def examples_table(dataset: data.Dataset) -> pa.Table:
             "label": pa.array(labels, pa.int32()),
             "clean_label": clean_labels,
             "kind": kinds,
-            "image": pa.array(dataset.thumbnails(), pa.binary()),
+            "image": pa.array(dataset.thumbnails() if images else [None] * n, pa.binary()),
             "source_id": pa.array(dataset.source_ids),
         },
         schema=EXAMPLES,
@@ -215,8 +237,15 @@ def _engine(study: Study, store: Store, name: str, workers: int | None, device: 
     device = _device(device)
     if workers == 0:
         return Inside(study, store, device)
-    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
+    count = workers or (1 if device.startswith("cuda") else _processors())
     return Team({"study": study.to_message(), "store": path, "device": device}, count)
+
+
+def _processors() -> int:
+    """How many processors this process may use; not every system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _require_teachers(
@@ -279,7 +308,7 @@ def _create(root: Path, study: Study, dataset: data.Dataset) -> Store:
             image_size=dataset.train_images.shape[1:3],
         )
     # The manifest comes last: a store without one is none, and is made again from the start.
-    store.write_table("examples", examples_table(dataset))
+    store.write_table("examples", examples_table(dataset, images=study.data.images))
     return Store.create(root, store.manifest)
 
 
@@ -308,6 +337,8 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
             "first_labels": list(dataset.first_labels),
             "planted": dataset.planted.counts() if dataset.planted is not None else {},
             "test_examples": len(dataset.test_labels),
+            **({} if dataset.official is None else {"official": dataset.official}),
+            **({"md5": dict(dataset.md5)} if dataset.md5 else {}),
         },
         n_train=len(dataset.train_labels),
         n_test=dataset.test_kept,
@@ -322,10 +353,15 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
 # class, is what was done before there was a choice.
 _SECTIONS: Final[dict[str, type]] = {
     "data": Data,
+    "subsets": Subsets,
     "training": Training,
     "distillation": Distillation,
     "observe": Observe,
 }
+
+
+# How many subsets students are trained on; like more groups, more of them change no model.
+_GROWING: Final = re.compile(r"distillation\.(variants\.\w+\.)?subsets")
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:
@@ -357,6 +393,6 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _remove_leftovers(store: Store) -> None:
     """Temporary files of a run that was killed while writing."""
-    for folder in ("models", "teachers"):
-        for path in (store.path / folder).glob("*/*/.*.tmp"):
+    for folder in ("models", "teachers", "repeats"):
+        for path in (store.path / folder).rglob(".*.tmp"):
             path.unlink(missing_ok=True)

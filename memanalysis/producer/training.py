@@ -1,7 +1,7 @@
 """Training one ensemble: every model has its own subset, its own batch order and its own start.
 
-Stochastic gradient descent with Nesterov momentum and a cosine schedule. The loss is the
-sum over models of the mean over the batch, so no model feels the others.
+Stochastic gradient descent with momentum. The loss is the sum over models of the mean over the
+batch, so no model feels the others.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def train(
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
         fused=True,
     )
     schedule = Schedule(recipe, steps)
@@ -145,7 +145,9 @@ def train(
         index = torch.from_numpy(
             np.stack([np.resize(o, steps * recipe.batch_size) for o in orders])
         )
-        moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
+        moves = None
+        if epoch <= recipe.augmented_epochs:
+            moves = augment.draw(shakers, list(map(len, orders)), index.shape[1], device)
         network.train()
         logits = _epoch(forward, optimiser, schedule, images, index.to(device), lesson, moves)
         _require_finite(logits, members, epoch, recipe.batch_size)
@@ -157,20 +159,26 @@ def train(
 
 
 class Schedule:
-    """Cosine decay to zero after a linear warm-up; ``next`` is the rate of the coming step."""
+    """Decay from the peak to zero, by a cosine or linearly, times the rise of a linear warm-up.
+
+    The decay runs over the whole training, warm-up included; ``next`` is the rate of the coming
+    step.
+    """
 
     def __init__(self, recipe: Training, steps_per_epoch: int) -> None:
         self.peak = recipe.learning_rate
         self.total = recipe.epochs * steps_per_epoch
         self.warmup = recipe.warmup_epochs * steps_per_epoch
+        self.linear = recipe.schedule == "linear"
         self.step = 0
 
     def next(self) -> float:
         """The learning rate of the next step."""
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.total))
+        part = self.step / self.total
+        decay = 1 - part if self.linear else 0.5 * (1 + math.cos(math.pi * self.step / self.total))
         self.step += 1
         rise = min(1.0, self.step / self.warmup) if self.warmup else 1.0
-        return self.peak * cosine * rise
+        return self.peak * decay * rise
 
 
 def objective_loss(

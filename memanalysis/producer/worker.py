@@ -17,7 +17,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,7 +32,9 @@ from memanalysis.producer import data, observe, plan, training
 from memanalysis.producer.families import Network, imported
 from memanalysis.producer.recorders import Recorder, half
 from memanalysis.producer.recorders.second_split import second_split_forgetting
-from memanalysis.storage.schema import SIGNALS
+from memanalysis.producer.whitening import Whitening
+from memanalysis.storage.model_arrays import class_dtype
+from memanalysis.storage.schema import OBJECTIVES, SIGNALS
 from memanalysis.storage.store import ModelInfo, ModelRecord, Store, read_model, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
@@ -51,7 +52,7 @@ class Trainer:
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
         self.train_images, self.test_images = images_of(
-            self.dataset, device, study.data.augmentation
+            self.dataset, device, study.data.augmentation, study.data.whitening
         )
         kept = self.dataset.test_kept
         self.kept_images = training.Images(
@@ -85,17 +86,20 @@ class Trainer:
                 correct=final.correct[model],
                 signals={signal: values[model] for signal, values in final.signals.items()},
                 proxies={proxy: values[model] for proxy, values in proxies.items()},
+                predicted=final.classes[model],
+                evaluated=recorder.evaluated,
+                epoch_correct=recorder.epoch_correct(model),
                 logits=final.logits[model] if plan.keeps_logits(self.study, task) else None,
                 epoch_logits=recorder.epoch_logits(model),
             )
             write_model(self.store, record, plan.path_of(self.store, name))
 
     def _lesson(self, task: plan.Task) -> training.Lesson:
-        # A teacher on all examples is no model of the study: nothing is recorded on its way.
-        teaches = task.objective == plan.FULL_DATA
+        # Teachers on all examples and second models: nothing is recorded on their way.
+        plain = task.objective in (plan.FULL_DATA, plan.REPEAT)
         return training.Lesson(
             self.study.training,
-            settings.Observe(dynamics="none") if teaches else self.study.observe.of(task.objective),
+            settings.Observe(dynamics="none") if plain else self.study.observe.of(task.objective),
             self.study.distillation_of(task.objective),
             self._teacher_logits(task),
         )
@@ -114,7 +118,7 @@ class Trainer:
         if task.objective == plan.FULL_DATA:
             everything = np.ones(len(self.dataset.train_labels), dtype=np.bool_)
             return training.Member(str(task), seed, order, everything)
-        name = f"{task.objective} {task.size}, subset {subset_id}"
+        name = f"{plan.NAMES.get(task.objective, task.objective)} {task.size}, subset {subset_id}"
         return training.Member(name, seed, order, self._mask(task.group, subset_id))
 
     def _mask(self, group: int, subset_id: int) -> NDArray[np.bool_]:
@@ -166,7 +170,7 @@ class Trainer:
             family=self.study.family,
             size=task.size,
             parameters=network.parameters_per_model,
-            objective=task.objective,
+            objective=OBJECTIVES[0] if task.objective == plan.REPEAT else task.objective,
             seed=member.seed,
             epochs=self.study.training.epochs,
             accuracy_in=_share(correct[member.in_train]),
@@ -186,16 +190,19 @@ class Trainer:
 class Final:
     """Outcomes of the finished models on training examples, then kept test examples.
 
-    ``correct`` bool, ``signals`` and ``logits`` float16, all with models first; ``predicted`` int64
-    [models, n_train]; ``accuracy_test`` float64 [models] is over the whole test split.
+    ``correct`` bool, ``signals`` and ``logits`` float16, ``classes`` the predicted ones in a byte
+    or two, all with models first; ``predicted`` int64 [models, n_train]; ``accuracy_test`` float64
+    [models] is over the whole test split.
     """
 
     def __init__(
         self, train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, kept: int
     ) -> None:
         self.accuracy_test = (test.argmax(-1) == test_labels).double().mean(-1).cpu().numpy()
-        self.predicted = train.argmax(-1)
         logits = torch.cat([train, test[:, :kept]], dim=1)
+        predicted = logits.argmax(-1)
+        self.predicted = predicted[:, : train.shape[1]]
+        self.classes = predicted.cpu().numpy().astype(class_dtype(logits.shape[-1]))
         labels = torch.cat([train_labels, test_labels[:kept]])
         outcome = observe.outcomes(logits, labels)
         self.correct: NDArray[np.bool_] = outcome.correct.cpu().numpy()
@@ -209,31 +216,43 @@ def _share(correct: NDArray[np.bool_]) -> float:
 
 
 def images_of(
-    dataset: data.Dataset, device: str, augmentation: str | None = None
+    dataset: data.Dataset,
+    device: str,
+    augmentation: str | None = None,
+    whitening: str | None = None,
 ) -> tuple[training.Images, training.Images]:
     """Training and test images on ``device``, normalised by the training images' statistics.
 
     With ``augmentation`` (one of ``settings.AUGMENTATIONS``) those of training are moved while
-    models are trained, and never while they are evaluated.
+    models are trained, and never while they are evaluated. With ``whitening`` (one of
+    ``settings.WHITENINGS``) all are whitened by what was fitted to those of training.
     """
     pixels = dataset.train_images.astype(np.float32) / 255
     mean, deviation = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
     del pixels
 
-    def prepared(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> training.Images:
-        scaled = np.empty(images.shape, dtype=np.float32)
+    def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = np.empty(images.shape, dtype=np.float32)
         # By parts, or large data sets would be in memory several times over.
         for start in range(0, len(images), _PART):
             part = slice(start, start + _PART)
-            scaled[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
-        return training.Images(
-            torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
-        )
+            pixels[part] = (images[part].astype(np.float32) / 255 - mean) / deviation
+        return pixels
 
-    train = prepared(dataset.train_images, dataset.train_labels)
+    train, test = scaled(dataset.train_images), scaled(dataset.test_images)
+    if whitening is not None:
+        fitted = Whitening(train)
+        fitted.apply(train)
+        fitted.apply(test)
     return (
-        replace(train, augmentation=augmentation),
-        prepared(dataset.test_images, dataset.test_labels),
+        training.Images(
+            torch.from_numpy(train).to(device),
+            torch.from_numpy(dataset.train_labels).to(device),
+            augmentation,
+        ),
+        training.Images(
+            torch.from_numpy(test).to(device), torch.from_numpy(dataset.test_labels).to(device)
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from memanalysis.settings import ray as _ray
 from memanalysis.settings import sizes as _sizes
 from memanalysis.settings import subsets as _subsets
 from memanalysis.settings import training as _training
-from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, Data, Noise
+from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, WHITENINGS, Data, Noise
 from memanalysis.settings.distillation import Distillation
 from memanalysis.settings.observe import Observe
 from memanalysis.settings.ray import Ray
@@ -35,6 +35,7 @@ __all__ = [
     "FAMILIES",
     "MAX_TEST_KEPT",
     "SOURCES",
+    "WHITENINGS",
     "Data",
     "Distillation",
     "Noise",
@@ -99,10 +100,15 @@ class Study:
         setting = self.distillation_of(objective)
         return [size for size in self.sizes if setting is None or setting.teaches(size.name)]
 
+    def subsets_of(self, objective: str) -> int:
+        """How many subsets, from the first, models are trained on by an objective."""
+        setting = self.distillation_of(objective)
+        return self.n_subsets if setting is None or setting.subsets is None else setting.subsets
+
     @property
     def n_models(self) -> int:
         """Trainings in all."""
-        return self.n_subsets * len(self.conditions)
+        return sum(self.subsets_of(objective) for objective, _ in self.conditions)
 
 
 def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Study:
@@ -166,10 +172,15 @@ def _study(
     subsets = _subsets.read(root.section("subsets", required=True))
     family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
+    if training.kernels == "numba" and family != "resnet":
+        root.fault(
+            f"training.kernels = 'numba': sizes.family = '{family}' has no such kernels, "
+            "expected 'resnet'; take kernels = 'torch'"
+        )
     ray = _ray.read(root.section("ray"))
     distillation = None
     if "distillation" in root.content:
-        distillation = _distillation.read(root.section("distillation"), sizes)
+        distillation = _distillation.read(root.section("distillation"), sizes, subsets)
     objectives = (OBJECTIVES[0], *(distillation.by_objective if distillation else ()))
     observe = _observe.read(root.section("observe"), training.epochs, objectives)
     root.finish()

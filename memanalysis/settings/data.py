@@ -19,10 +19,13 @@ SOURCES: Final = (
     "parquet",
     "digits",
 )
-AUGMENTATIONS: Final = ("crop-flip", "crop")
+AUGMENTATIONS: Final = ("crop-flip", "crop", "flip")
+WHITENINGS: Final = ("zca",)
 
-# Bits, images and influence are kept for at most this many test examples; accuracy uses all.
+# Bits, votes, images and influence are kept for at most this many test examples, or with "all" for
+# all of them; accuracy uses all.
 MAX_TEST_KEPT: Final = 2000
+ALL_TEST: Final = "all"
 
 _SIDES: Final = (4, 512)
 
@@ -66,7 +69,7 @@ class Data:
     train_examples
         How many are drawn of the training split; None takes all.
     test_kept
-        How many test examples, from the first, get bits.
+        How many test examples, from the first, get bits; ``all`` for every one.
     image_size
         (height, width) in pixels that images are brought to; None leaves them as they are.
     channels
@@ -79,12 +82,16 @@ class Data:
         What is planted, None for nothing.
     augmentation
         One of ``AUGMENTATIONS``, None for none.
+    whitening
+        One of ``WHITENINGS``, None for images that are normalised alone.
+    images
+        Whether the store keeps pictures of the examples.
     """
 
     source: str
     folder: str | None = None
     train_examples: int | None = None
-    test_kept: int = MAX_TEST_KEPT
+    test_kept: int | str = MAX_TEST_KEPT
     image_size: int | tuple[int, int] | None = None
     file: str | None = None
     channels: int | None = None
@@ -93,6 +100,8 @@ class Data:
     test_split: str | None = None
     noise: Noise | None = None
     augmentation: str | None = None
+    whitening: str | None = None
+    images: bool = True
 
 
 def read(section: Section, folder: str | None = None) -> Data:
@@ -114,10 +123,10 @@ def read(section: Section, folder: str | None = None) -> Data:
         ),
         test_kept=section.get(
             "test_kept",
-            int,
+            (int, str),
             MAX_TEST_KEPT,
-            valid=lambda v: 0 <= v <= MAX_TEST_KEPT,
-            expected=f"a whole number from 0 to {MAX_TEST_KEPT}",
+            valid=lambda v: v == ALL_TEST or (isinstance(v, int) and 0 <= v <= MAX_TEST_KEPT),
+            expected=f'a whole number from 0 to {MAX_TEST_KEPT}, or "{ALL_TEST}"',
         ),
         image_size=_image_size(section),
         channels=section.get(
@@ -133,6 +142,10 @@ def read(section: Section, folder: str | None = None) -> Data:
             valid=lambda v: v in AUGMENTATIONS,
             expected=f"one of {', '.join(AUGMENTATIONS)}",
         ),
+        whitening=section.get(
+            "whitening", str, valid=lambda v: v in WHITENINGS, expected=" or ".join(WHITENINGS)
+        ),
+        images=section.flag("images", default=True),
     )
     _require_places(section, data)
     section.finish()
@@ -212,5 +225,5 @@ def _require_places(section: Section, data: Data) -> None:
             section.fault(f"{section.label('file')} is missing: expected the path of the .npz file")
     elif data.file is not None:
         section.fault(f"{section.label('file')} is for npz; {data.source} takes a folder")
-    if data.source in ("cifar10", "cifar100", "folder", "parquet") and data.folder is None:
+    if data.source in ("folder", "parquet") and data.folder is None:
         section.fault(f"{section.label('folder')} is missing: {data.source} lies in no usual place")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import Size
+from memanalysis.settings.subsets import Subsets
 from memanalysis.storage.schema import OBJECTIVES, variant_objective
 
 SCOPES: Final = ("same_subset", "full_data")
@@ -42,6 +43,8 @@ class Distillation:
         ``soft`` or ``hard``.
     students
         The sizes that are taught; None for all.
+    subsets
+        How many subsets, from the first, students are trained on; None for all.
     variants
         Further settings by name; students of the variant ``x`` have the objective
         ``distilled_x``.
@@ -53,6 +56,7 @@ class Distillation:
     scope: str = "same_subset"
     targets: str = "soft"
     students: tuple[str, ...] | None = None
+    subsets: int | None = None
     variants: Mapping[str, Distillation] = field(default_factory=dict)
 
     @property
@@ -66,16 +70,16 @@ class Distillation:
         return self.students is None or size in self.students
 
 
-def read(section: Section, sizes: tuple[Size, ...]) -> Distillation:
-    """Validate [distillation]; its teacher is one of ``sizes``."""
+def read(section: Section, sizes: tuple[Size, ...], design: Subsets) -> Distillation:
+    """Validate [distillation]; its teacher is one of ``sizes``, its subsets are of ``design``."""
     names = [size.name for size in sizes]
-    main = _setting(section, names, None)
+    main = _setting(section, names, design, None)
     variants = section.section("variants")
     found: dict[str, Distillation] = {}
     for name in variants.content:
         known = len(section.faults)
         variant = variants.section(name)
-        setting = _setting(variant, names, main)
+        setting = _setting(variant, names, design, main)
         variant.finish()
         if not _NAME.fullmatch(name):
             variants.fault(f"[{variant.name}]: a variant's name has letters a-z and digits alone")
@@ -98,7 +102,9 @@ def _require_new(
         variant.fault(f"[{variant.name}] is the same setting as [{twin}]")
 
 
-def _setting(section: Section, sizes: list[str], main: Distillation | None) -> Distillation:
+def _setting(
+    section: Section, sizes: list[str], design: Subsets, main: Distillation | None
+) -> Distillation:
     """One setting; what a variant does not say is as in the main one."""
     first = main or Distillation(sizes[-1] if sizes else "", 1.0, 1.0)
     targets = section.get(
@@ -137,6 +143,7 @@ def _setting(section: Section, sizes: list[str], main: Distillation | None) -> D
             expected="a number in [0, 1], the share of the teacher's term",
         ),
         students=_students(section, sizes, first.students),
+        subsets=_subsets(section, design, first.subsets),
     )
 
 
@@ -151,6 +158,18 @@ def _students(
         expected=f"a list of some of {', '.join(sizes)}, each once",
     )
     return default if chosen is None else tuple(name for name in sizes if name in chosen)
+
+
+def _subsets(section: Section, design: Subsets, default: int | None) -> int | None:
+    group, whole = design.group_size, design.groups * design.group_size
+    subsets: int | None = section.get(
+        "subsets",
+        int,
+        default,
+        valid=lambda v: 0 < v <= whole and v % group == 0,
+        expected=f"whole groups of {group} subsets, at most {whole}",
+    )
+    return subsets
 
 
 def _fields(setting: Distillation) -> dict[str, Any]:

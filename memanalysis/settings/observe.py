@@ -33,9 +33,11 @@ class Observe:
     dynamics
         ``train_pass``: proxies from the logits of the training itself; ``none``.
     eval_at
-        Epochs (from 1) with an extra clean evaluation of all training examples.
+        Epochs (from 1) with an extra clean evaluation of all training examples: proxies and bits.
     keep_logits
         ``all``: of every epoch's clean evaluation; ``final``: of the finished model; ``none``.
+    keep_margins
+        Whether a built store has the margin of each model on each training example, in a byte.
     proxies
         Which of ``PROXIES`` are computed.
     at
@@ -53,6 +55,7 @@ class Observe:
     at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     neighbours: int = NEIGHBOURS
     objectives: tuple[str, ...] = ()
+    keep_margins: bool = False
 
     def of(self, objective: str) -> Observe:
         """What is recorded of models of one objective."""
@@ -86,6 +89,7 @@ def read(section: Section, epochs: int, objectives: Sequence[str]) -> Observe:
         at=at,
         neighbours=neighbours,
         objectives=_objectives(section, objectives),
+        keep_margins=section.flag("keep_margins"),
     )
     section.finish()
     return observe

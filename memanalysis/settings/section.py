@@ -65,13 +65,13 @@ class Section:
             return default
         return value
 
-    def flag(self, key: str) -> bool:
-        """Whether a key is set to true."""
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Whether a key is set to true; ``default`` where it is missing or faulty."""
         self.known.append(key)
-        value = self.content.get(key, False)
+        value = self.content.get(key, default)
         if not isinstance(value, bool):
-            self.fault(f"{self.label(key)} = {value!r}: expected true or false")
-            return False
+            self.fault(f"{self.label(key)} = {_shown(value)}: expected true or false")
+            return default
         return value
 
     def finish(self) -> None:

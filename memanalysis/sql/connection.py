@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
-from memanalysis.storage.schema import LATER_TABLES, TABLES
+from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
 # Load order: a file uses relations of earlier folders only.
@@ -90,9 +91,43 @@ def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnecti
     # Every view reads the footers of its files when it is made, many of them the same ones.
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set variable store = ?", [str(store.path.resolve())])
+    absent = {_read(name): _empty(name) for name in RECORDED if _is_absent(store, name)}
     for script in scripts():
+        for read, empty in absent.items():
+            script = replace(script, text=script.text.replace(read, empty))
         _load(connection, script, store.path, documented=documented)
     return connection
+
+
+def _is_absent(store: Store, name: str) -> bool:
+    """Whether a store is from before the table was recorded; its relation then has zero rows."""
+    file, _ = TABLES[name]
+    return (
+        name in LATER_TABLES
+        and file not in store.manifest.files
+        and not store.table_path(name).is_file()
+    )
+
+
+def _read(name: str) -> str:
+    return f"read_parquet(coalesce(getvariable('store'), '.') || '/{TABLES[name][0]}')"
+
+
+_SQL_TYPES: Final = {
+    pa.string(): "varchar",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float32(): "float",
+    pa.binary(): "blob",
+}
+
+
+def _empty(name: str) -> str:
+    """A typed subquery of zero rows in the place of a table's file."""
+    columns = ", ".join(
+        f'cast(null as {_SQL_TYPES[field.type]}) as "{field.name}"' for field in RECORDED[name]
+    )
+    return f"(select {columns} where false)"
 
 
 def _load(
@@ -113,9 +148,9 @@ def _load(
 def _unreadable(store: Store) -> Iterator[str]:
     """What keeps a store from being queried: missing files, derived tables of other outcomes."""
     for name, (file, _) in TABLES.items():
+        if _is_absent(store, name):
+            continue
         if not store.table_path(name).is_file():
-            if name in LATER_TABLES and file not in store.manifest.files:
-                continue
             yield f"{file} is missing: the store is not built"
             continue
         stamped = file.startswith("derived/") or name == "influence"

@@ -26,11 +26,11 @@ from safetensors.numpy import save_file
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, locking
+from memanalysis.storage.model_arrays import faults, from_tensors, to_tensors
 from memanalysis.storage.schema import (
     CONTRACT_VERSION,
     HALVES,
     OBJECTIVES,
-    SIGNALS,
     TABLES,
     is_objective,
     objective_order,
@@ -85,15 +85,18 @@ class Manifest:
         """All objectives that the study plans, trained or not; empty where it does not say."""
         return list(self.settings.get("objectives", []))
 
-    def plans(self, objective: str, size: str) -> bool:
-        """Whether models of ``size`` are trained by one of the study's objectives."""
+    def planned_subsets(self, objective: str, size: str) -> int:
+        """How many subsets, from the first, the study trains ``size`` on by an objective."""
         main = self.settings.get("distillation") or {}
         by_name = {OBJECTIVES[1]: main} | {
             variant_objective(name): variant
             for name, variant in (main.get("variants") or {}).items()
         }
-        students = by_name.get(objective, {}).get("students")
-        return students is None or size in students
+        setting = by_name.get(objective, {})
+        students, subsets = setting.get("students"), setting.get("subsets")
+        if students is not None and size not in students:
+            return 0
+        return self.n_subsets if subsets is None else int(subsets)
 
     @property
     def design(self) -> str:
@@ -144,6 +147,13 @@ class ModelRecord:
         float16 [n_train + n_test] for each of ``schema.SIGNALS``.
     proxies
         float32 [n_train] by proxy name, NaN where the example was not observed.
+    predicted
+        uint8 or uint16 [n_train + n_test], the class that the finished model predicts, or None
+        where the source says only whether it is right.
+    evaluated
+        int32 [evaluations], the epochs with a clean evaluation, from 1, or None.
+    epoch_correct
+        bool [evaluations, n_train], argmax equals label at each of them, or None.
     logits
         float16 [n_train + n_test, classes] of the finished model, or None where they are not kept.
     epoch_logits
@@ -155,6 +165,9 @@ class ModelRecord:
     correct: NDArray[np.bool_]
     signals: dict[str, NDArray[np.float16]]
     proxies: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    predicted: NDArray[Any] | None = None
+    evaluated: NDArray[np.int32] | None = None
+    epoch_correct: NDArray[np.bool_] | None = None
     logits: NDArray[np.float16] | None = None
     epoch_logits: NDArray[np.float16] | None = None
 
@@ -281,6 +294,14 @@ class Store:
         """The files of all teachers trained on all examples."""
         return sorted((self.path / "teachers" / "full_data").glob("*/*.safetensors"))
 
+    def repeat_path(self, size: str, subset_id: int) -> Path:
+        """Where the file of a subset's second model lies, by labels alone and other seeds."""
+        return self.path / "repeats" / size / f"{subset_id:05d}.safetensors"
+
+    def repeat_paths(self) -> list[Path]:
+        """The files of all second models."""
+        return sorted((self.path / "repeats").glob("*/*.safetensors"))
+
     def conditions(self) -> Iterator[tuple[str, str]]:
         """(objective, size) of every folder that holds model files, sizes in the study's order."""
         folders = (path.name for path in (self.path / "models").glob("*"))
@@ -356,16 +377,7 @@ def write_model(store: Store, record: ModelRecord, path: Path | None = None) -> 
 
     ``path`` is by default the model's own place in the store.
     """
-    tensors: dict[str, NDArray[Any]] = {
-        "in_train": np.packbits(record.in_train),
-        "correct": np.packbits(record.correct),
-        **{f"signal.{name}": values for name, values in record.signals.items()},
-        **{f"proxy.{name}": values for name, values in record.proxies.items()},
-    }
-    if record.logits is not None:
-        tensors["logits"] = record.logits
-    if record.epoch_logits is not None:
-        tensors["epoch_logits"] = record.epoch_logits
+    tensors = to_tensors(record)
     header = {
         "info": json.dumps(asdict(record.info)),
         "n_train": str(len(record.in_train)),
@@ -401,15 +413,10 @@ def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:
     if header.get("sha256") != _tensors_digest(tensors):
         raise StoreError(f"'{path}' does not match its own checksum; delete it and produce again.")
     n_train, n_examples = int(header["n_train"]), int(header["n_examples"])
-    return ModelRecord(
-        info=ModelInfo(**json.loads(header["info"])),
-        in_train=np.unpackbits(tensors["in_train"], count=n_train).astype(np.bool_),
-        correct=np.unpackbits(tensors["correct"], count=n_examples).astype(np.bool_),
-        signals={s: tensors[f"signal.{s}"] for s in SIGNALS if f"signal.{s}" in tensors},
-        proxies=_with_prefix(tensors, "proxy."),
-        logits=tensors.get("logits") if with_logits else None,
-        epoch_logits=tensors.get("epoch_logits") if with_logits else None,
-    )
+    for fault in faults(tensors, n_train, n_examples):
+        raise StoreError(f"'{path}' is not a model file: {fault}; delete it and produce again.")
+    arrays = from_tensors(tensors, n_train, n_examples, with_logits=with_logits)
+    return ModelRecord(info=ModelInfo(**json.loads(header["info"])), **arrays)
 
 
 def read_model_info(path: Path) -> ModelInfo:
@@ -424,14 +431,6 @@ def read_model_info(path: Path) -> ModelInfo:
 def utc(text: str | None) -> datetime | None:
     """The time that an ISO 8601 text names; None for none."""
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _with_prefix(tensors: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _tensors_digest(tensors: dict[str, NDArray[Any]]) -> str:

@@ -11,36 +11,40 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-# Group sizes by ratio, with the blocks that each model of the group drops: ratio r of a group of
-# b blocks drops (1 - r) b consecutive blocks, so every example is out of exactly that many models.
-_DESIGNS: dict[Fraction, tuple[int, int]] = {
-    Fraction(1, 2): (2, 1),
-    Fraction(2, 3): (3, 1),
-    Fraction(7, 10): (10, 3),
-    Fraction(3, 4): (4, 1),
-    Fraction(9, 10): (10, 1),
+# The usual group size of a ratio, which is the smallest. With ratio r each model of a group of b
+# drops (1 - r) b consecutive of b blocks, so every example is out of exactly that many models.
+_GROUP_SIZES: dict[Fraction, int] = {
+    Fraction(1, 2): 2,
+    Fraction(2, 3): 3,
+    Fraction(7, 10): 10,
+    Fraction(3, 4): 4,
+    Fraction(9, 10): 10,
 }
 
 _STREAM = 0x5B5E7  # keeps subset draws apart from every other use of the study's seed
 
 
-def design(ratio: float) -> tuple[int, int] | None:
+def design(ratio: float, group_size: int | None = None) -> tuple[int, int] | None:
     """(group size, blocks dropped) of the balanced design for ``ratio``, or None if there is none.
 
     Ratios within .004 of a known fraction are taken as that fraction, so .667 is two thirds.
+    ``group_size`` is a multiple of the usual one, None for the usual one.
     """
-    for fraction, blocks in _DESIGNS.items():
+    for fraction, usual in _GROUP_SIZES.items():
         if abs(ratio - float(fraction)) < 0.004:
-            return blocks
+            size = usual if group_size is None else group_size
+            return None if size % usual else (size, int((1 - fraction) * size))
     return None
 
 
 def ratios() -> list[str]:
     """The ratios that have a balanced design, as readable text."""
-    return [str(fraction) for fraction in _DESIGNS]
+    return [str(fraction) for fraction in _GROUP_SIZES]
 
 
-def balanced_group(n_examples: int, group: int, ratio: float, seed: int) -> NDArray[np.bool_]:
+def balanced_group(
+    n_examples: int, group: int, ratio: float, seed: int, group_size: int | None = None
+) -> NDArray[np.bool_]:
     """Inclusion masks of one balanced group: bool [group size, n_examples], True = in_train.
 
     The examples are permuted and cut into as many blocks as the group has models; model k drops
@@ -50,11 +54,15 @@ def balanced_group(n_examples: int, group: int, ratio: float, seed: int) -> NDAr
     Raises
     ------
     ValueError
-        If ``ratio`` has no balanced design or there are fewer examples than blocks.
+        If ``ratio`` has no balanced design of this group size (None: of its usual one), or there
+        are fewer examples than blocks.
     """
-    blocks = design(ratio)
+    blocks = design(ratio, group_size)
     if blocks is None:
-        raise ValueError(f"no balanced design for ratio {ratio}; there are {', '.join(ratios())}")
+        of_size = "" if group_size is None else f" and groups of {group_size}"
+        raise ValueError(
+            f"no balanced design for ratio {ratio}{of_size}; there are {', '.join(ratios())}"
+        )
     n_blocks, dropped = blocks
     if n_examples < n_blocks:
         raise ValueError(f"{n_examples} examples cannot be cut into {n_blocks} blocks")

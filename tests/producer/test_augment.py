@@ -44,13 +44,16 @@ def test_moves_equal_padding_cropping_and_flipping(images):
 
 def test_every_move_is_equally_likely():
     """Over 81,000 draws each of 81 places comes 1,000 times and half are mirrored, within 5 SE."""
-    stream = augment.Stream(np.random.default_rng(0), flips=True)
+    stream = augment.Stream(np.random.default_rng(0), "crop-flip")
     moves = stream.next(81_000)
     places = np.bincount(moves[:, 0] * 9 + moves[:, 1], minlength=81)
     assert len(places) == 81
     assert np.abs(places - 1000).max() < 5 * 31.4
     assert abs(moves[:, 2].mean() - 0.5) < 5 * 0.00176
-    assert not augment.Stream(np.random.default_rng(0), flips=False).next(99)[:, 2].any()
+    assert not augment.Stream(np.random.default_rng(0), "crop").next(99)[:, 2].any()
+    flipped = augment.Stream(np.random.default_rng(0), "flip").next(81_000)
+    assert set(flipped[:, :2].ravel().tolist()) == {4}
+    assert abs(flipped[:, 2].mean() - 0.5) < 5 * 0.00176
 
 
 def trained(images, ids):

@@ -176,7 +176,7 @@ def test_a_store_without_the_later_settings_can_be_continued() -> None:
         "distillation": {"teacher": "t", "temperature": 3.0, "weight": 0.5, "scope": "same_subset"},
     }
     then = {"dynamics": "train_pass", "eval_at": (), "keep_logits": "none", "proxies": ()}
-    now = {"observe": {**then, "at": {}, "neighbours": 30}}
+    now = {"observe": {**then, "at": {}, "neighbours": 30, "keep_margins": False}}
     now["distillation"] = {**old["distillation"], "targets": "soft", "variants": {}}
     dataset = {"fingerprint": "x"}
     before = Manifest("s", "S", settings=old, dataset=dataset)

@@ -83,7 +83,7 @@ def test_every_fault_is_listed_at_once() -> None:
     ("old", "new", "words"),
     [
         ("groups = 3", "groups = 3\nratio = 0.8", "balanced designs exist for 1/2, 2/3, 7/10"),
-        ("groups = 3", "groups = 3\ngroup_size = 4", "ratio 0.7 has groups of 10"),
+        ("groups = 3", "groups = 3\ngroup_size = 4", "ratio 0.7 have groups of 10 or a multiple"),
         ("groups = 3", "groups = true", "subsets.groups = True"),
         ("depth = 8", "depth = 9", "sizes.depth has 9: expected 6n + 2, from 8"),
         ("depth = 8", "depth = [8, 14]", "only one of depth and width can be a list"),

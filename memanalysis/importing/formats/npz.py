@@ -50,10 +50,11 @@ def read(source: Path, options: Options) -> Contents:
     labels = _labels(archive, "labels", options.labels, options.store_labels)
     test_labels = _labels(archive, "test_labels", None, options.store_test_labels)
     test = archive.get("testset_correctness")
+    predictions = [archive.get(f"{split}set_predictions") for split in ("train", "test")]
     arrays = Arrays(
         archive["trainset_mask"],
-        Split("correct", archive["trainset_correctness"], labels),
-        None if test is None else Split("correct", test, test_labels),
+        Split("correct", archive["trainset_correctness"], labels, predictions[0]),
+        None if test is None else Split("correct", test, test_labels, predictions[1]),
     )
     runs = archive.get("total_runs")
     n_runs = None if runs is None else _count(runs)
@@ -213,8 +214,6 @@ def _notes(source: Path, archive: Archive) -> list[str]:
     notes = unknown_keys(str(source.name), archive.keys, (*_KNOWN, "influence"))
     if "influence" in archive:
         notes.append("influence is not imported: it follows from the masks and test correctness.")
-    if "trainset_predictions" in archive or "testset_predictions" in archive:
-        notes.append("Predictions are not imported: a store keeps whether they are right.")
     notes.append(
         "Correctness alone: probability, margin and loss cannot be computed, so their columns "
         "are NULL."

@@ -1,14 +1,17 @@
-"""CIFAR-10 and CIFAR-100 in the official binary version."""
+"""CIFAR-10 and CIFAR-100 in the official binary version, known by its MD5 sums."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from memanalysis.errors import DataError
 from memanalysis.producer.data.source import (
+    FOLDER_VARIABLE,
     ArrayImages,
     Labels,
     Pixels,
@@ -18,6 +21,18 @@ from memanalysis.producer.data.source import (
 )
 from memanalysis.settings import Data
 
+# Of the files with images in cifar-10-binary.tar.gz and cifar-100-binary.tar.gz, whose own sums are
+# on _PAGE.
+MD5: Final = {
+    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
+    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
+    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
+    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
+    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
+    "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
+    "train.bin": "6172c7755cfe09b2fe270c85cebc1b15",
+    "test.bin": "4499cfba6c016c1be1438163640a0898",
+}
 _PAGE: Final = "https://www.cs.toronto.edu/~kriz/cifar.html"
 _CITATION: Final = "Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images"
 _LICENCE: Final = "none stated by its authors"
@@ -34,13 +49,15 @@ def cifar10(settings: Data) -> Source:
     _require(
         folder, "CIFAR-10", (*_TRAIN_10, "test_batch.bin", "batches.meta.txt"), "cifar-10-binary"
     )
+    contents = _read(folder, (*_TRAIN_10, "test_batch.bin"), 1)
     return Source(
         name="CIFAR-10",
         licence=_LICENCE,
         citation=_CITATION,
         class_names=_names(folder / "batches.meta.txt"),
-        train=_split(folder, _TRAIN_10, "train", 1, 0),
-        test=_split(folder, ("test_batch.bin",), "test", 1, 0),
+        train=_split(contents, _TRAIN_10, "train", 1, 0),
+        test=_split(contents, ("test_batch.bin",), "test", 1, 0),
+        **_sums(contents),
     )
 
 
@@ -56,19 +73,27 @@ def cifar100(settings: Data) -> Source:
     names = f"{which}_label_names.txt"
     _require(folder, "CIFAR-100", ("train.bin", "test.bin", names), "cifar-100-binary")
     column = _LABELS_100.index(which)
+    contents = _read(folder, ("train.bin", "test.bin"), 2)
     return Source(
         name="CIFAR-100" if which == "fine" else "CIFAR-100 (coarse labels)",
         licence=_LICENCE,
         citation=_CITATION,
         class_names=_names(folder / names),
-        train=_split(folder, ("train.bin",), "train", 2, column),
-        test=_split(folder, ("test.bin",), "test", 2, column),
+        train=_split(contents, ("train.bin",), "train", 2, column),
+        test=_split(contents, ("test.bin",), "test", 2, column),
+        **_sums(contents),
     )
 
 
 def _folder(settings: Data, unpacked: str) -> Path:
     """The folder of the files, or the one above it that the archive unpacks into."""
-    folder = Path(settings.folder or ".")
+    place = settings.folder or os.environ.get(FOLDER_VARIABLE)
+    if place is None:
+        raise DataError(
+            f"CIFAR lies in no usual place: name the folder that has {unpacked} or its files in "
+            f"data.folder of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
+        )
+    folder = Path(place)
     return folder / unpacked if (folder / unpacked).is_dir() else folder
 
 
@@ -77,8 +102,8 @@ def _require(folder: Path, name: str, files: tuple[str, ...], archive: str) -> N
     if absent:
         advice = (
             f"Expected {', '.join(files)}: unpack {archive}.tar.gz, the binary version on {_PAGE}, "
-            "and name the folder in data.folder of the study file; the Python and the Matlab "
-            "versions are not read."
+            f"and name the folder in data.folder of the study file or in {FOLDER_VARIABLE}; the "
+            "Python and the Matlab versions are not read."
         )
         raise missing(name, folder, absent, advice)
 
@@ -88,10 +113,25 @@ def _names(file: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _split(folder: Path, files: tuple[str, ...], which: str, labels: int, column: int) -> Split:
+def _read(folder: Path, files: tuple[str, ...], labels: int) -> dict[str, Pixels]:
+    """Records of each file, uint8 [n, labels + 3072]."""
+    return {file: _records(folder / file, labels) for file in files}
+
+
+def _sums(contents: dict[str, Pixels]) -> dict[str, Any]:
+    """The MD5 sums of the files, and whether they are those of the official ones."""
+    sums = {
+        file: hashlib.md5(records.data, usedforsecurity=False).hexdigest()
+        for file, records in contents.items()
+    }
+    return {"md5": sums, "official": all(MD5[file] == found for file, found in sums.items())}
+
+
+def _split(
+    contents: dict[str, Pixels], files: tuple[str, ...], which: str, labels: int, column: int
+) -> Split:
     """Records of ``labels`` label bytes and 3,072 pixels: red, green, blue plane, row by row."""
-    parts = [_records(folder / file, labels) for file in files]
-    records = np.concatenate(parts)
+    records = np.concatenate([contents[file] for file in files])
     planes = records[:, labels:].reshape(-1, 3, _SIDE, _SIDE)
     pixels: Pixels = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
     chosen: Labels = records[:, column].astype(np.int64)

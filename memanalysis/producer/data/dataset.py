@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ class Dataset:
         whoever has other scores of this data set can see whether the order is the same.
     first_labels
         The first ten of those labels.
+    md5, official
+        As in ``Source``.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Dataset:
     fingerprint: str
     label_fingerprint: str
     first_labels: tuple[int, ...]
+    md5: Mapping[str, str]
+    official: bool | None
     _train: Split
     _chosen: NDArray[np.int64]
     _test: Split
@@ -129,7 +133,8 @@ def load(settings: Data, seed: int) -> Dataset:
         planted = planting.plant(settings.noise, labels, source.class_names, seed)
         planting.apply(planted, train_images)
         labels = planted.labels
-    kept = min(settings.test_kept, len(source.test.labels))
+    n_test = len(source.test.labels)
+    kept = min(settings.test_kept, n_test) if isinstance(settings.test_kept, int) else n_test
     order = source.train.labels
     return Dataset(
         name=source.name,
@@ -146,6 +151,8 @@ def load(settings: Data, seed: int) -> Dataset:
         fingerprint=_fingerprint(train_images, labels, test_images, source.test.labels),
         label_fingerprint=hashlib.sha256(order.astype("<i8").tobytes()).hexdigest(),
         first_labels=tuple(order[:10].tolist()),
+        md5=source.md5,
+        official=source.official,
         _train=source.train,
         _chosen=chosen,
         _test=source.test,

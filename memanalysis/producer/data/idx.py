@@ -12,10 +12,16 @@ from typing import Final
 import numpy as np
 
 from memanalysis.errors import DataError
-from memanalysis.producer.data.source import ArrayImages, Pixels, Source, Split, missing
+from memanalysis.producer.data.source import (
+    FOLDER_VARIABLE,
+    ArrayImages,
+    Pixels,
+    Source,
+    Split,
+    missing,
+)
 from memanalysis.settings import Data
 
-FOLDER_VARIABLE: Final = "MEMANALYSIS_DATA"
 FASHION_MNIST_FOLDER: Final = "/usr/share/datasets/fashion-mnist"
 FILES: Final = (
     "train-images-idx3-ubyte.gz",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +14,9 @@ from memanalysis.errors import DataError
 
 # Keeps what is drawn among the examples apart from every other use of a study's seed.
 STREAM: Final = 0xDA7A
+
+# The environment variable that names the folder of a data set whose study file names none.
+FOLDER_VARIABLE: Final = "MEMANALYSIS_DATA"
 
 _CHUNK: Final = 1024  # images that are worked on at a time
 
@@ -84,7 +87,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as it comes."""
+    """A data set as it comes.
+
+    ``md5`` are the sums of its files by name, and ``official`` says whether they are all those of
+    the files that its authors publish; empty and None where nobody compares.
+    """
 
     name: str
     licence: str
@@ -92,6 +99,8 @@ class Source:
     class_names: tuple[str, ...]
     train: Split
     test: Split
+    md5: Mapping[str, str] = field(default_factory=dict)
+    official: bool | None = None
 
 
 def require_labels(source: Source) -> None:

@@ -44,6 +44,7 @@ class Recorder:
         models = len(members)
         self.clean = Dynamics(train.labels, models, len(observe.eval_at))
         self.logits: list[Tensor] = []
+        self.correct: list[NDArray[np.bool_]] = []
         seeds = [member.seed for member in members]
         self.input = InputGradients(observe.at, train, seeds)
         self.parameters = ParameterGradients(observe.at.get("grand", ()), train, models)
@@ -55,11 +56,21 @@ class Recorder:
             logits = evaluate(network, self.train)
             if epoch in self.observe.eval_at:
                 self.clean.update(logits)
+                self.correct.append((logits.argmax(-1) == self.train.labels).cpu().numpy())
             if keep:
                 everything = torch.cat([logits, evaluate(network, self.kept)], dim=1)
                 self.logits.append(half(everything).cpu())
         self.input.update(epoch, network)
         self.parameters.update(epoch, network)
+
+    @property
+    def evaluated(self) -> NDArray[np.int32] | None:
+        """int32 [evaluations], the epochs with a clean evaluation, or None without any."""
+        return np.array(self.observe.eval_at, np.int32) if self.correct else None
+
+    def epoch_correct(self, model: int) -> NDArray[np.bool_] | None:
+        """bool [evaluations, n_train] of one model, or None without any."""
+        return np.stack([correct[model] for correct in self.correct]) if self.correct else None
 
     def epoch_logits(self, model: int) -> NDArray[np.float16] | None:
         """float16 [epochs, examples, classes] of one model, or None where they are not kept."""

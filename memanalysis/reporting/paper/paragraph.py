@@ -21,7 +21,9 @@ _FAMILIES: Final = {
 _AUGMENTATIONS: Final = {
     "crop-flip": "random crops and horizontal flips of the training images",
     "crop": "random crops of the training images",
+    "flip": "random horizontal flips of the training images",
 }
+_WHITENINGS: Final = {"zca": "ZCA-whitened images"}
 _SCOPES: Final = {
     "same_subset": "trained on the same subset as the student",
     "full_data": "trained on all training examples, so that labels held out from the student can "
@@ -177,17 +179,19 @@ def _sizes(reading: Reading) -> str:
 
 
 def _recipe(reading: Reading, recipe: dict[str, Any]) -> str:
-    """The one recipe of the producer: SGD with Nesterov momentum and a cosine schedule."""
-    moving = reading.manifest.settings.get("data", {}).get("augmentation")
+    """The recipe of the producer: SGD with momentum; what a store does not say was the default."""
+    nesterov = "Nesterov momentum" if recipe.get("nesterov", True) else "momentum"
+    data = reading.manifest.settings.get("data", {})
     parts = [
         f"batches of {recipe['batch_size']}" if "batch_size" in recipe else "",
         f"a peak learning rate of {recipe['learning_rate']:g}" if "learning_rate" in recipe else "",
-        f"Nesterov momentum {recipe['momentum']:g}" if recipe.get("momentum") else "",
+        f"{nesterov} {recipe['momentum']:g}" if recipe.get("momentum") else "",
         f"weight decay {recipe['weight_decay']:g}" if "weight_decay" in recipe else "",
-        "a cosine schedule"
+        f"a {recipe.get('schedule', 'cosine')} schedule"
         + (f" after {recipe['warmup_epochs']:g} epochs of warm-up"
            if recipe.get("warmup_epochs") else ""),
-        _AUGMENTATIONS.get(moving, f"augmentation {moving}") if moving else "no augmentation",
+        _augmentation(reading, recipe),
+        _WHITENINGS.get(data.get("whitening"), ""),
         f"{recipe['precision']} arithmetic"
         if recipe.get("precision", "float32") != "float32"
         else "",
@@ -197,6 +201,15 @@ def _recipe(reading: Reading, recipe: dict[str, Any]) -> str:
         f"Every model was trained{epochs} by stochastic gradient descent with "
         f"{wording.listed([part for part in parts if part])}."
     )
+
+
+def _augmentation(reading: Reading, recipe: dict[str, Any]) -> str:
+    moving = reading.manifest.settings.get("data", {}).get("augmentation")
+    if not moving:
+        return "no augmentation"
+    until = recipe.get("augment_until", 1)
+    part = "" if until == 1 else f" in the first {wording.percent(until)} of the epochs"
+    return _AUGMENTATIONS.get(moving, f"augmentation {moving}") + part
 
 
 def _distillation(reading: Reading) -> Iterator[str]:

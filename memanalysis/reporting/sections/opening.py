@@ -77,7 +77,7 @@ def _facts(reading: Reading) -> list[tuple[str, str]]:
     manifest = reading.manifest
     models = reading.table("models")
     facts = [
-        ("Data", _data(manifest.dataset)),
+        ("Data", _data(manifest.dataset) + _files(manifest.dataset)),
         (
             "Examples",
             f"{wording.count(manifest.n_train)} training, {wording.count(manifest.n_test)} "
@@ -142,6 +142,14 @@ def _sizes(reading: Reading) -> list[tuple[str, ...]]:
 
 def _data(dataset: dict[str, Any]) -> str:
     return str(dataset.get("name") or "a data set without a name")
+
+
+def _files(dataset: dict[str, Any]) -> str:
+    """Whether the files were those that the data set's authors publish, where that is known."""
+    official = dataset.get("official")
+    if official is None:
+        return ""
+    return ", the official files by their MD5 sums" if official else ", not the official files"
 
 
 def _distinct(frame: pl.DataFrame, column: str) -> list[Any]:

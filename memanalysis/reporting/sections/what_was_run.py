@@ -39,8 +39,8 @@ def _models(reading: Reading) -> _Row:
     manifest, models = reading.manifest, reading.table("models")
     if models.is_empty():
         return ("models", _NO, "The store holds scores of others, no models with masks.")
-    planned = manifest.n_subsets * sum(
-        manifest.plans(objective, size)
+    planned = sum(
+        manifest.planned_subsets(objective, size)
         for objective in manifest.objectives
         for size in manifest.sizes
     )

@@ -22,32 +22,56 @@ from memanalysis.storage.schema.names import (
     objective_order,
     variant_objective,
 )
-from memanalysis.storage.schema.stored import EXAMPLES, INFLUENCE, MODELS, OUTCOMES, PROXIES, TRUTH
+from memanalysis.storage.schema.stored import (
+    EPOCH_OUTCOMES,
+    EXAMPLES,
+    INFLUENCE,
+    MARGINS,
+    MODELS,
+    OUTCOMES,
+    PROXIES,
+    REPEATS,
+    TRUTH,
+    VOTES,
+)
 
 __all__ = [
     "CONTRACT_VERSION",
     "DERIVED",
+    "EPOCH_OUTCOMES",
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
     "LATER_COLUMNS",
     "LATER_TABLES",
+    "MARGINS",
     "MODELS",
     "OBJECTIVES",
     "OUTCOMES",
     "PROXIES",
+    "RECORDED",
+    "REPEATS",
     "SIGNALS",
     "SPLITS",
     "TABLES",
     "TRUTH",
+    "VOTES",
     "is_objective",
     "objective_order",
     "variant_objective",
 ]
 
+# Tables of what was recorded besides outcomes; stores from before lack their files.
+RECORDED: Final[dict[str, pa.Schema]] = {
+    "votes": VOTES,
+    "margins": MARGINS,
+    "epoch_outcomes": EPOCH_OUTCOMES,
+    "repeats": REPEATS,
+}
+
 # What came after the first stores were shipped. One that lacks such a table has no rows of it, one
 # that lacks such columns has NULL there, until it is built again.
-LATER_TABLES: Final = frozenset({"finding_facts"})
+LATER_TABLES: Final = frozenset({*RECORDED, "finding_facts"})
 LATER_COLUMNS: Final = frozenset(
     {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
 )
@@ -58,6 +82,7 @@ TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
     "models": ("models.parquet", MODELS),
     "outcomes": ("outcomes.parquet", OUTCOMES),
     "proxies": ("proxies.parquet", PROXIES),
+    **{name: (f"{name}.parquet", schema) for name, schema in RECORDED.items()},
     "influence": ("influence.parquet", INFLUENCE),
     **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
 }

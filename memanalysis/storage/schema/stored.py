@@ -98,6 +98,44 @@ PROXIES: Final = pa.schema(
     ]
 )
 
+# What was recorded besides outcomes; a store from before has none of these four.
+VOTES: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("class", pa.int32()),
+        ("n_in", pa.int32()),
+        ("n_out", pa.int32()),
+    ]
+)
+
+MARGINS: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("margin_in_sumsq_a", pa.float32()),
+        ("margin_out_sumsq_a", pa.float32()),
+        ("margins", pa.binary()),
+    ]
+)
+
+EPOCH_OUTCOMES: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("epoch", pa.int32()),
+        ("n_models", pa.int32()),
+        ("trained", pa.binary()),
+        ("correct", pa.binary()),
+    ]
+)
+
+REPEATS: Final = pa.schema(
+    [
+        *_EXAMPLE_SIZE,
+        ("n_models", pa.int32()),
+        ("trained", pa.binary()),
+        ("correct", pa.binary()),
+    ]
+)
+
 INFLUENCE: Final = pa.schema(
     [
         ("train_id", pa.int64()),

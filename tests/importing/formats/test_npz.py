@@ -1,5 +1,7 @@
 """The npz interchange file: imported exactly, or one message and nothing changed."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from artefacts import zenodo
@@ -72,6 +74,25 @@ def test_a_dry_run_says_what_there_is_and_writes_nothing(tmp_path, world, snapsh
     assert "not imported: surplus" in text
 
 
+@pytest.mark.usefixtures("without_derive")
+def test_predictions_become_votes(tmp_path, world):
+    """Each class counted by side in a loop; without test predictions there are no votes."""
+    source = save(tmp_path / "released.npz", zenodo(world))
+    store = import_source("npz", source, tmp_path / "out").store
+    counts = Counter()
+    for mask, logits, test in zip(world.masks, world.logits, world.test_logits, strict=True):
+        for example, z in enumerate([*logits, *test]):
+            inside = example < len(mask) and bool(mask[example])
+            counts[example, int(z.argmax()), inside] += 1
+    found = Counter()
+    for row in store.read_table("votes").to_pylist():
+        found[row["example_id"], row["class"], True] = row["n_in"]
+        found[row["example_id"], row["class"], False] = row["n_out"]
+    assert +found == counts
+    partly = save(tmp_path / "partly.npz", zenodo(world, testset_predictions=None))
+    assert not import_source("npz", partly, tmp_path / "partly").store.read_table("votes").num_rows
+
+
 def _nan(values):
     changed = values.astype(np.float64)
     changed[3, 5] = np.nan
@@ -115,6 +136,19 @@ FAULTS = {
     "test predictions of other models": (
         lambda w: {"testset_correctness": w.test_correct[:-2]},
         ["testset_correctness", r"\(10, 8\)", "12 models"],
+    ),
+    "predictions of other models": (
+        lambda w: {"labels": w.labels, "trainset_predictions": 3 - w.logits.argmax(-1)},
+        [
+            "trainset_predictions",
+            "model 0",
+            "label",
+            "correct exactly where the label is predicted",
+        ],
+    ),
+    "predictions of other shape": (
+        lambda w: {"testset_predictions": w.test_logits.argmax(-1)[:, :-1]},
+        ["testset_predictions", r"\(12, 7\)", "12 models"],
     ),
     "text": (lambda _: {"labels": np.array(["cat"] * 30)}, ["labels", "integers"]),
     "wrong number of labels": (
