@@ -20,7 +20,8 @@ from memanalysis.analysis.outcomes import Counts, Outcomes
 from memanalysis.analysis.trajectories import classify_outcomes
 from memanalysis.evidence.conditions import Condition, Evidence, alternating
 from memanalysis.experiments.controls.drawing import Design, Draw, Truth, draw
-from memanalysis.experiments.controls.worlds import WORLDS, Claim, World, rates
+from memanalysis.experiments.controls.truths import rates
+from memanalysis.experiments.controls.worlds import WORLDS, Claim, World
 from memanalysis.findings import (
     bimodality_grows,
     diversity,

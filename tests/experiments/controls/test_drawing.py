@@ -27,8 +27,8 @@ def test_sizes_share_the_subset_and_not_the_shock() -> None:
         Truth(np.ones_like(outside), outside), Design(800, 10, 3), np.random.default_rng(1)
     )
     outcomes = drawn.outcomes[0]
-    unpacked = np.unpackbits(outcomes.correct, axis=-1, bitorder="little").astype(float)
-    inside = np.unpackbits(outcomes.in_train[0], axis=-1, bitorder="little").astype(bool)
+    unpacked = np.unpackbits(outcomes.correct, axis=-1).astype(float)
+    inside = np.unpackbits(outcomes.in_train[0], axis=-1).astype(bool)
     first, second = unpacked[:, ~inside]
     r = np.corrcoef(first, second)[0, 1]
     assert 0.004 < r < 0.04  # 2/pi arcsin(.163^2) = .017

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from memanalysis.experiments.controls.__main__ import main
 from memanalysis.experiments.controls.tables import table
 from memanalysis.experiments.controls.trials import Plan, Result, run, verdicts
-from memanalysis.experiments.controls.worlds import WORLDS, Claim, Kind, World, rates
+from memanalysis.experiments.controls.truths import rates
+from memanalysis.experiments.controls.worlds import WORLDS, Claim, Kind, World
 from memanalysis.findings.verdicts import SUPPORTED, UNDETERMINED
 
 REPEATS = 20
