@@ -122,10 +122,10 @@ def _test_accuracies(
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Sums and numbers of test accuracies of the groups of both, [G, S] each."""
     ids = np.intersect1d(a.group_ids, b.group_ids)
-    kept = [np.isin(condition.group_ids, ids) for condition in (a, b)]
+    shared = [np.isin(condition.group_ids, ids) for condition in (a, b)]
     first, second = (
         (condition.test_sum[rows], condition.test_n[rows])
-        for condition, rows in zip((a, b), kept, strict=True)
+        for condition, rows in zip((a, b), shared, strict=True)
     )
     return first, second
 
@@ -147,18 +147,18 @@ def explain(outcome: Outcome) -> str:
 
 def _excess_text(excess: list[Fact]) -> str:
     """By how much memorised examples change beyond what an equal gain for all gives."""
-    said = (
+    amounts = (
         f"{numbers.with_interval(*excess[0].interval)} if chosen with labels alone, "
         f"{numbers.with_interval(*excess[1].interval)} if with distillation"
     )
     if all(fact.low > 0 for fact in excess):
         return (
             "scores of memorised examples fall less than a gain in held-out accuracy equal for "
-            f"all examples would make them, by {said}"
+            f"all examples would make them, by {amounts}"
         )
     if all(fact.high < 0 for fact in excess):
-        return f"scores of memorised examples fall beyond what an equal gain would do, by {said}"
-    return f"beyond what an equal gain would do, scores of memorised examples change by {said}"
+        return f"scores of memorised examples fall beyond what an equal gain would do, by {amounts}"
+    return f"beyond what an equal gain would do, scores of memorised examples change by {amounts}"
 
 
 def explain_check(check: Check) -> str:

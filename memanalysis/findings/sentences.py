@@ -25,9 +25,9 @@ def explained(declared: Finding, outcome: Outcome) -> str:
 
 def of_headline(judged: Judged, evidence: Evidence) -> str:
     """Verdict, explanation, and what all findings have in common."""
-    said = notes(judged.outcome, judged.checked, evidence.rules.common, post_hoc=evidence.post_hoc)
+    remarks = notes(judged.outcome, judged.checked, evidence.rules.common, post_hoc=evidence.post_hoc)
     text = explained(judged.declared, judged.outcome)
-    return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(said)})."
+    return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(remarks)})."
 
 
 def notes(
@@ -39,17 +39,17 @@ def notes(
     if outcome.n_groups < common.minimum_groups:
         reserve = ", too few for a verdict"
     alpha = "no alpha" if outcome.alpha is None else f"alpha {numbers.number(outcome.alpha)}"
-    said = [f"{outcome.n_groups} {groups} of models{reserve}", alpha]
+    remarks = [f"{outcome.n_groups} {groups} of models{reserve}", alpha]
     if "saturated_sizes" in checked:
         saturated = checked["saturated_sizes"].verdict
-        said.append(f"{VARIANTS['saturated_sizes'].by}: {saturated}")
+        remarks.append(f"{VARIANTS['saturated_sizes'].by}: {saturated}")
     unchecked = checked["probability"].reason if "probability" in checked else None
     if unchecked in ("not_recorded", "not_kept"):
-        said.append(f"a cross-check is missing: {words(unchecked)}")
+        remarks.append(f"a cross-check is missing: {words(unchecked)}")
     against = [VARIANTS[name].by for name, other in checked.items() if contradict(outcome, other)]
     if against:
-        said.append(f"contradicted {' and '.join(against)}")
-    return [*said, POST_HOC] if post_hoc else said
+        remarks.append(f"contradicted {' and '.join(against)}")
+    return [*remarks, POST_HOC] if post_hoc else remarks
 
 
 def of_check(declared: Finding, check: Check, rule: str) -> str:

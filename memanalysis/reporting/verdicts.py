@@ -107,8 +107,8 @@ def conditions(told: Told) -> str:
     # What a check contradicts was supported before the check.
     overruled = told.outcome.reason == "contradicted"
     before = replace(told.outcome, verdict=SUPPORTED) if overruled else told.outcome
-    said = notes(before, told.checked, load().common, post_hoc=told.post_hoc)
-    text = "; ".join(said)
+    remarks = notes(before, told.checked, load().common, post_hoc=told.post_hoc)
+    text = "; ".join(remarks)
     return f"{text[0].upper()}{text[1:]}."
 
 
