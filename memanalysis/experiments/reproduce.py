@@ -80,7 +80,7 @@ def same_machine(store: Store) -> bool:
     """Whether bits can be expected: processor type and versions of what trains are the store's."""
     manifest, packages = store.manifest, provenance.packages()
     training = ["torch"]
-    if store.settings["training"].get("kernels") == "numba":
+    if manifest.settings.get("training", {}).get("kernels") == "numba":
         training.append("numba")
     return manifest.machine.get("cpu") == provenance.machine()["cpu"] and all(
         manifest.packages.get(name) == packages.get(name) for name in training

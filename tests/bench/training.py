@@ -111,7 +111,7 @@ def measured(
     """Time all in turn: ours, plain, ours, plain, ..."""
     from memanalysis.settings import default_ensemble
 
-    ensembles = {"numba": TOGETHER, "torch": default_ensemble(width, TOGETHER)}
+    ensembles = {kernels: default_ensemble(width, TOGETHER, kernels=kernels) for kernels in KERNELS}
     for kernels, ensemble in ensembles.items():
         ask(workers, "ours", width, ensemble, 2 * BATCH, kernels)
     ask([single], "plain", width, 2 * BATCH)
