@@ -170,9 +170,8 @@ def _study(
     seed = root.get("seed", int, 0, valid=lambda v: v >= 0, expected="a whole number from 0")
     data = _data.read(root.section("data", required=True), folder)
     subsets = _subsets.read(root.section("subsets", required=True))
+    family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
     training = _training.read(root.section("training", required=True))
-    sizes_section = root.section("sizes", required=True)
-    family, sizes = _sizes.read(sizes_section, subsets.group_size, training.kernels)
     if training.kernels == "numba" and family != "resnet":
         root.fault(
             f"training.kernels = 'numba': sizes.family = '{family}' has no such kernels, "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from memanalysis.settings.section import Section
@@ -86,28 +84,22 @@ _TOGETHER: Final[Mapping[str, tuple[tuple[float, int], ...]]] = {
 }
 
 
-def default_ensemble(
-    width: float | None, group_size: int, family: str = "resnet", kernels: str = "torch"
-) -> int:
+def default_ensemble(width: float | None, group_size: int, family: str = "resnet") -> int:
     """How many models to train as one network, if the study does not say.
 
     Narrow nets are bound by the overhead of each operation and gain from company; wide ones are
     bound by arithmetic and gain little. Of 1, 2, 5 and 10 residual networks at a time ten were
     fastest up to width 4 (1.1 to 1.2 times as fast as five), five at widths 6 and 8, two at 12 and
     16 (1.15 times as fast as one); measured in turn on one core with AVX2, 14×14 images, batch 64.
-    Numba's kernels take one model after another in a single call, and ten share the price of
-    calling at any width: 2.4 times as fast as one at width 4, 1.3 times at width 24. A function of
-    the user's makes one model at a time, which gains nothing from company.
+    A function of the user's makes one model at a time, which gains nothing from company.
     """
     steps = _TOGETHER.get(family, ())
-    if kernels == "numba":
-        steps = ((math.inf, 10),)
     fitting = (models for up_to, models in steps if width is not None and width <= up_to)
     wanted = next(fitting, 1)
     return max(d for d in range(1, wanted + 1) if group_size % d == 0)
 
 
-def read(section: Section, group_size: int, kernels: str = "torch") -> tuple[str, tuple[Size, ...]]:
+def read(section: Section, group_size: int) -> tuple[str, tuple[Size, ...]]:
     """Validate [sizes]: the family and its sizes in order."""
     family = section.get(
         "family",
@@ -117,11 +109,10 @@ def read(section: Section, group_size: int, kernels: str = "torch") -> tuple[str
         expected=f"one of {', '.join(FAMILIES)}, or package.module:function for your own",
     )
     axes = FAMILIES.get(family, {"size": _ANYTHING})
-    ensemble = partial(_ensemble, family=family, group_size=group_size, kernels=kernels)
     if "variant" in section.content:
-        sizes = _variants(section, family, axes, ensemble)
+        sizes = _variants(section, family, axes, group_size)
     else:
-        sizes = _line(section, family, axes, ensemble)
+        sizes = _line(section, family, axes, group_size)
     names = [size.name.lower() for size in sizes]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -131,7 +122,7 @@ def read(section: Section, group_size: int, kernels: str = "torch") -> tuple[str
 
 
 def _line(
-    section: Section, family: str, axes: Mapping[str, _Axis], ensemble_of: Callable[..., int]
+    section: Section, family: str, axes: Mapping[str, _Axis], group_size: int
 ) -> tuple[Size, ...]:
     """Sizes along the one key that has a list."""
     values = {key: _values(section, key, axis) for key, axis in axes.items()}
@@ -150,14 +141,14 @@ def _line(
                 f"{section.name}: '{name}' cannot be the name of a folder; "
                 "give the sizes names, as [[sizes.variant]]"
             )
-        ensemble = ensemble_of(ensembles, name, point.get("width"))
+        ensemble = _ensemble(ensembles, name, point.get("width"), family, group_size)
         sizes.append(_size(name, family, point, ensemble))
     ensembles.finish()
     return tuple(sizes)
 
 
 def _variants(
-    section: Section, family: str, axes: Mapping[str, _Axis], ensemble_of: Callable[..., int]
+    section: Section, family: str, axes: Mapping[str, _Axis], group_size: int
 ) -> tuple[Size, ...]:
     """Sizes as tables of their own; a key beside them holds for all that do not have it."""
     section.known.extend([*axes, "variant"])
@@ -188,7 +179,7 @@ def _variants(
             )
             for key, axis in axes.items()
         }
-        ensemble = ensemble_of(variant, "ensemble", point.get("width"))
+        ensemble = _ensemble(variant, "ensemble", point.get("width"), family, group_size)
         variant.finish()
         sizes.append(_size(name, family, point, ensemble))
     return tuple(sizes)
@@ -221,14 +212,12 @@ def _name(family: str, point: Mapping[str, Value]) -> str:
     return f"{name}{point.get('depth', '')}w{width:g}"
 
 
-def _ensemble(
-    section: Section, key: str, width: Any, *, family: str, group_size: int, kernels: str
-) -> int:
+def _ensemble(section: Section, key: str, width: Any, family: str, group_size: int) -> int:
     divisors = [d for d in range(1, group_size + 1) if group_size % d == 0]
     ensemble = section.get(
         key,
         int,
-        default_ensemble(width, group_size, family, kernels),
+        default_ensemble(width, group_size, family),
         valid=lambda v: v in divisors,
         expected=f"a divisor of the group size: {', '.join(map(str, divisors))}",
     )

@@ -126,11 +126,6 @@ def test_settings_that_the_kernels_cannot_do_are_faults(line, message):
     assert str(refused.value).count("\n") == 1  # and nothing else is wrong with it
 
 
-def test_a_study_for_the_kernels_trains_ten_together_at_any_width():
-    """Unless it says otherwise."""
-    assert [size.ensemble for size in study("batch_size = 32\n[sizes]").sizes] == [10, 10]
-
-
 def study(training):
     """Settings whose section [training] ends with these lines."""
     sizes = "" if "[sizes]" in training else "[sizes]\n"

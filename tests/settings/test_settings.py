@@ -121,4 +121,3 @@ def test_narrow_networks_are_trained_together(width: int, expected: int) -> None
     """Ten, five, two or one at a time by width, as far as they divide the group."""
     assert settings.default_ensemble(width, 10) == expected
     assert 3 % settings.default_ensemble(width, 3) == 0
-    assert settings.default_ensemble(width, 10, kernels="numba") == 10
