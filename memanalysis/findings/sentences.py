@@ -25,7 +25,8 @@ def explained(declared: Finding, outcome: Outcome) -> str:
 
 def of_headline(judged: Judged, evidence: Evidence) -> str:
     """Verdict, explanation, and what all findings have in common."""
-    remarks = notes(judged.outcome, judged.checked, evidence.rules.common, post_hoc=evidence.post_hoc)
+    common, post_hoc = evidence.rules.common, evidence.post_hoc
+    remarks = notes(judged.outcome, judged.checked, common, post_hoc=post_hoc)
     text = explained(judged.declared, judged.outcome)
     return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(remarks)})."
 
