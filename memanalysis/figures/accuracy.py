@@ -33,7 +33,7 @@ _MEANS_QUERY: Final = f"""
 select objective, size, size_rank, {titled("quantity", _QUANTITIES)} as quantity,
     value, low, high, parameters, n_models, saturated
 from {_MEANS}
-order by {OBJECTIVES_IN_ORDER}, size_rank"""
+order by {OBJECTIVES_IN_ORDER}, size_rank, quantity"""
 
 _SPREAD_QUERY: Final = f"""
 with spread as (

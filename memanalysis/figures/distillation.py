@@ -41,7 +41,7 @@ from (
     qualify compared = 'distilled'
         or row_number() over (partition by size, compared, one_hot_low order by score_low) = 1
 )
-order by compared = '{_AGAIN}', size_rank, one_hot_low, score_low"""
+order by compared, size_rank, one_hot_low, score_low"""
 
 # A rise of p_out lowers the score, so its part counts downwards.
 _CHANGE_QUERY: Final = """

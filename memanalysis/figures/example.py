@@ -15,9 +15,12 @@ from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, objective_title
 _USUAL: Final = (-0.2, 1.0)
 
 _QUERY: Final = f"""
-select {objective_title("m.objective")} as objective, size, size_rank, memorization, ci_low, ci_high
-from memorization as m
-where example_id = $example_id and memorization is not null
+with scores as (
+    select {objective_title()} as objective, size, size_rank, memorization, ci_low, ci_high
+    from memorization
+    where example_id = $example_id and memorization is not null
+)
+from scores
 order by {OBJECTIVES_IN_ORDER}, size_rank"""
 
 

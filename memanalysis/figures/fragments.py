@@ -19,7 +19,8 @@ _WRITTEN: Final = {
 }
 # As many variants of distillation have colours of their own.
 _VARIANTS: Final = 3
-# Objectives by their titles: labels, then distilled, then its variants by name.
+# Of a query that has objectives by their titles: labels, then distilled, then its variants. Within
+# an expression ORDER BY means the columns of FROM, so titles must come from there.
 OBJECTIVES_IN_ORDER: Final = "objective <> 'one-hot labels', objective"
 
 

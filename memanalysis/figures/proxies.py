@@ -71,7 +71,7 @@ select size, size_rank, title as proxy, substr(stratum, length($stratum) + 3) as
     ci_low, ci_high, n_examples, n_groups
 from turned
 where quantity = 'level' and method = 'Spearman' and starts_with(turned.stratum, $stratum || ': ')
-order by strength desc nulls last, turned.proxy, size_rank"""
+order by strength desc nulls last, turned.proxy, stratum, size_rank"""
 
 # Where the finding on trends leaves every proxy open, as where scores change too little, so does
 # the figure.
