@@ -10,7 +10,7 @@ import polars as pl
 from memanalysis import wording
 from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Facts, Figure, literal
-from memanalysis.figures.fragments import proxy_title, strongest, titled
+from memanalysis.figures.fragments import proxy_name, proxy_title, strongest, titled
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
@@ -21,6 +21,7 @@ _TITLES: Final = {
     "change": "Correlation of a proxy's change with the score's change",
 }
 _AGAINST: Final = " (−)"
+_STANDARDISED: Final = 3  # version of the rules from which trends are of standardised values
 
 
 def _turned(rows: str) -> str:
@@ -149,7 +150,7 @@ def _correlation(title: str) -> alt.X:
 
 
 def _draw_trends(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """How well each proxy's change of rank tells increasing examples from the others (AUC).
+    """How well each proxy's standardised change tells increasing examples from others (AUC).
 
     Undetermined where the finding on trends decides nothing.
     """
@@ -192,20 +193,24 @@ def _correlations_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
 def _trends_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
     return (
         "Take an example whose score increases and one whose score is fixed or decreases: the "
-        "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows the "
-        "trend if the interval lies above 0.75 (right dashed line), misses it if below; 0.5 is "
-        "chance. Shapes come from groups of models other than those measured."
-        f"{_registered(facts)}"
+        f"AUC is the chance that the proxy{_standardised(facts)} rises more for the first. A "
+        "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
+        "it if below; 0.5 is chance. Examples are sorted by other models than those that "
+        f"measure them.{_registered(facts)}"
     )
+
+
+def _standardised(facts: Facts) -> str:
+    """How a proxy's change was measured, which version 3 of the rules made anew."""
+    versions = facts.table("findings")["version"].drop_nulls()
+    by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
+    return "’s rank" if by_rank else ", standardised within each size,"
 
 
 def _registered(facts: Facts) -> str:
     """Which of the proxies the finding is about, where others are drawn too."""
-    rows = facts.sql(
-        f"""select {proxy_title("name")} as title
-        from (select substr("row", 8) as name from findings where starts_with("row", 'proxy: '))"""
-    )
-    names = rows["title"].to_list()
+    rows = facts.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
+    names = [proxy_name(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
     return f" The rule of the finding names {wording.listed(names)}." if names else ""
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import polars as pl
 
 from memanalysis import figures, proxies
-from memanalysis.reporting import blocks, glosses, plain, wording
+from memanalysis.findings.reasons import UNDECIDED
+from memanalysis.findings.rows import read
+from memanalysis.reporting import blocks, glosses, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
 
@@ -138,8 +140,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
         return [
             blocks.Note(
                 "Trends of proxies cannot be told here: they take at least two sizes, increasing "
-                "examples, and values per group of models, which a packed store has only if they "
-                "were derived before packing."
+                "examples, and nine models in each half that hold an example out."
             )
         ]
     return [replace(trends, caption=f"{trends.caption}{_undecided(reading)}")]
@@ -150,8 +151,11 @@ def _undecided(reading: Reading) -> str:
     rows = reading.table("findings").filter(
         pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
     )
-    reason = plain.undecided(rows.row(0, named=True)) if rows.height else ""
-    return f" In this study trends are not decided: {reason}." if reason else ""
+    facts = reading.table("finding_facts").to_dicts()
+    findings = read(rows.to_dicts(), facts)
+    if not findings or findings[0].outcome.reason not in UNDECIDED:
+        return ""
+    return f" In this study trends are not decided: {findings[0].outcome.why()}."
 
 
 def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
