@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from memanalysis.building.check_recorded import recorded_faults
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, bits, subsets
-from memanalysis.storage.schema import RECORDED, TABLES, is_objective, objective_order
+from memanalysis.storage.schema import LATER, TABLES, is_objective, objective_order
 from memanalysis.storage.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5
-_LATER: Final = {TABLES[name][0] for name in RECORDED}
+_LATER: Final = {TABLES[name][0] for name in LATER}
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
 from memanalysis.storage.model_arrays import class_dtype
-from memanalysis.storage.schema import DERIVED, PROXIES, RECORDED, SIGNALS, TABLES
+from memanalysis.storage.schema import DERIVED, LATER, PROXIES, RECORDED, SIGNALS, TABLES
 from memanalysis.storage.store import (
     COMMIT,
     ModelInfo,
@@ -126,8 +126,9 @@ def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
 
     staged = Store.open(staging, whole=False)
     for name in DERIVED:
-        _link(store, staged, store.table_path(name))
-        staged.note_table(name)
+        if name not in LATER or store.table_path(name).exists():
+            _link(store, staged, store.table_path(name))
+            staged.note_table(name)
     derive_foreign(staged, {scores.name for scores in plan.contents.scores})
 
 

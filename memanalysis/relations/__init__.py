@@ -26,6 +26,7 @@ from memanalysis.relations.findings import controls_table, findings_table
 from memanalysis.relations.influence import influence_tables
 from memanalysis.relations.kept import kept_tables, with_kept
 from memanalysis.relations.kinds import describes, kind_effects, kind_retrieval, read_kinds
+from memanalysis.relations.labels import label_posteriors
 from memanalysis.relations.proxies import proxy_correlations, proxy_trends
 from memanalysis.relations.reliability import reliability_table
 from memanalysis.relations.retrieval import proxy_polarisations, proxy_retrieval
@@ -35,7 +36,7 @@ from memanalysis.relations.trajectories import trajectory_tables
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store
 
-__all__ = ["derive", "derive_foreign", "derive_kinds"]
+__all__ = ["derive", "derive_foreign", "derive_kinds", "derive_labels"]
 
 
 def derive(store: Store) -> None:
@@ -74,6 +75,7 @@ def derive(store: Store) -> None:
         "kind_effects": kind_effects(study, kinds),
         "kind_retrieval": lambda: kind_retrieval(study, kinds),
         "controls": lambda: controls_table(study),
+        "label_posteriors": label_posteriors(store, study),
     }
     store.write_table("influence", influence)
     for name, schema in DERIVED.items():
@@ -118,3 +120,9 @@ def derive_kinds(store: Store) -> None:
     for name, columns in found.items():
         store.write_table(name, as_table(columns, DERIVED[name]))
     store.write_manifest()
+
+
+def derive_labels(store: Store, into: Store) -> None:
+    """Compute what is believed of each label, which stores from before lack, into another store."""
+    columns = label_posteriors(store, read_study(store, ()))
+    into.write_table("label_posteriors", as_table(columns, DERIVED["label_posteriors"]))

@@ -42,6 +42,7 @@ __all__ = [
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
+    "LATER",
     "MARGINS",
     "MODELS",
     "OBJECTIVES",
@@ -65,6 +66,12 @@ RECORDED: Final[dict[str, pa.Schema]] = {
     "margins": MARGINS,
     "epoch_outcomes": EPOCH_OUTCOMES,
     "repeats": REPEATS,
+}
+
+# Tables that stores from before lack; their relations then have zero rows.
+LATER: Final[dict[str, pa.Schema]] = {
+    **RECORDED,
+    "label_posteriors": DERIVED["label_posteriors"],
 }
 
 # File of each table, relative to the store.

@@ -277,6 +277,19 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_COUNTS,
         ]
     ),
+    "label_posteriors": pa.schema(
+        [
+            *_CONDITION,
+            ("example_id", pa.int64()),
+            ("saturated", pa.bool_()),
+            ("basis", pa.string()),  # votes | hits
+            ("preferred", pa.int32()),
+            ("votes", pa.int32()),
+            ("n_out", pa.int32()),
+            ("wrong", pa.float64()),
+            ("wrong_tied", pa.float64()),
+        ]
+    ),
     "findings": pa.schema(
         [
             ("finding", pa.string()),

@@ -1,0 +1,91 @@
+"""What is believed of each training label, by models that never saw its image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from memanalysis.analysis import wrong_labels
+from memanalysis.analysis.wrong_labels import Posterior, Votes
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.storage.schema import LATER
+from memanalysis.storage.store import Store
+
+_OBJECTIVE = "one_hot"
+
+Index = NDArray[np.int64]
+
+
+def label_posteriors(store: Store, study: Study) -> dict[str, Any]:
+    """One row per training example with a label that some model held out, at one size.
+
+    The size is the largest whose models fit their training examples, else the largest: what does
+    not fit them shares its errors with them. By votes where every model's are recorded, else by
+    hits alone, and then without a preferred class.
+    """
+    condition = study.conditions.get(_OBJECTIVE)
+    if condition is None or len(study.class_names) < 2:
+        return {}
+    limit = study.evidence.rules.common.saturated_accuracy_in
+    saturated = np.flatnonzero(condition.accuracy_in() >= limit).tolist()
+    row = saturated[-1] if saturated else len(condition.sizes) - 1
+    counts = condition.counts.sum(0)
+    n_out, hits = (values[row].astype(np.int64) for values in (counts.n_out, counts.hits_out))
+    known = np.flatnonzero((n_out > 0) & (study.labels >= 0))
+    if not len(known):
+        return {}
+    size = condition.sizes[row]
+    votes = _votes(store, study, condition, size, known)
+    if votes is not None and np.array_equal(np.bincount(votes.image, votes.n), n_out[known]):
+        basis, found = "votes", wrong_labels.from_votes(votes)
+    else:
+        basis = "hits"
+        found = wrong_labels.from_hits(hits[known], n_out[known], len(study.class_names))
+    return {
+        "objective": [_OBJECTIVE] * len(known),
+        "size": [size] * len(known),
+        "size_rank": np.full(len(known), study.size_rank[size]),
+        "example_id": condition.outcomes.example_id[known],
+        "saturated": np.full(len(known), bool(saturated)),
+        "basis": [basis] * len(known),
+        **_preferred(found),
+        "n_out": n_out[known],
+        "wrong": found.wrong,
+        "wrong_tied": found.wrong_tied,
+    }
+
+
+def _preferred(found: Posterior) -> dict[str, list[int | None]]:
+    there = (found.preferred >= 0).tolist()
+    return {
+        name: [value if known else None for value, known in zip(values.tolist(), there, strict=True)]
+        for name, values in (("preferred", found.preferred), ("votes", found.votes))
+    }
+
+
+def _votes(
+    store: Store, study: Study, condition: Condition, size: str, known: Index
+) -> Votes | None:
+    """Held-out votes on the examples at ``known``; None where an example has none."""
+    if not store.table_path("votes").is_file():
+        return None
+    table = pq.read_table(
+        store.table_path("votes"),
+        columns=["example_id", "class", "n_out"],
+        schema=LATER["votes"],
+        filters=[("objective", "=", _OBJECTIVE), ("size", "=", size), ("n_out", ">", 0)],
+    )
+    image = pa.compute.index_in(
+        table["example_id"], pa.array(condition.outcomes.example_id[known])
+    )
+    table = table.append_column("image", image).filter(pa.compute.is_valid(image))
+    table = table.sort_by([("image", "ascending"), ("class", "ascending")])
+    columns = [table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")]
+    if len(np.unique(columns[0])) < len(known):
+        return None
+    return Votes(*columns, study.labels[known], len(study.class_names))
