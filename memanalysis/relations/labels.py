@@ -63,7 +63,9 @@ def label_posteriors(store: Store, study: Study) -> dict[str, Any]:
 def _preferred(found: Posterior) -> dict[str, list[int | None]]:
     there = (found.preferred >= 0).tolist()
     return {
-        name: [value if known else None for value, known in zip(values.tolist(), there, strict=True)]
+        name: [
+            value if known else None for value, known in zip(values.tolist(), there, strict=True)
+        ]
         for name, values in (("preferred", found.preferred), ("votes", found.votes))
     }
 
@@ -80,9 +82,7 @@ def _votes(
         schema=LATER["votes"],
         filters=[("objective", "=", _OBJECTIVE), ("size", "=", size), ("n_out", ">", 0)],
     )
-    image = pa.compute.index_in(
-        table["example_id"], pa.array(condition.outcomes.example_id[known])
-    )
+    image = pa.compute.index_in(table["example_id"], pa.array(condition.outcomes.example_id[known]))
     table = table.append_column("image", image).filter(pa.compute.is_valid(image))
     table = table.sort_by([("image", "ascending"), ("class", "ascending")])
     columns = [table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")]

@@ -103,9 +103,7 @@ def _is_absent(store: Store, name: str) -> bool:
     """Whether a store is from before there was the table; its relation then has zero rows."""
     file, _ = TABLES[name]
     return (
-        name in LATER
-        and file not in store.manifest.files
-        and not store.table_path(name).is_file()
+        name in LATER and file not in store.manifest.files and not store.table_path(name).is_file()
     )
 
 
