@@ -240,7 +240,7 @@ class _Fit:
             self.kappa = float(np.clip(table.sum() / loss, *_KAPPA))
         even = np.full((c, c), _SMOOTHING / max(c - 1, 1))
         np.fill_diagonal(even, 0)
-        table += even
+        table = table + even
         self.confusions = table / table.sum(axis=1, keepdims=True)
 
 

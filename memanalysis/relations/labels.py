@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -60,6 +62,40 @@ def label_posteriors(store: Store, study: Study) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Shares of held-out votes float64 [examples, classes], int64 [examples] labels and ids."""
+
+    size: str
+    example_id: Index
+    labels: Index
+    shares: NDArray[np.float64]
+
+
+def held_out_votes(store: Store) -> HeldOut | None:
+    """Votes on labelled training examples, of the size that ``label_posteriors`` takes.
+
+    None where no model held an example out, or votes were not recorded.
+    """
+    table = store.read_table("label_posteriors") if _has_posteriors(store) else None
+    if table is None or not len(table) or table["basis"][0].as_py() != "votes":
+        return None
+    size = table["size"][0].as_py()
+    ids = table["example_id"].to_numpy()
+    examples = store.read_table("examples", ["example_id", "label"])
+    at = pc.index_in(pa.array(ids), examples["example_id"].combine_chunks())
+    labels = examples["label"].take(at).to_numpy().astype(np.int64)
+    rows = _rows(store, size, ids)
+    shares = np.zeros((len(ids), len(store.manifest.class_names)))
+    image, voted, n = (rows[name].to_numpy() for name in ("image", "class", "n_out"))
+    shares[image, voted] = n
+    return HeldOut(size, ids, labels, shares / shares.sum(axis=1, keepdims=True))
+
+
+def _has_posteriors(store: Store) -> bool:
+    return bool(store.table_path("label_posteriors").is_file())
+
+
 def _preferred(found: Posterior) -> dict[str, list[int | None]]:
     there = (found.preferred >= 0).tolist()
     return {
@@ -76,16 +112,21 @@ def _votes(
     """Held-out votes on the examples at ``known``; None where an example has none."""
     if not store.table_path("votes").is_file():
         return None
+    table = _rows(store, size, condition.outcomes.example_id[known])
+    columns = [table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")]
+    if len(np.unique(columns[0])) < len(known):
+        return None
+    return Votes(*columns, study.labels[known], len(study.class_names))
+
+
+def _rows(store: Store, size: str, ids: Index) -> pa.Table:
+    """Held-out votes by image (the place in ``ids``), then class."""
     table = pq.read_table(
         store.table_path("votes"),
         columns=["example_id", "class", "n_out"],
         schema=LATER["votes"],
         filters=[("objective", "=", _OBJECTIVE), ("size", "=", size), ("n_out", ">", 0)],
     )
-    image = pa.compute.index_in(table["example_id"], pa.array(condition.outcomes.example_id[known]))
-    table = table.append_column("image", image).filter(pa.compute.is_valid(image))
-    table = table.sort_by([("image", "ascending"), ("class", "ascending")])
-    columns = [table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")]
-    if len(np.unique(columns[0])) < len(known):
-        return None
-    return Votes(*columns, study.labels[known], len(study.class_names))
+    image = pc.index_in(table["example_id"], pa.array(ids))
+    table = table.append_column("image", image).filter(pc.is_valid(image))
+    return table.sort_by([("image", "ascending"), ("class", "ascending")])

@@ -64,7 +64,8 @@ def folder(settings: Data) -> Source:
     counts = Counter(train.labels)
     empty = [name for label, name in enumerate(classes) if not counts[label]]
     if empty:
-        raise DataError(f"No images in {', '.join(empty)} of '{within}'. {_LAYOUT}")
+        places = ", ".join(name if flat else f"train/{name}" for name in empty)
+        raise DataError(f"No images in {places} of '{root}'. {_LAYOUT}")
     test = _Files([], []) if flat else _test(root, classes, settings.test_split)
     channels = settings.channels or channels_of(_content(train.paths[0]), _name(train.paths[0]))
     return Source(
