@@ -192,7 +192,8 @@ class _Fit:
         """Expected number of images by given label and true class: float64 [given, true]."""
         c = self.n_classes
         code = self.labels[self.image] * c + self.candidate
-        return np.bincount(code, weights=posterior, minlength=c * c).reshape(c, c)
+        counts = np.bincount(code, weights=posterior, minlength=c * c)
+        return counts.astype(np.float64).reshape(c, c)
 
     def _rates(self, posterior: Floats) -> Floats:
         """P(true | given): rates of pairs, drawn towards the common one."""
@@ -208,7 +209,7 @@ class _Fit:
         rates = (counts + self.shape) / (rows + self.shape / max(self.common, 1e-9)) * apart
         rates *= np.minimum(1, 0.9 / np.maximum(rates.sum(axis=1, keepdims=True), 1e-9))
         np.fill_diagonal(rates, 1 - rates.sum(axis=1))
-        return rates
+        return np.asarray(rates)
 
     def _maximise(self, posterior: Floats) -> None:
         c = self.n_classes

@@ -116,7 +116,7 @@ def judge(
     everything, own = _whole(study)
     n_left = len(everything.train_labels) - len(own)
     if n_left < _FEWEST:
-        return _by_votes(store, n_left)
+        return _by_votes(store, f"{n_left} of {len(everything.train_labels)}")
     bench = _Bench(study, everything, own, replace(_RECIPE, epochs=epochs), device)
     with one_thread():
         found = bench.judgement(folds, progress)
@@ -148,7 +148,7 @@ def _whole(study: settings.Study) -> tuple[data.Dataset, Index]:
     return everything, np.array([place[name] for name in chosen.source_ids[:n_chosen]])
 
 
-def _by_votes(store: Store, n_left: int) -> Judgement:
+def _by_votes(store: Store, n_left: str) -> Judgement:
     """Judge by the held-out votes of the largest size that has them."""
     votes = held_out_votes(store)
     if votes is None:

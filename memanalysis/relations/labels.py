@@ -113,10 +113,12 @@ def _votes(
     if not store.table_path("votes").is_file():
         return None
     table = _rows(store, size, condition.outcomes.example_id[known])
-    columns = [table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")]
-    if len(np.unique(columns[0])) < len(known):
+    image, voted, n = (
+        table[name].to_numpy().astype(np.int64) for name in ("image", "class", "n_out")
+    )
+    if len(np.unique(image)) < len(known):
         return None
-    return Votes(*columns, study.labels[known], len(study.class_names))
+    return Votes(image, voted, n, study.labels[known], len(study.class_names))
 
 
 def _rows(store: Store, size: str, ids: Index) -> pa.Table:

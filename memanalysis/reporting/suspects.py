@@ -41,7 +41,8 @@ def suspects(study: Study, top: int | None = None) -> pl.DataFrame:
     StoreError
         If the store is from before there was this relation, or no model held an image out.
     """
-    frame = study.sql("from suspects order by rank").head(top)
+    frame = study.sql("from suspects order by rank")
+    frame = frame if top is None else frame.head(top)
     if frame.is_empty() and not study.sql("select 1 from label_posteriors limit 1").height:
         raise StoreError(
             f"'{study.path}' has no suspects. It takes one-hot models that held images with labels "
