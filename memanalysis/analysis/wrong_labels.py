@@ -17,10 +17,12 @@ class. Two things tell how many there are of each: hard images come in all degre
 smooth curve (a mixture of fixed Beta densities), and their wrong votes go to the classes with which
 y is confused throughout. What is left over where all votes are against the label are wrong labels.
 
-Q may be different for each pair of classes, or the same for all of them, estimated where models
-confuse little (``Posterior.wrong_tied``). With the second, an excess between classes that are often
-confused counts as hard images. Both are fitted by expectation-maximisation. Where the second fits
-much worse, as it does when labels were mixed up class by class, it is dropped.
+How much is left over depends on what is assumed, and votes alone cannot tell (``wrong_low``,
+``wrong_high``). At the one end Q is free for each pair of classes. At the other end all pairs share
+one rate, estimated where models confuse little, so that an excess between classes that are often
+confused counts as hard images; and no more labels are wrong than the numbers of votes for the label
+alone let expect. Where free rates fit much better, as they do when labels were mixed up class by
+class, they are taken. Else the mean of both ends is. All is fitted by expectation-maximisation.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ Index = NDArray[np.int64]
 # Beta(a, b) whose mixtures are the densities of the share of votes for the true class: Bernstein
 # polynomials of degree 7, which are smooth on (0, 1), and densities that pile up at 1 and at 0.
 _SMOOTH: Final = np.array([(j, 9 - j) for j in range(1, 9)] + [(32, 1), (128, 1), (1024, 1)], float)
-_BETAS: Final = np.vstack([_SMOOTH, [(0.5, 1), (0.1, 1)]])
+_STEEPER: Final = np.vstack([_SMOOTH, [(0.5, 1)]])
+_BETAS: Final = np.vstack([_STEEPER, [(0.1, 1)]])
 # Examples that the mixture of all classes counts for in that of one, and votes for even confusions.
 _SHARED: Final = 20.0
 _SMOOTHING: Final = 1.0
@@ -75,9 +78,8 @@ class Posterior:
     ----------
     wrong
         Probability that the label is wrong, float64 [images].
-    wrong_tied
-        The same if all pairs of classes share one rate; equal to ``wrong`` where that is out of
-        question.
+    wrong_low, wrong_high
+        The same under the assumption that makes fewer of all labels wrong, and that makes more.
     preferred, votes
         The class other than the label that most held-out models predict, the more probable one of
         equals and then the lower; and how many predict it. -1 and 0 where all predict the label.
@@ -86,7 +88,8 @@ class Posterior:
     """
 
     wrong: Floats
-    wrong_tied: Floats
+    wrong_low: Floats
+    wrong_high: Floats
     preferred: Index
     votes: Index
     share: float
@@ -99,19 +102,29 @@ def from_votes(votes: Votes) -> Posterior:
     tied.run()
     wrong = free.wrong()
     gain = (free.log_likelihood - tied.log_likelihood) / max(free.own_rates(), 1)
-    wrong_tied = wrong if gain > _DECISIVE else tied.wrong()
-    return Posterior(wrong, wrong_tied, *_preferred(free), float(wrong.mean()))
+    if gain > _DECISIVE:
+        return _posterior(wrong, wrong, *_preferred(free))
+    hits = free.hits[free.own]
+    by_hits, _ = _HitsFit(hits, free.misses[free.own] + hits, votes.n_classes, _STEEPER).run()
+    most = min(1.0, float(by_hits.sum()) / max(float(wrong.sum()), 1e-300))
+    return _posterior(np.minimum(tied.wrong(), most * wrong), wrong, *_preferred(free))
 
 
 def from_hits(hits: Index, n: Index, n_classes: int) -> Posterior:
     """The same where only hits are known: int64 [images] of ``n`` held-out models each.
 
     All classes share one density, one rate of wrong labels and even confusions, so this says less.
+    The two ends are densities that pile up less and more where no model gets the label.
     """
-    fit = _HitsFit(hits, n, n_classes)
-    wrong, share = fit.run()
+    steep, smooth = (_HitsFit(hits, n, n_classes, b).run()[0] for b in (_STEEPER, _SMOOTH))
+    low, high = (steep, smooth) if steep.sum() <= smooth.sum() else (smooth, steep)
     absent = np.full(len(hits), -1)
-    return Posterior(wrong, wrong, absent, np.zeros(len(hits), np.int64), share)
+    return _posterior(low, high, absent, np.zeros(len(hits), np.int64))
+
+
+def _posterior(low: Floats, high: Floats, preferred: Index, votes: Index) -> Posterior:
+    middle = (low + high) / 2
+    return Posterior(middle, low, high, preferred, votes, float(middle.mean()))
 
 
 def _beta_binomial(x: Index, n: Index, betas: Floats) -> Floats:
@@ -280,21 +293,20 @@ def _preferred(fit: _Fit) -> tuple[Index, Index]:
 class _HitsFit:
     """The same model with hits alone: one density, one share of wrong labels, even confusions."""
 
-    def __init__(self, hits: Index, n: Index, n_classes: int) -> None:
+    def __init__(self, hits: Index, n: Index, n_classes: int, betas: Floats) -> None:
         base = int(n.max()) + 1
         codes, self.row, self.times = np.unique(
             n * base + hits, return_inverse=True, return_counts=True
         )
         x, n = codes % base, codes // base
         choose = special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1)
-        self.right = np.exp(_beta_binomial(x, n, _SMOOTH) + choose[:, None])
-        self.wrong = np.stack(
-            [_missed(int(a), int(b), n_classes) for a, b in zip(x, n, strict=True)]
-        )
+        self.right = np.exp(_beta_binomial(x, n, betas) + choose[:, None])
+        rows = zip(x.tolist(), n.tolist(), strict=True)
+        self.wrong = np.stack([_missed(hit, of, n_classes, betas) for hit, of in rows])
 
     def run(self) -> tuple[Floats, float]:
         """Posterior of each image, and the share of wrong labels."""
-        weights, share = np.full(len(_SMOOTH), 1 / len(_SMOOTH)), 0.05
+        weights, share = np.full(self.right.shape[1], 1 / self.right.shape[1]), 0.05
         for _ in range(10 * _ROUNDS):
             terms = np.stack([(1 - share) * self.right * weights, share * self.wrong * weights])
             terms *= self.times[:, None] / terms.sum(axis=(0, 2))[:, None]
@@ -306,15 +318,15 @@ class _HitsFit:
         return (sums[1] / sums.sum(axis=0))[self.row], share
 
 
-def _missed(x: int, n: int, n_classes: int) -> Floats:
-    """P(x of n votes for the label | another class is true), under each of ``_SMOOTH``.
+def _missed(x: int, n: int, n_classes: int, betas: Floats) -> Floats:
+    """P(x of n votes for the label | another class is true), under each Beta of [J, 2].
 
     Of the m votes against the true class, x go to the label: Beta-binomial with mean
     1 / (classes - 1) and precision 1.
     """
     m = np.arange(n + 1)
     choose = special.gammaln(n + 1) - special.gammaln(m + 1) - special.gammaln(n - m + 1)
-    missed = np.exp(_beta_binomial(n - m, np.full(n + 1, n), _SMOOTH) + choose[:, None])  # [m, J]
+    missed = np.exp(_beta_binomial(n - m, np.full(n + 1, n), betas) + choose[:, None])  # [m, J]
     if n_classes == 2:
         return np.asarray(missed[x])
     a = 1 / (n_classes - 1)

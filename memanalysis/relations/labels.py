@@ -58,7 +58,8 @@ def label_posteriors(store: Store, study: Study) -> dict[str, Any]:
         **_preferred(found),
         "n_out": n_out[known],
         "wrong": found.wrong,
-        "wrong_tied": found.wrong_tied,
+        "wrong_low": found.wrong_low,
+        "wrong_high": found.wrong_high,
     }
 
 

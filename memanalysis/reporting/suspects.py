@@ -56,7 +56,7 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
     asked = study.sql("""
         select any_value(size) as size, any_value(saturated) as saturated,
             any_value(basis) as basis, count(*) as images, median(n_out)::integer as models,
-            sum(wrong) as wrong, sum(least(wrong, wrong_tied)) as fewest
+            sum(wrong_high) as most, sum(wrong_low) as fewest
         from label_posteriors
     """).row(0, named=True)
     size = "the largest that fits its images" if asked["saturated"] else "the largest"
@@ -70,14 +70,11 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
             "wider networks."
         )
     if not frame.is_empty():
-        last = frame.row(-1, named=True)
-        share, high = last["expected_false_share"], last["expected_false_share_high"]
-        up_to = (
-            f" (up to {high:.0%} if classes that are often confused hold hard images, not errors)"
-            if high > share + 0.005
-            else ""
+        share = _false(frame.row(-1, named=True))
+        lines.append(
+            f"Of these {frame.height:,}, {share} have right labels: the more, the more of what "
+            "models agree on is hard rather than wrong."
         )
-        lines.append(f"Of these {frame.height:,}, about {share:.0%} have right labels{up_to}.")
     if asked["basis"] == "hits":
         lines.append(
             "Predicted classes were not recorded, so no other class can be named: by how many "
@@ -87,7 +84,7 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
 
 
 def _expected(asked: Mapping[str, Any]) -> str:
-    low, high = round(asked["fewest"]), round(asked["wrong"])
+    low, high = round(asked["fewest"]), round(asked["most"])
     return f"about {high:,}" if low == high else f"{low:,} to {high:,}"
 
 
@@ -97,7 +94,7 @@ def table(frame: pl.DataFrame) -> pl.DataFrame:
     columns = {
         "label -> models": [f"{_start(_class(row))} -> {_voted(row)}" for row in rows],
         "score": [_score(row) for row in rows],
-        "false": [f"{row['expected_false_share']:.0%}" for row in rows],
+        "false": [_false(row) for row in rows],
         "reason": [REASONS[row["reason"]].removesuffix(" label") for row in rows],
     }
     taken = sum(max(map(len, [name, *values])) + _GAP for name, values in columns.items())
@@ -128,7 +125,7 @@ def page(study: Study, frame: pl.DataFrame) -> str:
             "voted": _voted(row, cut=False),
             "score": _score(row),
             "wrong": f"{row['wrong']:.0%}",
-            "false": f"{row['expected_false_share']:.0%}",
+            "false": _false(row),
             "reason": REASONS[row["reason"]],
             "twin": row["twin_id"],
         }
@@ -150,6 +147,12 @@ def page(study: Study, frame: pl.DataFrame) -> str:
         dark=theme.DARK,
         version=__version__,
     )
+
+
+def _false(row: Mapping[str, Any]) -> str:
+    """The share of right labels to expect so far: ``12%``, or ``5-40%`` where it is uncertain."""
+    low, high = (round(100 * row[f"expected_false_share_{end}"]) for end in ("low", "high"))
+    return f"{low}-{high}%" if high > low else f"{high}%"
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -53,7 +53,8 @@ doubts as (
         t.twin_id,
         o.probability_out_sum / p.n_out as probability_out,
         greatest(p.wrong, if(t.twin_id is null, 0, 0.5)) as wrong,
-        greatest(p.wrong_tied, if(t.twin_id is null, 0, 0.5)) as wrong_tied
+        greatest(p.wrong_low, if(t.twin_id is null, 0, 0.5)) as wrong_low,
+        greatest(p.wrong_high, if(t.twin_id is null, 0, 0.5)) as wrong_high
     from label_posteriors as p
     inner join memorization as m
         on p.objective = m.objective and p.size = m.size and p.example_id = m.example_id
@@ -71,7 +72,7 @@ ranked as (
         row_number() over (
             order by
                 wrong desc,
-                wrong_tied desc,
+                wrong_low desc,
                 hits_out / n_out,
                 votes / n_out desc nulls last,
                 probability_out nulls last,
@@ -101,11 +102,14 @@ select
     end as reason,
     r.twin_id,
     r.wrong,
+    r.wrong_low,
+    r.wrong_high,
     r.memorization,
     r.ci_low,
     r.ci_high,
     avg(1 - r.wrong) over so_far as expected_false_share,
-    avg(1 - least(r.wrong, r.wrong_tied)) over so_far as expected_false_share_high,
+    avg(1 - r.wrong_high) over so_far as expected_false_share_low,
+    avg(1 - r.wrong_low) over so_far as expected_false_share_high,
     r.objective,
     r.size,
     r.size_rank,
@@ -140,14 +144,18 @@ comment on column suspects.twin_id is
     'First training example with the same stored image and another label; NULL where there is none.';
 comment on column suspects.wrong is
     'Probability that the label is wrong, 0 to 1 (label_posteriors.wrong; with a twin at least 0.5).';
+comment on column suspects.wrong_low is 'Its lower limit, 0 to 1 (label_posteriors.wrong_low).';
+comment on column suspects.wrong_high is 'Its upper limit, 0 to 1 (label_posteriors.wrong_high).';
 comment on column suspects.memorization is
     'Score of the example at that size, -1 to 1; NULL where it cannot be estimated.';
 comment on column suspects.ci_low is 'Lower 95 % limit of memorization (Newcombe 1998).';
 comment on column suspects.ci_high is 'Upper 95 % limit of memorization (Newcombe 1998).';
 comment on column suspects.expected_false_share is
     'Share of right labels to expect in the list up to and with this row, 0 to 1: mean of 1 - wrong.';
+comment on column suspects.expected_false_share_low is
+    'The same, 0 to 1, if models that agree on another class are right: mean of 1 - wrong_high.';
 comment on column suspects.expected_false_share_high is
-    'The same if disagreement between classes that are often confused counts as hard images, 0 to 1: mean of 1 - wrong_tied. Votes alone cannot tell which holds.';
+    'The same, 0 to 1, if agreement on classes that are often confused means hard images: mean of 1 - wrong_low. The two limits are of assumptions, not of chance.';
 comment on column suspects.objective is 'Training objective: ''one_hot''.';
 comment on column suspects.size is 'Name of the size whose held-out models are asked.';
 comment on column suspects.size_rank is 'Place of the size in the study, 0 = smallest.';

@@ -13,7 +13,8 @@ select
     votes,
     n_out,
     wrong,
-    wrong_tied
+    wrong_low,
+    wrong_high
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/label_posteriors.parquet');
 
 comment on view label_posteriors is
@@ -33,6 +34,8 @@ comment on column label_posteriors.votes is
     'Held-out models that predict preferred, from 1; NULL where that is.';
 comment on column label_posteriors.n_out is 'Models trained without the example, from 1.';
 comment on column label_posteriors.wrong is
-    'Probability that the label is wrong, 0 to 1. What all models agree on counts as right, beyond the share of hard images that fewer agree on; each pair of classes has a rate of its own.';
-comment on column label_posteriors.wrong_tied is
-    'The same if all pairs of classes had one rate of wrong labels, so that disagreement between classes that are often confused counts as hard images; equal to wrong where that fits much worse.';
+    'Probability that the label is wrong, 0 to 1: mean of wrong_low and wrong_high, which votes alone cannot tell apart.';
+comment on column label_posteriors.wrong_low is
+    'The same, 0 to 1, if all pairs of classes had one rate of wrong labels, so that disagreement between classes that are often confused means hard images; equal to wrong where that fits much worse.';
+comment on column label_posteriors.wrong_high is
+    'The same, 0 to 1, if each pair of classes has a rate of its own, so that what models agree on counts as right beyond the share of images on which fewer agree.';

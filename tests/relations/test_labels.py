@@ -45,7 +45,7 @@ def test_the_list_agrees_with_a_loop(store: Store, suspects: pl.DataFrame) -> No
     for row in votes:
         if row["n_out"]:
             by_example.setdefault(row["example_id"], {})[row["class"]] = row["n_out"]
-    false, high = 0.0, 0.0
+    sums = dict.fromkeys(("", "_low", "_high"), 0.0)
     posteriors = {
         row["example_id"]: row for row in store.read_table("label_posteriors").to_pylist()
     }
@@ -58,11 +58,13 @@ def test_the_list_agrees_with_a_loop(store: Store, suspects: pl.DataFrame) -> No
         assert row["n_out"] == sum(own.values())
         assert row["votes"] == max(others.values(), default=None)
         assert others.get(row["preferred"]) == row["votes"]
-        false += 1 - row["wrong"]
-        tied = posteriors[row["example_id"]]["wrong_tied"]
-        high += 1 - min(row["wrong"], max(tied, 0.5 if row["twin_id"] is not None else 0))
-        assert row["expected_false_share"] == pytest.approx(false / rank)
-        assert row["expected_false_share_high"] == pytest.approx(high / rank)
+        half = 0.5 if row["twin_id"] is not None else 0
+        for end in ("", "_low", "_high"):
+            wanted = max(posteriors[row["example_id"]][f"wrong{end}"], half)
+            assert row[f"wrong{end}"] == pytest.approx(wanted)
+            sums[end] += 1 - wanted
+        for end, other in (("", ""), ("_low", "_high"), ("_high", "_low")):
+            assert row[f"expected_false_share{end}"] == pytest.approx(sums[other] / rank)
         assert row["source_id"] == f"folder/{row['example_id']:04}.png"
     assert suspects["wrong"].is_sorted(descending=True)
 

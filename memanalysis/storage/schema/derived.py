@@ -286,8 +286,7 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("preferred", pa.int32()),
             ("votes", pa.int32()),
             ("n_out", pa.int32()),
-            ("wrong", pa.float64()),
-            ("wrong_tied", pa.float64()),
+            *_intervals("wrong"),
         ]
     ),
     "findings": pa.schema(
