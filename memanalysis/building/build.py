@@ -30,7 +30,6 @@ from memanalysis.storage import provenance
 from memanalysis.storage.schema import (
     DERIVED,
     INFLUENCE,
-    LATER,
     OBJECTIVES,
     OUTCOMES,
     PROXIES,
@@ -225,18 +224,13 @@ def _link_tables(store: Store, staged: Store) -> None:
 
 
 def _add_missing(store: Store) -> None:
-    """Give a packed store the tables that came later; what it did not record has zero rows."""
-    missing = [name for name in LATER if not store.table_path(name).exists()]
+    """Give a packed store from before the tables of what it did not record, with zero rows."""
+    missing = [name for name in RECORDED if not store.table_path(name).exists()]
     if not missing:
         return
     staged = Store(store.path / _STAGING, store.manifest)
     for name in missing:
-        if name in RECORDED:
-            staged.write_table(name, RECORDED[name].empty_table())
-        else:
-            from memanalysis.relations import derive_labels  # needs SciPy
-
-            derive_labels(store, staged)
+        staged.write_table(name, RECORDED[name].empty_table())
     staged.write_manifest()
     os.replace(staged.path, store.path / COMMIT)
     finish_commit(store.path)
@@ -339,8 +333,6 @@ def _is_derived(store: Store) -> bool:
     """Whether every computed table is there, of this version and from these outcomes."""
     for name in _COMPUTED:
         path = store.table_path(name)
-        if name in LATER and not path.exists():
-            continue  # added by itself
         if not path.exists() or pq.read_schema(path).remove_metadata() != TABLES[name][1]:
             return False
         if store.stamp_of(name) != store.manifest.outcomes_fingerprint:

@@ -15,7 +15,7 @@ from memanalysis.analysis import wrong_labels
 from memanalysis.analysis.wrong_labels import Posterior, Votes
 from memanalysis.evidence.conditions import Condition
 from memanalysis.evidence.load import Study
-from memanalysis.storage.schema import LATER
+from memanalysis.storage.schema import VOTES
 from memanalysis.storage.store import Store
 
 _OBJECTIVE = "one_hot"
@@ -127,7 +127,7 @@ def _rows(store: Store, size: str, ids: Index) -> pa.Table:
     table = pq.read_table(
         store.table_path("votes"),
         columns=["example_id", "class", "n_out"],
-        schema=LATER["votes"],
+        schema=VOTES,
         filters=[("objective", "=", _OBJECTIVE), ("size", "=", size), ("n_out", ">", 0)],
     )
     image = pc.index_in(table["example_id"], pa.array(ids))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
-from memanalysis.storage.schema import LATER, TABLES
+from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
 # Load order: a file uses relations of earlier folders only.
@@ -91,7 +91,7 @@ def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnecti
     # Every view reads the footers of its files when it is made, many of them the same ones.
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set variable store = ?", [str(store.path.resolve())])
-    absent = {_read(name): _empty(name) for name in LATER if _is_absent(store, name)}
+    absent = {_read(name): _empty(name) for name in RECORDED if _is_absent(store, name)}
     for script in scripts():
         for read, empty in absent.items():
             script = replace(script, text=script.text.replace(read, empty))
@@ -100,10 +100,12 @@ def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnecti
 
 
 def _is_absent(store: Store, name: str) -> bool:
-    """Whether a store is from before there was the table; its relation then has zero rows."""
+    """Whether a store is from before the table was recorded; its relation then has zero rows."""
     file, _ = TABLES[name]
     return (
-        name in LATER and file not in store.manifest.files and not store.table_path(name).is_file()
+        name in LATER_TABLES
+        and file not in store.manifest.files
+        and not store.table_path(name).is_file()
     )
 
 
@@ -116,8 +118,6 @@ _SQL_TYPES: Final = {
     pa.int32(): "integer",
     pa.int64(): "bigint",
     pa.float32(): "float",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
     pa.binary(): "blob",
 }
 
@@ -125,7 +125,7 @@ _SQL_TYPES: Final = {
 def _empty(name: str) -> str:
     """A typed subquery of zero rows in the place of a table's file."""
     columns = ", ".join(
-        f'cast(null as {_SQL_TYPES[field.type]}) as "{field.name}"' for field in LATER[name]
+        f'cast(null as {_SQL_TYPES[field.type]}) as "{field.name}"' for field in RECORDED[name]
     )
     return f"(select {columns} where false)"
 

@@ -2,6 +2,22 @@
 -- Held-out votes as a second reading of each image, beside its label: analysis/wrong_labels.py has the
 -- latent class model. suspects lists those whose label is doubtful.
 create or replace view label_posteriors as
+with declared as (
+    select
+        null::varchar as objective,
+        null::varchar as size,
+        null::integer as size_rank,
+        null::bigint as example_id,
+        null::boolean as saturated,
+        null::varchar as basis,
+        null::integer as preferred,
+        null::integer as votes,
+        null::integer as n_out,
+        null::double as wrong,
+        null::double as wrong_low,
+        null::double as wrong_high
+    where false
+)
 select
     objective,
     size,
@@ -15,7 +31,14 @@ select
     wrong,
     wrong_low,
     wrong_high
-from read_parquet(coalesce(getvariable('store'), '.') || '/derived/label_posteriors.parquet');
+from (
+    from declared
+    union all by name
+    from read_parquet(
+        coalesce(getvariable('store'), '.') || '/derived/label_posteriors*.parquet',
+        allow_empty := true
+    )
+);
 
 comment on view label_posteriors is
     'One row per training example that some one-hot model held out: how probable a wrong label is. Zero rows in stores from before; build adds them.';

@@ -42,7 +42,8 @@ __all__ = [
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
-    "LATER",
+    "LATER_COLUMNS",
+    "LATER_TABLES",
     "MARGINS",
     "MODELS",
     "OBJECTIVES",
@@ -68,11 +69,17 @@ RECORDED: Final[dict[str, pa.Schema]] = {
     "repeats": REPEATS,
 }
 
-# Tables that stores from before lack; their relations then have zero rows.
-LATER: Final[dict[str, pa.Schema]] = {
-    **RECORDED,
-    "label_posteriors": DERIVED["label_posteriors"],
-}
+# What came after the first stores were shipped. One that lacks such a table has no rows of it, one
+# that lacks such columns has NULL there, until it is built again.
+LATER_TABLES: Final = frozenset(
+    {
+        *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
+        "membership_risk", "membership_risk_summary", "label_posteriors",
+    }
+)  # fmt: skip
+LATER_COLUMNS: Final = frozenset(
+    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+)
 
 # File of each table, relative to the store.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
