@@ -21,6 +21,7 @@ from memanalysis.cli import (
     compare,
     export,
     import_,
+    init,
     judge,
     plan,
     produce,
@@ -29,6 +30,7 @@ from memanalysis.cli import (
     reproduce,
     simulate,
     sql,
+    suspects,
     tables,
 )
 from memanalysis.errors import MemanalysisError
@@ -62,8 +64,10 @@ def cli(debug: bool) -> None:
 
 for _command in (
     report.command,
+    suspects.command,
     sql.command,
     tables.command,
+    init.command,
     produce.command,
     plan.command,
     build.command,
