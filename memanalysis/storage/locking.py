@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from memanalysis.errors import StoreError
+from memanalysis.storage.confinement import require_no_links
 
 _FILE: Final = ".lock"
 _TURN: Final = ".turn.lock"
@@ -24,8 +25,10 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
     Raises
     ------
     StoreError
-        At once, if another process holds the store, unless both are ``shared``.
+        At once, if another process holds the store, unless both are ``shared``, or something in
+        the store leads elsewhere.
     """
+    require_no_links(store)
     with (store / _FILE).open("a") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -35,6 +38,18 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
                 "work on one store only if each of them is a `produce` with a --shard."
             ) from error
         yield
+
+
+def is_held(store: Path) -> bool:
+    """Whether somebody is writing to the whole directory ``store`` at this moment."""
+    try:
+        with (store / _FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no such file, or a file system without locks
+        return False
+    return False
 
 
 @contextmanager
