@@ -31,6 +31,7 @@ from memanalysis.cli import (
     sql,
     tables,
 )
+from memanalysis.cli.terminal import visible
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage import atomic
 
@@ -130,4 +131,5 @@ def _of_system(error: OSError) -> str:
 
 
 def _say(message: str) -> None:
-    click.echo(f"memanalysis: {message}", err=True)
+    text = visible(message, keep="\n")
+    click.echo(f"memanalysis: {text}", err=True)
