@@ -352,7 +352,7 @@ def splits_follow(splits: pa.ChunkedArray, n_train: int, n_test: int) -> bool:
     # The lengths first: numbers of a damaged manifest must not take memory.
     if len(splits) != n_train + n_test:
         return False
-    return splits.to_pylist() == ["train"] * n_train + ["test"] * n_test
+    return list(splits.to_pylist()) == ["train"] * n_train + ["test"] * n_test
 
 
 def _derive(staged: Store) -> None:

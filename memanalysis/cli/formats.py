@@ -138,10 +138,13 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _guarded(frame: pl.DataFrame) -> pl.DataFrame:
     """``'`` before every text, and name of a column, that spreadsheets take for a formula."""
-    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    formula = pl.col(texts).str.contains(_FORMULA)
     guarded = frame.with_columns(
-        pl.when(formula).then(pl.lit("'") + pl.col(texts)).otherwise(pl.col(texts))
+        pl.when(pl.col(name).str.contains(_FORMULA))
+        .then(pl.lit("'") + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in frame.schema.items()
+        if kind == pl.String
     )
     return guarded.rename(lambda name: f"'{name}" if re.match(_FORMULA, name) else name)
 

@@ -59,6 +59,15 @@ def guards_formulas() -> bool:
     return bool(context and context.meta.get(_GUARD))
 
 
+def trust_option(command: Command) -> Command:
+    """Add --trust-code, for commands that train what a store's own study names."""
+    return click.option(
+        "--trust-code",
+        is_flag=True,
+        help="Run code that STORE names or holds, where its networks are somebody's own.",
+    )(command)
+
+
 def store_argument(command: Command) -> Command:
     """Add the argument STORE, which is None where the embedded study is meant."""
     return click.argument("store", required=False, type=click.Path(path_type=Path))(command)

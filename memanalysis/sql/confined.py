@@ -11,8 +11,8 @@ into allowed folders, and CREATE, ATTACH and SET succeed. Three things together 
 3. The connection has external access off, the store as the only allowed folder besides a private
    temporary one, and its configuration locked.
 
-A query keeps to bounds of memory, disk and time, and answers from the tables that the store had when
-it was opened, or not at all.
+A query keeps to bounds of memory, disk and time, and answers from the tables that the store had
+when it was opened, or not at all.
 """
 
 from __future__ import annotations
@@ -106,13 +106,12 @@ class Confined:
         """The result of a query that keeps to the limits."""
         self.is_stuck = True
         with bounded_memory(self._limits):
-            frame = run_interruptibly(
+            return run_interruptibly(
                 lambda: self._fetched(wrapped, parameters),
                 self._connection.interrupt,
                 self._limits.seconds,
                 self._note_end,
             )
-        return frame
 
     def _note_end(self) -> None:
         self.is_stuck = False
@@ -120,7 +119,7 @@ class Confined:
     def _fetched(
         self, wrapped: str, parameters: Mapping[str, Any] | Sequence[Any] | None
     ) -> pl.DataFrame:
-        given = {} if parameters is None else {"params": parameters}
+        given: Any = {} if parameters is None else {"params": parameters}
         reader = self._connection.sql(wrapped, **given).to_arrow_reader(_BATCH)
         batches, n_bytes = [], 0
         for batch in reader:

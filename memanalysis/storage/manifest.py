@@ -12,7 +12,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from typing_extensions import TypedDict
 
 from memanalysis.errors import StoreError
@@ -72,30 +80,30 @@ _Table = dict[_Text, Any]
 _OPEN: Final = ConfigDict(extra="allow")
 
 
+@with_config(_OPEN)
 class _File(TypedDict):
     """What is noted of one file of the store."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     sha256: _Checksum
     bytes: _Bytes
     rows: _Bytes
 
 
+@with_config(_OPEN)
 class _Distillation(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     students: list[_Size] | None
     subsets: _Count | None
     variants: dict[_Text, _Table] | None
 
 
+@with_config(_OPEN)
 class _Subsets(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     design: _Text
     repeats: _Count
 
 
+@with_config(_OPEN)
 class _Training(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     epochs: _Positive
     batch_size: _Positive
     learning_rate: _Number
@@ -107,22 +115,22 @@ class _Training(TypedDict, total=False):
     augment_until: _Number
 
 
+@with_config(_OPEN)
 class _Data(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     augmentation: _Text | None
     whitening: _Text | None
     image_size: _Positive | list[_Positive] | None
 
 
+@with_config(_OPEN)
 class _World(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: _Text
 
 
+@with_config(_OPEN)
 class _Settings(TypedDict, total=False):
     """The parts of a study file that readers of a store use; the rest is shown as it is."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     objectives: list[_Objective]
     data: _Data
     subsets: _Subsets
@@ -134,8 +142,8 @@ class _Settings(TypedDict, total=False):
     text: _Text
 
 
+@with_config(_OPEN)
 class _Dataset(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: _Text | None
     licence: _Text | None
     citation: _Text | None
@@ -146,15 +154,15 @@ class _Dataset(TypedDict, total=False):
     official: _Flag | None
 
 
+@with_config(_OPEN)
 class _Import(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     sizes: list[_Size]
     source: _Text
     format: _Text
 
 
+@with_config(_OPEN)
 class _Proxy(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     hard_is: _Text | None
     source: _Text | None
     formula: _Text | None

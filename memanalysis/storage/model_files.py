@@ -15,7 +15,15 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from typing_extensions import TypedDict
@@ -121,10 +129,10 @@ _Share = Annotated[float, Strict(), AfterValidator(_share)]
 _Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
+@with_config(ConfigDict(extra="forbid"))
 class _Info(TypedDict):
     """``ModelInfo`` as a file has to give it."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
     subset_id: _Count
     group_id: _Count
     family: _Text
@@ -142,6 +150,7 @@ class _Info(TypedDict):
     finished_at: Annotated[str, Strict(), AfterValidator(_time)] | None
 
 
+@with_config(ConfigDict(extra="forbid"))
 class _Distilled(_Info, total=False):
     teacher_size: _Text | None
     teacher_scope: _Text | None
