@@ -85,7 +85,8 @@ def _of_models(path: Path) -> bool:
     """Whether a build or an import writes such a file: of models, or sums of their groups."""
     match path.parts:
         case ("groups", objective, name):
-            return is_objective(objective) and is_size(name.removesuffix(".safetensors"))
+            size, _, suffix = name.rpartition(".")
+            return is_objective(objective) and is_size(size) and suffix == "safetensors"
         case ("models", objective, size, name):
             fits = is_objective(objective) and is_size(size)
             return fits and _MODEL.fullmatch(name) is not None

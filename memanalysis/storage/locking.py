@@ -14,6 +14,7 @@ from memanalysis.storage.confinement import require_no_links
 _FILE: Final = ".lock"
 _TURN: Final = ".turn.lock"
 _GROUPS: Final = ".groups.lock"  # its n-th byte stands for group n
+_held_here: Final[list[Path]] = []  # what this process holds
 
 
 @contextmanager
@@ -37,11 +38,18 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
                 f"Another process is writing to '{store}'. Wait for it or stop it; several can "
                 "work on one store only if each of them is a `produce` with a --shard."
             ) from error
-        yield
+        here = store.resolve()
+        _held_here.append(here)
+        try:
+            yield
+        finally:
+            _held_here.remove(here)
 
 
 def is_held(store: Path) -> bool:
-    """Whether somebody is writing to the whole directory ``store`` at this moment."""
+    """Whether another process is writing to the whole directory ``store`` at this moment."""
+    if store.resolve() in _held_here:
+        return False
     try:
         with (store / _FILE).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
