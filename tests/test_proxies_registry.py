@@ -21,6 +21,6 @@ def test_every_proxy_that_can_be_asked_for_is_defined() -> None:
 def test_registered_proxies_are_those_of_the_findings() -> None:
     """Six, fixed before the data, and each points one way."""
     registered = {name for name, proxy in proxies.PROXIES.items() if proxy.registered}
-    assert registered == set(load().proxies.registered)
+    assert registered == set(load().trends.registered)
     assert len(registered) == 6
     assert all(proxies.orientation(name) for name in registered)

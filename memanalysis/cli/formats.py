@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from memanalysis import numbers
 from memanalysis.cli.terminal import visible, visible_json
 
 _WIDTH: Final = 80  # where standard output is no terminal
@@ -74,7 +75,7 @@ def cell(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return numbers.significant(value, minus="-")
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     return visible(str(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from memanalysis.errors import QueryError
+
+try:
+    import resource
+except ImportError:  # systems that are no Unix
+    resource = None  # type: ignore[assignment]
 
 _GIB: Final = 1 << 30
 # How long DuckDB is given to stop, once told; it looks between vectors of rows.
@@ -130,7 +134,7 @@ def bounded_memory(limits: Limits) -> Iterator[None]:
     """
     global _bounded, _before
     present = _data_bytes()
-    if present is None:
+    if present is None or resource is None:
         yield
         return
     with _bounds:
@@ -161,4 +165,7 @@ def _data_bytes() -> int | None:
 
 def _memory() -> int:
     """Bytes of the machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # systems that do not say
+        return 8 * _GIB
