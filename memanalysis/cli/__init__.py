@@ -33,6 +33,7 @@ from memanalysis.cli import (
     suspects,
     tables,
 )
+from memanalysis.cli.terminal import visible
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage import atomic
 
@@ -134,4 +135,5 @@ def _of_system(error: OSError) -> str:
 
 
 def _say(message: str) -> None:
-    click.echo(f"memanalysis: {message}", err=True)
+    text = visible(message, keep="\n")
+    click.echo(f"memanalysis: {text}", err=True)

@@ -19,6 +19,7 @@ from memanalysis.storage.schema.names import (
     SIGNALS,
     SPLITS,
     is_objective,
+    is_size,
     objective_order,
     variant_objective,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TRUTH",
     "VOTES",
     "is_objective",
+    "is_size",
     "objective_order",
     "variant_objective",
 ]
