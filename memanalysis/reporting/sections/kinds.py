@@ -37,6 +37,7 @@ _MEANING: Final = {
     "blended": "the mean of two images of different classes, with either label",
     "rotated": "turned by 90°, with its right label",
     "random": "given a random label",
+    "noisy": "its label is another than its clean label",
     "easy": "judged easy",
     "ambiguous": "judged to lie between two classes",
     "suspected_mislabel": "judged to carry a wrong label",
