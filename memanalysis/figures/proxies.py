@@ -8,19 +8,10 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import marks, theme
+from memanalysis.proxies import PROXIES
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
-# Names as the field writes them, where they are not the stored name with spaces.
-_WRITTEN: Final = {
-    "aum": "AUM",
-    "el2n": "EL2N",
-    "vog": "VoG",
-    "vog_normalized": "VoG, normalised",
-    "grand": "GraNd",
-    "cumulative_max_probability": "cumulative max. probability",
-    "second_split_forgetting": "second-split forgetting",
-}
 _VERDICTS: Final = {"misses": "increasing", "follows": "decreasing", "undetermined": "muted"}
 _CHANGE: Final = "largest − smallest"
 _TITLES: Final = {
@@ -214,5 +205,6 @@ def proxy_title(proxy: pl.Expr) -> pl.Expr:
     Names ending in ``_clean`` are the same formula over clean evaluations: ``AUM (clean)``.
     """
     base = proxy.str.strip_suffix("_clean")
-    named = base.replace(_WRITTEN).str.replace_all("_", " ")
+    labels = {name: proxy.label for name, proxy in PROXIES.items()}
+    named = base.replace(labels).str.replace_all("_", " ")
     return pl.when(base == proxy).then(named).otherwise(pl.concat_str(named, pl.lit(" (clean)")))

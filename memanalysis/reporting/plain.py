@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from memanalysis.reporting import glosses, wording
+from memanalysis import proxies
+from memanalysis.reporting import wording
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Mapping[str, Row]
@@ -77,7 +78,7 @@ _PRACTICAL: Final = 50
 def title(row: str) -> str:
     """Return the name of a row of ``findings`` as readers see it."""
     kind, _, proxy = row.partition("proxy: ")
-    return f"proxy: {glosses.spelt(proxy)}" if proxy else _CHECKS.get(kind, kind.replace("_", " "))
+    return f"proxy: {proxies.label(proxy)}" if proxy else _CHECKS.get(kind, kind.replace("_", " "))
 
 
 def measured(row: str) -> str:

@@ -6,22 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from memanalysis.proxies import NEIGHBOURS, recordable
 from memanalysis.settings.section import Section
 
 LOGITS: Final = ("all", "final", "none")
-# Proxies that look at the network itself, the first four of them after chosen epochs.
-PROXIES: Final = (
-    "grand",
-    "vog",
-    "curvature",
-    "loss_sensitivity",
-    "prediction_depth",
-    "second_split_forgetting",
-)
-DEFAULT_PROXIES: Final = ("prediction_depth",)
-_AT: Final = PROXIES[:4]
-NEIGHBOURS: Final = 30
-CURVATURE_DIRECTIONS: Final = 10  # Garg, Ravikumar and Roy 2024 (arXiv 2307.05831)
+_WORDS: Final = {1: "one epoch", 2: "two epochs", 3: "three epochs"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,7 @@ class Observe:
     keep_margins
         Whether a built store has the margin of each model on each training example, in a byte.
     proxies
-        Which of ``PROXIES`` are computed.
+        Which of ``proxies.recordable`` are computed, in that order.
     at
         For each of them that needs epochs, those after which it looks at the network.
     neighbours
@@ -95,20 +84,6 @@ def read(section: Section, epochs: int, objectives: Sequence[str]) -> Observe:
     return observe
 
 
-def default_epochs(proxy: str, epochs: int) -> tuple[int, ...]:
-    """The epochs after which a proxy looks at the network, if the study does not say.
-
-    GraNd: a tenth of the way, where EL2N looks (Paul et al. 2021 find both of use early, and GraNd
-    at initialisation does not reproduce). VoG: three late checkpoints, as in the authors' demo.
-    Curvature and loss sensitivity are means over all epochs in their sources; four evenly spaced
-    ones are what a study can afford.
-    """
-    if proxy == "grand":
-        return (max(1, round(epochs / 10)),)
-    shares = (0.8, 0.9, 1.0) if proxy == "vog" else (0.25, 0.5, 0.75, 1.0)
-    return tuple(sorted({max(1, round(share * epochs)) for share in shares}))
-
-
 def _objectives(section: Section, trained: Sequence[str]) -> tuple[str, ...]:
     names = section.get("objectives", list, [], expected="a list of objectives")
     for name in names:
@@ -119,41 +94,43 @@ def _objectives(section: Section, trained: Sequence[str]) -> tuple[str, ...]:
 
 
 def _proxies(section: Section) -> tuple[str, ...]:
-    """The proxies asked for, in the order of ``PROXIES``; ``default`` stands for the usual ones."""
+    """The proxies asked for, in the order of records; ``default`` stands for the usual ones."""
     names = section.get("proxies", list, ["default"], expected="a list of names")
-    known = ("default", *PROXIES)
+    there = recordable()
     for name in names:
-        if name not in known:
-            section.fault(f"{section.label('proxies')} has {name!r}: expected {_list(known)}")
-    names = [name for name in names if name in known]
-    wanted = {*names} - {"default"} | ({*DEFAULT_PROXIES} if "default" in names else set())
-    return tuple(name for name in PROXIES if name in wanted)
+        if name not in ("default", *there):
+            expected = _list(("default", *there))
+            section.fault(f"{section.label('proxies')} has {name!r}: expected {expected}")
+    return tuple(
+        name
+        for name, recording in there.items()
+        if name in names or (recording.default and "default" in names)
+    )
 
 
 def _at(section: Section, proxies: tuple[str, ...], epochs: int) -> dict[str, tuple[int, ...]]:
-    found = {}
-    for name in _AT:
-        asked = name in proxies
+    at = {}
+    for name, recording in recordable().items():
+        if recording.epochs is None:
+            continue
+        asked, label = name in proxies, section.label(name)
         if name in section.content and not asked:
-            section.fault(f"{section.label(name)} is given, but '{name}' is not in observe.proxies")
-        if name == "grand" and 0 in _entries(section.content.get(name)):
+            section.fault(f"{label} is given, but '{name}' is not in observe.proxies")
+        if recording.not_untrained and 0 in _entries(section.content.get(name)):
             section.fault(
-                f"{section.label(name)} has 0: GraNd at initialisation does not reproduce "
-                "(Kirsch, arXiv 2303.14753: it follows the norm of the input); expected an epoch "
-                f"from 1 to {epochs}"
+                f"{label} has 0: {recording.not_untrained}; expected an epoch from 1 to {epochs}"
             )
             section.known.append(name)
             continue
-        chosen = _epochs(section, name, list(default_epochs(name, epochs)), epochs)
+        times = _epochs(section, name, list(recording.epochs(epochs)), epochs)
         if asked:
-            found[name] = chosen
-        if asked and name == "vog" and len(chosen) < 2:
-            section.fault(
-                f"{section.label(name)} = {list(chosen)}: the variance of gradients takes at least "
-                "two epochs"
-            )
+            at[name] = times
+        faulty = not times and section.content.get(name) != []
+        if asked and not faulty and len(times) < recording.fewest:
+            fewest = _WORDS.get(recording.fewest, f"{recording.fewest} epochs")
+            section.fault(f"{label} = {list(times)}: {name} takes at least {fewest}")
     section.finish()
-    return found
+    return at
 
 
 def _epochs(section: Section, key: str, default: list[int], epochs: int) -> tuple[int, ...]:
