@@ -1,4 +1,4 @@
-# Every target makes what it needs. `make report` and `make test` need only Python 3.11+ and make.
+# Every target makes what it needs; make, Python 3.11+ with venv, and for tests git, must be there.
 
 PYTHON ?= python3
 STORE ?=
@@ -6,8 +6,10 @@ PRODUCE_STORE ?= stores/fashion-mnist
 
 READER := .venv-report
 FULL := .venv
-# Python compiles what is imported; compiling all that is installed takes longer than that.
+# Any pip installs uv, and uv everything else: old ones take hours to resolve what is pinned.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
+UV_INSTALL = $(@D)/bin/uv pip install --quiet --python $(@D) --constraint constraints.txt --build-constraint constraints.txt
+NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 
 STUDY ?= planted
 PROCESSES ?= 2
@@ -20,6 +22,7 @@ report: $(READER)/installed
 # Whole modules go to each process, whose numerical libraries keep to one thread: together the
 # processes fill the cores.
 test: $(FULL)/installed
+	$(NEED) browser data
 	OMP_NUM_THREADS=1 $(FULL)/bin/python -m pytest --quiet -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 lint: $(FULL)/installed
@@ -30,6 +33,7 @@ lint: $(FULL)/installed
 
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed
+	$(NEED) browser
 	$(FULL)/bin/python tests/bench $(PART)
 
 # On a machine with a GPU: does it agree with a processor, and which ensembles fill it?
@@ -37,6 +41,7 @@ bench-gpu: $(FULL)/installed
 	$(FULL)/bin/python tests/bench/gpu.py
 
 produce: $(FULL)/installed
+	$(NEED) data
 	$(FULL)/bin/memanalysis produce data/fashion-mnist/study.toml --out $(PRODUCE_STORE)
 
 # One of the reference studies of data/: `make study STUDY=depth`. Hours; it continues where it was
@@ -57,10 +62,12 @@ clean:
 # The analysis half: no torch, no notebooks, nothing for tests.
 $(READER)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(READER)
-	$(READER)/bin/python $(PIP_INSTALL) --editable .
+	$(READER)/bin/python $(PIP_INSTALL) uv
+	$(UV_INSTALL) --editable .
 	touch $@
 
 $(FULL)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FULL)
-	$(FULL)/bin/python $(PIP_INSTALL) --editable '.[producer,ray,notebooks,test]'
+	$(FULL)/bin/python $(PIP_INSTALL) uv
+	$(UV_INSTALL) --editable '.[producer,ray,notebooks,test]'
 	touch $@

@@ -1,11 +1,13 @@
 """Stores that tests share: one typed by hand, one simulated; and the order of the modules."""
 
+import shutil
 from pathlib import Path
 
 import kinds_and_partners
 import numpy as np
 import pyarrow as pa
 import pytest
+import tiny_study
 from once import made_once
 
 from memanalysis.building.build import build
@@ -117,9 +119,16 @@ def create_tiny(path: Path) -> Store:
 
 
 @pytest.fixture
-def tiny_store(tmp_path: Path) -> Store:
+def tiny_store(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Store:
     """Six examples and four models typed by hand, built; a test may change it."""
-    return build(create_tiny(tmp_path / "tiny").path)
+    built = made_once(tmp_path_factory, "tiny", lambda path: build(create_tiny(path).path))
+    return Store.open(shutil.copytree(built, tmp_path / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study, trained by one worker process and not built; nobody may change it."""
+    return made_once(tmp_path_factory, "trained", tiny_study.train)
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +156,11 @@ def simulated_page(simulated_store: Store, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def kinds_store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The simulated store with kinds of example and pairs that stand out; nobody may change it."""
-    return kinds_and_partners.make(tmp_path_factory.mktemp("kinds") / "store", simulated_store)
+    return Store.open(
+        made_once(
+            tmp_path_factory, "kinds", lambda path: kinds_and_partners.make(path, simulated_store)
+        )
+    )
 
 
 @pytest.fixture

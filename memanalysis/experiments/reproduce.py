@@ -77,11 +77,15 @@ def reproduce(
 
 
 def same_machine(store: Store) -> bool:
-    """Whether bits can be expected: processor type and torch version are the store's."""
-    manifest = store.manifest
-    return manifest.machine.get("cpu") == provenance.machine()["cpu"] and manifest.packages.get(
-        "torch"
-    ) == provenance.packages().get("torch")
+    """Whether bits can be expected: processor type and versions of what trains are the store's."""
+    manifest, packages = store.manifest, provenance.packages()
+    if manifest.machine.get("cpu") != provenance.machine()["cpu"]:
+        return False
+    training = ["torch"]
+    # Stores say Numba's version since soon after the first was trained with it.
+    if manifest.settings.get("training", {}).get("kernels") == "numba":
+        training += [name for name in ("numba",) if name in manifest.packages]
+    return all(manifest.packages.get(name) == packages.get(name) for name in training)
 
 
 def _compared(

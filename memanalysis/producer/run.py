@@ -238,8 +238,15 @@ def _engine(study: Study, store: Store, name: str, workers: int | None, device: 
     device = _device(device)
     if workers == 0:
         return Inside(study, store, device)
-    count = workers or (1 if device.startswith("cuda") else len(os.sched_getaffinity(0)))
+    count = workers or (1 if device.startswith("cuda") else _processors())
     return Team({"study": study.to_message(), "store": path, "device": device}, count)
+
+
+def _processors() -> int:
+    """How many processors this process may use; not every system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _require_teachers(

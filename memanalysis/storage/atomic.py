@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -59,12 +59,15 @@ def sha256(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        # Some network file systems refuse to sync a folder; the rename is still atomic there.
-        if path.is_file():
-            raise
-    finally:
-        os.close(descriptor)
+    if path.is_file():
+        with path.open("rb+") as file:  # Windows syncs what is open for writing
+            os.fsync(file.fileno())
+        return
+    # Some network file systems refuse to sync a folder, and Windows to open one; the rename is
+    # still atomic there.
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

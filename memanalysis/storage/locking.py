@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from memanalysis.errors import StoreError
 
 _FILE: Final = ".lock"
 _TURN: Final = ".turn.lock"
-_GROUPS: Final = ".groups.lock"  # its n-th byte stands for group n
+_GROUP: Final = ".group-{}.lock"
 
 
 @contextmanager
@@ -26,22 +25,18 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
     StoreError
         At once, if another process holds the store, unless both are ``shared``.
     """
-    with (store / _FILE).open("a") as file:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreError(
-                f"Another process is writing to '{store}'. Wait for it or stop it; several can "
-                "work on one store only if each of them is a `produce` with a --shard."
-            ) from error
+    refusal = (
+        f"Another process is writing to '{store}'. Wait for it or stop it; several can "
+        "work on one store only if each of them is a `produce` with a --shard."
+    )
+    with _locked(store / _FILE, refusal, shared=shared):
         yield
 
 
 @contextmanager
 def in_turn(store: Path) -> Iterator[None]:
     """Wait for the turn to make or change the manifest, as shards that start together must."""
-    with (store / _TURN).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _locked(store / _TURN):
         yield
 
 
@@ -49,20 +44,38 @@ def in_turn(store: Path) -> Iterator[None]:
 def groups_held(store: Path, groups: Iterable[int]) -> Iterator[None]:
     """Hold groups of subsets for training, so that no two shards train the same models.
 
-    The locks are on single bytes of one file, which network file systems know how to share.
+    Each group has a file of its own, since not every system locks parts of one.
 
     Raises
     ------
     StoreError
         At once, if another process trains one of them.
     """
-    with (store / _GROUPS).open("a") as file:
+    with ExitStack() as stack:
         for group in groups:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, group)
-            except OSError as error:
-                raise StoreError(
-                    f"Group {group} of '{store}' is being trained by another process. Give every "
-                    "process another share: --shard 1/n to --shard n/n, with the same n."
-                ) from error
+            refusal = (
+                f"Group {group} of '{store}' is being trained by another process. Give every "
+                "process another share: --shard 1/n to --shard n/n, with the same n."
+            )
+            stack.enter_context(_locked(store / _GROUP.format(group), refusal))
+        yield
+
+
+@contextmanager
+def _locked(path: Path, refusal: str = "", *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock on a file; where somebody else has it, raise ``refusal``, or wait if empty."""
+    import portalocker  # reading needs no lock, and works where the system has none
+
+    flags = portalocker.LockFlags.SHARED if shared else portalocker.LockFlags.EXCLUSIVE
+    if refusal:
+        flags |= portalocker.LockFlags.NON_BLOCKING
+    with path.open("a") as file:
+        try:
+            portalocker.lock(file, flags)
+        except portalocker.AlreadyLocked as error:
+            raise StoreError(refusal) from error
+        except portalocker.LockException as error:
+            raise StoreError(
+                f"'{path}' cannot be locked: {error}. Keep the store on a file system with locks."
+            ) from error
         yield

@@ -14,7 +14,16 @@ from memanalysis._version import __version__
 
 _PACKAGE: Final = "memanalysis"
 # Packages whose version can change a number in a store.
-_RELEVANT: Final = ("numpy", "scipy", "pyarrow", "safetensors", "duckdb", "polars", "torch")
+_RELEVANT: Final = (
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "safetensors",
+    "duckdb",
+    "polars",
+    "torch",
+    "numba",
+)
 
 
 def code() -> dict[str, Any]:

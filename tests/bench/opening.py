@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pages import ARGUMENTS, CHROMIUM, PATIENCE_MS, draw_all
-from playwright.sync_api import Browser, Page, sync_playwright
+from pages import PATIENCE_MS, draw_all, launched
+from playwright.sync_api import Browser, Page
 from rich.table import Table
 from timing import paired_ratios, ratio_cells, ratio_table, size_of
 
@@ -20,10 +20,8 @@ def compare(root: Path) -> Table:
     study = memanalysis.open()
     path = report(study, root / "report.html")
     study.close()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser:
         ratios = paired_ratios(lambda: _pictures(browser, path), lambda: _drawn(browser, path))
-        browser.close()
     table = ratio_table(
         f"opening the report of the embedded study ({size_of(path)}) in headless Chromium",
         "all charts there as pictures, against",

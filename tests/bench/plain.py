@@ -8,6 +8,7 @@ Nesterov momentum and a cosine schedule by step.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -68,9 +69,14 @@ class Recipe:
 
 
 def train(
-    pixels: Tensor, labels: Tensor, subset: list[int], width: int, recipe: Recipe
+    pixels: Tensor,
+    labels: Tensor,
+    subset: list[int],
+    width: int,
+    recipe: Recipe,
+    watch: Callable[[nn.Module], None] = lambda _model: None,
 ) -> nn.Module:
-    """One model on one subset; ``pixels`` [examples, channels, H, W]."""
+    """One model on one subset; ``pixels`` [examples, channels, H, W], ``watch`` after epochs."""
     examples = Subset(TensorDataset(pixels, labels), subset)
     loader = DataLoader(examples, batch_size=recipe.batch_size, shuffle=True)
     model = ResNet8(width, pixels.shape[1], int(labels.max()) + 1)
@@ -89,19 +95,20 @@ def train(
             functional.cross_entropy(model(images), targets).backward()
             optimiser.step()
             schedule.step()
+        watch(model)
     return model
 
 
 @torch.inference_mode()
-def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor) -> float:
-    """Share of images that a model gets right."""
+def correct(model: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Which images a model gets right."""
     model.eval()
-    return float((model(pixels).argmax(1) == labels).double().mean())
+    return model(pixels).argmax(1) == labels
 
 
-def timed(width: int, examples: int, image_size: int) -> tuple[float, float]:
+def timed(width: int, examples: int, image_size: int, channels: int) -> tuple[float, float]:
     """Wall and processor seconds of one epoch of one model on random images, batches of 64."""
-    pixels = torch.randn(examples, 1, image_size, image_size)
+    pixels = torch.randn(examples, channels, image_size, image_size)
     labels = torch.arange(examples) % 10
     wall, processor = time.perf_counter(), time.process_time()
     train(pixels, labels, list(range(examples)), width, Recipe(1, 64, 0.01))

@@ -1,10 +1,11 @@
-"""Models per hour at equal test accuracy: the producer against a plain loop, side by side.
+"""Training by the producer and by a plain loop, side by side: a step's price, and steps to a fit.
 
 The producer's workers (one per processor, one thread each) and the plain loop (torch's default
-threads, one model after another) take turns in processes of their own, and wall times are compared.
-Processor times on one thread each are compared as well: that is what the ratio were if the plain
-loop lost nothing by spreading over threads. On a busy machine it is the only ratio given, since the
-threads of the plain loop then wait for each other and wall times would flatter us many times over.
+threads, one model after another) take turns in processes of their own. Processor times of one
+thread each are compared: that is what the ratio were if the plain loop lost nothing by spreading
+over threads. Models per hour, by wall time, are given on a quiet machine alone, since on a busy one
+the threads of the plain loop wait for each other and wall times would flatter us many times over.
+Both are the price of a step; how many steps a fit takes is counted apart, on the digits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -26,20 +27,34 @@ import plain
 from rich.console import Console
 from rich.table import Table
 
-WIDTHS = (2, 3, 4, 6, 8, 12, 16)
-EXAMPLES, IMAGE_SIZE, ROUNDS = 640, 14, 3
+WIDTHS = (4, 6, 8, 12, 16, 24)
+EXAMPLES, IMAGE_SIZE, CHANNELS, ROUNDS = 640, 16, 3, 5
+BATCH, TOGETHER = 64, 10
+KERNELS = ("numba", "torch")
 QUIET = 0.95  # share of its wall time that a process gets on a quiet machine
 WORKERS = os.cpu_count() or 1
-REFERENCE = Path(__file__).parents[2] / "data" / "fashion-mnist" / "study.toml"
 DIGITS = Path(__file__).parents[2] / "data" / "digits" / "study.toml"
-ACCURACY_WIDTH, ACCURACY_MODELS = 4, 5
+FIT_WIDTH, FIT_MODELS, FIT_BATCH, FITTED = 4, 10, 48, 0.99
+# What makes every library take instructions of up to AVX2 on a processor that has AVX-512.
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma",
+}
+
+
+# Workers, a process with torch's default threads, one with a single thread.
+Team = tuple[list[Connection], Connection, Connection]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at one width; seconds are of one epoch of one model."""
+    """What was measured at one width with one kind of kernels; seconds are of one model's epoch."""
 
     width: int
+    kernels: str
     ensemble: int
     ours: float
     plain: float | None
@@ -59,50 +74,73 @@ class Row:
 
 
 def main(widths: Sequence[int] = WIDTHS) -> None:
-    """Measure and print."""
+    """Measure with the processor's own instructions, with AVX2 where it has more, and print."""
     console = Console(width=110)
-    with team() as (workers, plain_default, plain_single):
-        peak = WORKERS * statistics.median(ask(workers, "matmul", 1024)) / 1e9
-        rows = [measured(w, workers, plain_default, plain_single) for w in widths]
-        console.print(table_of(rows, peak))
-        console.print(accuracies(workers[0], plain_single))
-    walls = [row.ratio for row in rows if row.ratio is not None]
-    mean = statistics.geometric_mean([row.processor_ratio for row in rows])
-    console.print(f"Geometric mean by processor time, one thread each: {mean:.1f} times.")
-    if len(walls) == len(rows):
-        mean = statistics.geometric_mean(walls)
-        console.print(f"Geometric mean of models per hour: {mean:.1f} times the plain loop.")
-    else:
-        console.print("Busy machine: models per hour cannot be compared.")
-    console.print(reference(rows))
-    console.print(f"{WORKERS} processors; matrix products: {peak:.0f} GFLOP/s.")
+    with team({}) as (workers, plain_default, plain_single):
+        own = ask(workers[:1], "instructions")[0]
+        steps(console, own, widths, (workers, plain_default, plain_single))
+        console.print(fits(workers[0], plain_single))
+    if own == "AVX512":
+        with team(AVX2) as children:
+            steps(console, ask(children[0][:1], "instructions")[0], widths, children)
 
 
-def measured(width: int, workers: list[Connection], default: Connection, single: Connection) -> Row:
-    """Time both in turn: ours, plain, ours, plain, ..."""
+def steps(console: Console, instructions: str, widths: Sequence[int], children: Team) -> None:
+    """What a step costs, by width and kernels."""
+    workers = children[0]
+    peak = statistics.median(ask(workers[:1], "matmul", 1024)[0] for _ in range(5)) / 1e9
+    rows = [row for width in widths for row in measured(width, *children)]
+    console.print(table_of(rows, instructions, peak))
+    for kernels in KERNELS:
+        these = [row for row in rows if row.kernels == kernels]
+        mean = statistics.geometric_mean([row.processor_ratio for row in these])
+        walls = [row.ratio for row in these if row.ratio is not None]
+        hours = "models per hour cannot be compared on this busy machine"
+        if len(walls) == len(these):
+            hours = f"{statistics.geometric_mean(walls):.1f} times the models per hour"
+        console.print(
+            f"{kernels}, {instructions}: {mean:.2f} times less processor time (geometric mean over "
+            f"widths, one thread each); {hours}."
+        )
+    console.print(f"{WORKERS} processors; a matrix product on one: {peak:.0f} GFLOP/s.")
+
+
+def measured(
+    width: int, workers: list[Connection], default: Connection, single: Connection
+) -> list[Row]:
+    """Time all in turn: ours, plain, ours, plain, ..."""
     from memanalysis.settings import default_ensemble
 
-    ensemble = default_ensemble(width, 10)
-    for child in (*workers, single):
-        ask([child], "ours" if child in workers else "plain", width, ensemble, 128)
-    wall, cpu, default_wall, ratios = [], [], [], []
+    ensembles = {kernels: default_ensemble(width, TOGETHER, kernels=kernels) for kernels in KERNELS}
+    for kernels, ensemble in ensembles.items():
+        ask(workers, "ours", width, ensemble, 2 * BATCH, kernels)
+    ask([single], "plain", width, 2 * BATCH)
+    walls: dict[str, list[float]] = {kernels: [] for kernels in KERNELS}
+    processors: dict[str, list[float]] = {kernels: [] for kernels in KERNELS}
+    alone, spread = [], []
     for _ in range(ROUNDS):
-        ours = ask(workers, "ours", width, ensemble, EXAMPLES)
-        wall.append(max(seconds for seconds, _ in ours) / (ensemble * WORKERS))
-        alone = ask([single], "plain", width, ensemble, EXAMPLES)[0][1]
-        cpu.append(statistics.mean(seconds / ensemble for _, seconds in ours))
-        ratios.append(alone / cpu[-1])
+        alone.append(ask([single], "plain", width, EXAMPLES)[0][1])
+        for kernels, ensemble in ensembles.items():
+            times = ask(workers, "ours", width, ensemble, EXAMPLES, kernels)
+            walls[kernels].append(max(wall for wall, _ in times) / (ensemble * WORKERS))
+            processors[kernels].append(statistics.mean(cpu / ensemble for _, cpu in times))
         if quiet(workers):
-            default_wall.append(ask([default], "plain", width, ensemble, EXAMPLES)[0][0])
-    return Row(
-        width,
-        ensemble,
-        statistics.median(wall),
-        statistics.median(default_wall) if len(default_wall) == ROUNDS else None,
-        statistics.median(cpu),
-        ratios,
-        float(ask([single], "flops", width)[0]),
-    )
+            spread.append(ask([default], "plain", width, EXAMPLES)[0][0])
+    plain_wall = statistics.median(spread) if len(spread) == ROUNDS else None
+    flops = float(ask([single], "flops", width)[0])
+    return [
+        Row(
+            width,
+            kernels,
+            ensembles[kernels],
+            statistics.median(walls[kernels]),
+            plain_wall,
+            statistics.median(processors[kernels]),
+            [a / b for a, b in zip(alone, processors[kernels], strict=True)],
+            flops,
+        )
+        for kernels in KERNELS
+    ]
 
 
 def quiet(workers: list[Connection]) -> bool:
@@ -110,74 +148,67 @@ def quiet(workers: list[Connection]) -> bool:
     return min(ask(workers, "share")) > QUIET
 
 
-def table_of(rows: list[Row], peak: float) -> Table:
-    """One line per width."""
-    title = f"training ResNet-8, {IMAGE_SIZE}×{IMAGE_SIZE} images, batches of 64"
-    table = Table(title=title, width=100)
-    for name in ("width", "ensemble", "images/s", "plain", "times", "by CPU time", "range"):
+def table_of(rows: list[Row], instructions: str, peak: float) -> Table:
+    """One line per width and kind of kernels."""
+    title = (
+        f"a step of ResNet-8, {IMAGE_SIZE}×{IMAGE_SIZE} in colour, batches of {BATCH}, "
+        f"{instructions}, against the plain loop"
+    )
+    table = Table(title=title, width=105)
+    for name in ("width", "kernels", "ensemble", "µs of CPU an image", "by CPU time", "range"):
         table.add_column(name, justify="right")
+    table.add_column("models per hour", justify="right")
     table.add_column("GFLOP/s, of peak", justify="right")
     for row in rows:
-        rate = row.flops * EXAMPLES / row.ours / 1e9
+        rate = row.flops * EXAMPLES / row.processor / 1e9
         table.add_row(
             str(row.width),
+            row.kernels,
             str(row.ensemble),
-            f"{EXAMPLES / row.ours:,.0f}",
-            "busy" if row.plain is None else f"{EXAMPLES / row.plain:,.0f}",
-            "" if row.ratio is None else f"{row.ratio:.1f}",
-            f"{row.processor_ratio:.1f}",
-            f"{min(row.processor_ratios):.1f}–{max(row.processor_ratios):.1f}",
+            f"{row.processor / EXAMPLES * 1e6:.0f}",
+            f"{row.processor_ratio:.2f}",
+            f"{min(row.processor_ratios):.2f}–{max(row.processor_ratios):.2f}",
+            "busy" if row.ratio is None else f"{row.ratio:.1f}",
             f"{rate:.0f} ({rate / peak:.0%})",
         )
     return table
 
 
-def accuracies(worker: Connection, single: Connection) -> str:
-    """Test accuracy of whole trainings by both, with its standard error over models."""
-    lines = []
-    for child, kind, name in ((worker, "ours whole", "ours"), (single, "plain whole", "plain")):
-        found = np.array(ask([child], kind)[0])
-        error = found.std(ddof=1) / len(found) ** 0.5
-        lines.append(f"{name} {found.mean():.4f} ± {error:.4f}")
-    return (
-        f"Test accuracy, digits study, width {ACCURACY_WIDTH}, {ACCURACY_MODELS} models each: "
-        f"{', '.join(lines)} (mean ± standard error)."
-    )
+def fits(worker: Connection, single: Connection) -> Table:
+    """Whole trainings on the digits by one recipe: steps until the subset is known, and accuracy.
 
-
-def reference(rows: list[Row]) -> str:
-    """Hours that the reference study takes by these measurements, one-hot costs for all.
-
-    By processor time, shared by all processors without loss: on a quiet machine that is our wall
-    time, and a lower bound of the plain loop's, which is given where it was measured.
+    They say whether a cheaper step buys its price with more of them or with accuracy.
     """
-    from memanalysis import settings
-
-    study = settings.load(REFERENCE)
-    by_width = {row.width: row for row in rows}
-    if any(size.width not in by_width for size in study.sizes):
-        return "The reference study has widths that were not measured."
-    needed = [by_width[size.width] for size in study.sizes]
-    epochs = study.n_subsets * len(study.objectives) * study.training.epochs
-    images = study.subsets.ratio * (study.data.train_examples or 0) / EXAMPLES
-    scale = epochs * images / 3600
-    ours = scale * sum(row.processor for row in needed) / WORKERS
-    least = scale * sum(row.processor * row.processor_ratio for row in needed) / WORKERS
-    walls = [row.plain for row in needed if row.plain is not None]
-    measured = f", {scale * sum(walls):.1f} as measured" * (len(walls) == len(needed))
-    return (
-        f"The reference study ({study.n_models} models): {ours:.1f} hours by ours, at least "
-        f"{least:.1f} by the plain loop{measured}."
+    title = (
+        f"digits, width {FIT_WIDTH}, {FIT_MODELS} models, one recipe: "
+        f"steps until {FITTED:.0%} of the subset is right"
     )
+    table = Table(title=title, width=105)
+    for name in ("by", "steps", "p_in at the end", "held-out accuracy"):
+        table.add_column(name, justify="right")
+    cases = [(worker, "ours whole", kernels) for kernels in KERNELS]
+    for child, kind, name in (*cases, (single, "plain whole", "plain loop")):
+        counts, inside, outside = np.array(ask([child], kind, name)[0], dtype=float)
+        reached = counts[np.isfinite(counts)]
+        share = "" if len(reached) == len(counts) else f" ({len(reached)} of {len(counts)} models)"
+        middle = f"{np.median(reached):.0f}" if len(reached) else "never"
+        table.add_row(name, middle + share, mean_of(inside), mean_of(outside))
+    return table
+
+
+def mean_of(values: Any) -> str:
+    """Mean over models and its standard error."""
+    return f"{values.mean():.4f} ± {values.std(ddof=1) / len(values) ** 0.5:.4f}"
 
 
 @contextmanager
-def team() -> Iterator[tuple[list[Connection], Connection, Connection]]:
+def team(environment: dict[str, str]) -> Iterator[Team]:
     """Our workers, a process with torch's default threads, and one with a single thread."""
     from memanalysis.producer.engines import variables
 
-    single = {"OMP_NUM_THREADS": "1"}
-    children = [start(variables()) for _ in range(WORKERS)] + [start({}), start(single)]
+    single = {"OMP_NUM_THREADS": "1", **environment}
+    children = [start({**variables(), **environment}) for _ in range(WORKERS)]
+    children += [start(environment), start(single)]
     try:
         connections = [connection for _, connection in children]
         yield connections[:WORKERS], connections[-2], connections[-1]
@@ -225,17 +256,25 @@ def serve(connection: Connection) -> None:
         connection.send(ANSWERS[kind](*details))
 
 
-def ours(width: int, ensemble: int, examples: int) -> tuple[float, float]:
+def instructions() -> str:
+    """The vector instructions that torch takes, and Numba's kernels with it."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def ours(width: int, ensemble: int, examples: int, kernels: str) -> tuple[float, float]:
     """Wall and processor seconds of one epoch of an ensemble, as a worker trains it."""
     import torch
 
     from memanalysis import settings
     from memanalysis.producer import training
 
-    pixels = torch.randn(examples, IMAGE_SIZE, IMAGE_SIZE, 1)
+    pixels = torch.randn(examples, IMAGE_SIZE, IMAGE_SIZE, CHANNELS)
     labels = torch.arange(examples) % 10
     size = settings.Size(f"resnet8w{width}", 8, width, ensemble)
-    lesson = training.Lesson(settings.Training(epochs=1, learning_rate=0.01), settings.Observe())
+    recipe = settings.Training(epochs=1, batch_size=BATCH, learning_rate=0.01, kernels=kernels)
+    lesson = training.Lesson(recipe, settings.Observe())
     everything = np.ones(examples, dtype=np.bool_)
     members = [
         training.Member(str(m), m, np.random.default_rng(m), everything) for m in range(ensemble)
@@ -245,54 +284,79 @@ def ours(width: int, ensemble: int, examples: int) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def theirs(width: int, _ensemble: int, examples: int) -> tuple[float, float]:
+def theirs(width: int, examples: int) -> tuple[float, float]:
     """Wall and processor seconds of one epoch of the plain loop."""
-    return plain.timed(width, examples, IMAGE_SIZE)
+    return plain.timed(width, examples, IMAGE_SIZE, CHANNELS)
 
 
-def ours_whole() -> list[float]:
-    """Test accuracies of an ensemble of the digits study."""
+Fits = tuple[list[float], list[float], list[float]]
+
+
+def ours_whole(kernels: str) -> Fits:
+    """Steps to the fit (not a number if never), accuracy in and outside the subset, by model."""
     from memanalysis import settings
     from memanalysis.producer import training
 
-    study, train, test, masks = digits()
+    study, images, masks = digits()
     members = [
         training.Member(str(m), m, np.random.default_rng(m), mask) for m, mask in enumerate(masks)
     ]
-    size = settings.Size("resnet8w4", 8, ACCURACY_WIDTH, len(members))
-    lesson = training.Lesson(study.training, settings.Observe(dynamics="none"))
-    trained = training.train(train, members, size, lesson, 10)
-    logits = training.evaluate(trained.network, test)
-    return [float(a) for a in (logits.argmax(-1) == test.labels).double().mean(-1)]
+    size = settings.Size("resnet8w4", 8, FIT_WIDTH, len(members))
+    recipe = replace(study.training, batch_size=FIT_BATCH, kernels=kernels)
+    lesson = training.Lesson(recipe, settings.Observe(dynamics="none"))
+    curve = []
+
+    def watch(_epoch: int, network: Any) -> None:
+        right = (training.evaluate(network, images).argmax(-1) == images.labels).numpy()
+        network.train()
+        curve.append(
+            [(row[mask].mean(), row[~mask].mean()) for row, mask in zip(right, masks, strict=True)]
+        )
+
+    training.train(images, members, size, lesson, 10, watch=watch)
+    return fit_of(np.array(curve), int(masks[0].sum()))
 
 
-def plain_whole() -> list[float]:
-    """Test accuracies of as many models of the plain loop, on the same subsets."""
+def plain_whole(_name: str) -> Fits:
+    """The same of as many models of the plain loop, on the same subsets."""
     import torch
 
     torch.manual_seed(0)
-    study, train, test, masks = digits()
+    study, images, masks = digits()
     r = study.training
-    recipe = plain.Recipe(r.epochs, r.batch_size, r.learning_rate, r.momentum, r.weight_decay)
-    found = []
+    recipe = plain.Recipe(r.epochs, FIT_BATCH, r.learning_rate, r.momentum, r.weight_decay)
+    pixels = images.pixels.permute(0, 3, 1, 2).contiguous()
+    curves = []
     for mask in masks:
-        subset = np.flatnonzero(mask).tolist()
-        pixels = train.pixels.permute(0, 3, 1, 2).contiguous()
-        model = plain.train(pixels, train.labels, subset, ACCURACY_WIDTH, recipe)
-        found.append(plain.accuracy(model, test.pixels.permute(0, 3, 1, 2), test.labels))
-    return found
+        curve: list[tuple[float, float]] = []
+
+        def watch(model: Any, mask: Any = mask, curve: Any = curve) -> None:
+            right = plain.correct(model, pixels, images.labels).numpy()
+            model.train()
+            curve.append((right[mask].mean(), right[~mask].mean()))
+
+        plain.train(pixels, images.labels, np.flatnonzero(mask).tolist(), FIT_WIDTH, recipe, watch)
+        curves.append(curve)
+    return fit_of(np.array(curves).transpose(1, 0, 2), int(masks[0].sum()))
 
 
-def digits() -> tuple[Any, Any, Any, Any]:
-    """The digits study, its images and the subsets of its first group."""
+def fit_of(curve: Any, n_in: int) -> Fits:
+    """``curve`` is [epochs, models, inside or outside]."""
+    fitted = curve[:, :, 0] >= FITTED
+    epochs = np.where(fitted.any(0), fitted.argmax(0) + 1, np.nan)
+    steps_each = -(-n_in // FIT_BATCH)
+    return (epochs * steps_each).tolist(), curve[-1, :, 0].tolist(), curve[-1, :, 1].tolist()
+
+
+def digits() -> tuple[Any, Any, Any]:
+    """The digits study, its training images and the subsets of its first group."""
     from memanalysis import settings
     from memanalysis.producer import data, worker
 
     study = settings.load(DIGITS)
-    dataset = data.load(study.data, study.seed)
-    train, test = worker.images_of(dataset, "cpu")
-    masks = study.subsets.masks(len(train.labels), 0, study.seed)
-    return study, train, test, masks[:ACCURACY_MODELS]
+    images = worker.images_of(data.load(study.data, study.seed), "cpu")[0]
+    masks = study.subsets.masks(len(images.labels), 0, study.seed)
+    return study, images, masks[:FIT_MODELS]
 
 
 def share() -> float:
@@ -322,7 +386,9 @@ def flops(width: int) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        plain.ResNet8(width)(torch.randn(1, 1, IMAGE_SIZE, IMAGE_SIZE)).sum().backward()
+        plain.ResNet8(width, CHANNELS)(
+            torch.randn(1, CHANNELS, IMAGE_SIZE, IMAGE_SIZE)
+        ).sum().backward()
     return float(counter.get_total_flops())
 
 
@@ -331,6 +397,7 @@ ANSWERS: dict[str, Any] = {
     "plain": theirs,
     "ours whole": ours_whole,
     "plain whole": plain_whole,
+    "instructions": instructions,
     "share": share,
     "matmul": matmul,
     "flops": flops,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import tiny_study
@@ -11,17 +12,15 @@ from memanalysis import cli
 from memanalysis.building.build import build
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.experiments import reproduce
-from memanalysis.producer import run
 from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """A packed store of the tiny study, with its study file."""
-    root = tmp_path_factory.mktemp("finished") / "store"
-    run.produce(tiny_study.study(), root, workers=1, device="cpu")
+def store(trained, tmp_path_factory):
+    """A store of the tiny study, with its study file."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("finished") / "store")
     (root / "study.toml").write_text(tiny_study.STUDY, encoding="utf-8")
     return root
 

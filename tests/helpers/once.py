@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import portalocker
 import pytest
 
 
@@ -20,8 +20,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         folder = folder.parent  # a worker's own folder lies in the one of the run
     path, finished = folder / "shared" / name, folder / "shared" / f"{name}.finished"
     path.parent.mkdir(exist_ok=True)
-    with (folder / "shared" / f"{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    waiting = portalocker.LockFlags.EXCLUSIVE
+    with portalocker.Lock(folder / "shared" / f"{name}.lock", flags=waiting):
         if not finished.exists():
             make(path)
             finished.touch()

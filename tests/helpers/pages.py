@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Page
+import prerequisites
+from playwright.sync_api import Browser, Page, sync_playwright
 
-# Debian's Chromium: Playwright's own builds cannot be downloaded everywhere.
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 # Machines in use are slow; what never happens is what this is for.
 PATIENCE_MS = 240_000
 
@@ -164,6 +162,19 @@ _REDUCE = """() => {
     return window.takenOut.length;
 }"""
 _RESTORE = "window.takenOut.forEach(([hole, element]) => hole.replaceWith(element))"
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A headless browser that ends with its context."""
+    path = prerequisites.browser()
+    assert path is not None, "no browser: see `python tests/helpers/prerequisites.py browser`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
 
 
 def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -> None:

@@ -45,6 +45,13 @@ def study(more="", **changes):
     return settings.parse(text)
 
 
+def train(root: Path) -> None:
+    """Train the tiny study into a store, which is not built."""
+    from memanalysis.producer import run  # most tests train nothing
+
+    run.produce(study(), root, workers=1, device="cpu")
+
+
 def files(root: Path):
     """What each model file of a store holds, less times."""
     found = {}

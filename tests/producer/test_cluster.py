@@ -64,10 +64,8 @@ def test_a_fault_on_a_node_is_one_clear_error(cluster, tmp_path):
         run.produce(diverging, tmp_path / "store", engine="ray")
 
 
-def test_a_lost_node_costs_one_ensemble_and_no_bit(cluster, tmp_path):
+def test_a_lost_node_costs_one_ensemble_and_no_bit(cluster, trained, tmp_path):
     """A node is killed as soon as the first models are there; local workers are the oracle."""
-    run.produce(study(), tmp_path / "local", workers=1, device="cpu")
-
     left = []
 
     def kill_one_node():
@@ -81,7 +79,7 @@ def test_a_lost_node_costs_one_ensemble_and_no_bit(cluster, tmp_path):
     run.produce(on(cluster), tmp_path / "cluster", engine="ray")
     killer.join()
     assert left[0] > 0
-    expected, found = files(tmp_path / "local"), files(tmp_path / "cluster")
+    expected, found = files(trained), files(tmp_path / "cluster")
     assert found.keys() == expected.keys()
     for name, arrays in expected.items():
         for key, values in arrays.items():

@@ -116,16 +116,24 @@ def test_other_networks_and_devices_are_refused():
     [
         ("batch_size = 20", "expects a multiple of 16"),
         ("batch_size = 32\nprecision = 'bf16'", "computes in float32"),
+        ("batch_size = 32\n[sizes]\nfamily = 'lenet'", "'lenet' has no such kernels"),
     ],
 )
 def test_settings_that_the_kernels_cannot_do_are_faults(line, message):
-    """A batch that fills no register and another precision are refused with the file."""
-    text = (
-        "name = 's'\n[data]\ndataset = 'digits'\n[subsets]\ngroups = 1\ngroup_size = 2\n"
-        f"[sizes]\nwidth = [2]\n[training]\nepochs = 1\nkernels = 'numba'\n{line}\n"
+    """A batch that fills no register, another precision or family are refused with the file."""
+    with pytest.raises(SettingsError, match=message) as refused:
+        study(line)
+    assert str(refused.value).count("\n") == 1  # and nothing else is wrong with it
+
+
+def study(training):
+    """Settings whose section [training] ends with these lines."""
+    sizes = "" if "[sizes]" in training else "[sizes]\n"
+    axis = "width = [1, 2]\n" if "lenet" in training else "depth = 8\nwidth = [2, 24]\n"
+    return settings.parse(
+        "name = 's'\n[data]\nsource = 'digits'\n[subsets]\nratio = 0.7\ngroups = 1\n"
+        f"[training]\nepochs = 1\nkernels = 'numba'\n{training}\n{sizes}{axis}"
     )
-    with pytest.raises(SettingsError, match=message):
-        settings.parse(text)
 
 
 def trained(images, members, kernels, epochs=1):

@@ -20,10 +20,13 @@ FAST: Final = {"contract", "reassoc", "nsz", "arcp"}
 # Places that are turned at once, so that what is written stays in the first cache.
 _BLOCK: Final = 16
 
+HALF: Final = DEEP // 2
+
 Offsets = NDArray[np.int64]
 Plan = tuple[Offsets, Offsets, Offsets]
 
 _WIDE_4, _WIDE_2, _WIDE_1 = (tiles.correlation(channels, DEEP) for channels in (4, 2, 1))
+_HALF_4, _HALF_2, _HALF_1 = (tiles.correlation(channels, HALF) for channels in (4, 2, 1))
 _THIN_4, _THIN_2, _THIN_1 = (tiles.correlation(channels, 1) for channels in (4, 2, 1))
 _OUTER_4_DEEP, _OUTER_1_DEEP = (tiles.outer_product(rows, DEEP) for rows in (4, 1))
 _OUTER_4_1, _OUTER_1_1 = (tiles.outer_product(rows, 1) for rows in (4, 1))
@@ -90,6 +93,42 @@ def turn(images: Any, out: Any) -> None:
 
 
 @njit(fastmath=FAST)
+def _four(
+    vectors: int, x: int, batch: int, n_in: int, w: int, n_out: int, s: int, t: int, n: int, o: int
+) -> None:
+    if vectors == DEEP:
+        _WIDE_4(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    elif vectors == HALF:
+        _HALF_4(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    else:
+        _THIN_4(x, batch, n_in, w, n_out, s, t, n, o, batch)
+
+
+@njit(fastmath=FAST)
+def _two(
+    vectors: int, x: int, batch: int, n_in: int, w: int, n_out: int, s: int, t: int, n: int, o: int
+) -> None:
+    if vectors == DEEP:
+        _WIDE_2(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    elif vectors == HALF:
+        _HALF_2(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    else:
+        _THIN_2(x, batch, n_in, w, n_out, s, t, n, o, batch)
+
+
+@njit(fastmath=FAST)
+def _one(
+    vectors: int, x: int, batch: int, n_in: int, w: int, n_out: int, s: int, t: int, n: int, o: int
+) -> None:
+    if vectors == DEEP:
+        _WIDE_1(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    elif vectors == HALF:
+        _HALF_1(x, batch, n_in, w, n_out, s, t, n, o, batch)
+    else:
+        _THIN_1(x, batch, n_in, w, n_out, s, t, n, o, batch)
+
+
+@njit(fastmath=FAST)
 def correlate(x: Any, w: Any, first: Any, sources: Any, taps: Any, out: Any) -> None:
     """Fill ``out`` [places, channels, batch] from ``x`` [places, channels_in, batch].
 
@@ -102,7 +141,8 @@ def correlate(x: Any, w: Any, first: Any, sources: Any, taps: Any, out: Any) -> 
         n = first[place + 1] - first[place]
         b = 0
         while b < batch:
-            wide = batch - b >= DEEP * LANES
+            left = (batch - b) // LANES
+            vectors = DEEP if left >= DEEP else HALF if left >= HALF else 1
             xs = x.ctypes.data + 4 * b
             channel = 0
             while channel < n_out:
@@ -110,24 +150,15 @@ def correlate(x: Any, w: Any, first: Any, sources: Any, taps: Any, out: Any) -> 
                 ws = w.ctypes.data + 4 * channel
                 o = out.ctypes.data + 4 * ((place * n_out + channel) * batch + b)
                 if left >= 4:
-                    if wide:
-                        _WIDE_4(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
-                    else:
-                        _THIN_4(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
+                    _four(vectors, xs, batch, n_in, ws, n_out, s, t, n, o)
                     channel += 4
                 elif left >= 2:
-                    if wide:
-                        _WIDE_2(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
-                    else:
-                        _THIN_2(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
+                    _two(vectors, xs, batch, n_in, ws, n_out, s, t, n, o)
                     channel += 2
                 else:
-                    if wide:
-                        _WIDE_1(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
-                    else:
-                        _THIN_1(xs, batch, n_in, ws, n_out, s, t, n, o, batch)
+                    _one(vectors, xs, batch, n_in, ws, n_out, s, t, n, o)
                     channel += 1
-            b += DEEP * LANES if wide else LANES
+            b += vectors * LANES
 
 
 @njit(fastmath=FAST)

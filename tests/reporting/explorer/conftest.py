@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from crowds import png, replace_examples
 from explorers import COMPLAINTS, HOSTILE, LARGEST, open_page, sort_by, write_page
+from once import made_once
 from playwright.sync_api import Browser, Page
 
 from memanalysis.storage.schema import INFLUENCE
@@ -16,12 +18,15 @@ from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The simulated study with hostile names, planted kinds and pairs of influence."""
-    path = tmp_path_factory.mktemp("rich") / "store"
-    shutil.copytree(simulated_store.path, path)
-    rich = Store.open(path)
+    path = made_once(tmp_path_factory, "rich", lambda path: _enrich(simulated_store, path))
+    return Store.open(path)
+
+
+def _enrich(simulated_store: Store, path: Path) -> None:
+    rich = Store.open(shutil.copytree(simulated_store.path, path))
     n = rich.manifest.n_train + rich.manifest.n_test
     rich.manifest.class_names[: len(HOSTILE)] = HOSTILE
     labels = rich.read_table("examples")["label"].to_numpy()
@@ -38,7 +43,6 @@ def store(simulated_store: Store, tmp_path_factory: pytest.TempPathFactory) -> S
     )
     rich.write_table("influence", _pairs(rich.manifest.n_train))
     rich.write_manifest()
-    return rich
 
 
 def _pairs(n_train: int) -> pa.Table:
@@ -64,11 +68,16 @@ def study(store: Store) -> Iterator[Study]:
         yield asked
 
 
+@pytest.fixture(scope="session")
+def written(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the rich store, as a file."""
+    return made_once(tmp_path_factory, "rich.html", lambda path: write_page(store, path))
+
+
 @pytest.fixture(scope="module")
-def opened(browser: Browser, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Page:
+def opened(browser: Browser, written: Path) -> Page:
     """The explorer of the rich store, open."""
-    path = write_page(store, tmp_path_factory.mktemp("page") / "report.html")
-    return open_page(browser, path)
+    return open_page(browser, written)
 
 
 @pytest.fixture

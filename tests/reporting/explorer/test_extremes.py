@@ -7,15 +7,13 @@ from crowds import crowd
 from explorers import COMPLAINTS, ask, fill, ids, open_page, total, write_page
 from playwright.sync_api import Browser
 
-from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
 
 @pytest.mark.parametrize("width", [375, 1600])
-def test_it_fits(browser: Browser, store: Store, tmp_path: Path, width: int) -> None:
+def test_it_fits(browser: Browser, written: Path, width: int) -> None:
     """Opened by a link to an example, nothing is wider than the window."""
-    path = write_page(store, tmp_path / "report.html")
-    narrow = open_page(browser, path, width, "#example-3")
+    narrow = open_page(browser, written, width, "#example-3")
     narrow.wait_for_selector(".detail .scores svg")
     assert narrow.inner_text(".detail h3") == "Example 3"
     assert narrow.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
@@ -32,9 +30,9 @@ def test_it_fits(browser: Browser, store: Store, tmp_path: Path, width: int) -> 
     narrow.context.close()
 
 
-def test_a_phone_shows_what_it_sorts_by(browser: Browser, store: Store, tmp_path: Path) -> None:
+def test_a_phone_shows_what_it_sorts_by(browser: Browser, written: Path) -> None:
     """Heads that have no room are chosen from a list; the column chosen takes the curves' place."""
-    narrow = open_page(browser, write_page(store, tmp_path / "report.html"), 375)
+    narrow = open_page(browser, written, 375)
     assert not narrow.locator("td.col-gain").first.is_visible()
     narrow.select_option("select[name=sort]", label="Change by distilling")
     narrow.wait_for_selector("th.col-gain[aria-sort=descending]")
