@@ -14,7 +14,7 @@ NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 STUDY ?= planted
 PROCESSES ?= 2
 
-.PHONY: report test lint bench bench-gpu produce study results notebooks clean
+.PHONY: report test lint controls bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -30,6 +30,11 @@ lint: $(FULL)/installed
 	$(FULL)/bin/ruff format --check .
 	$(FULL)/bin/mypy
 	$(FULL)/bin/lint-imports
+
+# Every rule of the findings in worlds whose answer is known: minutes the first time, then kept in
+# the user's cache folder. `make controls CONTROLS='--rates cf --models 400 --halves'`.
+controls: $(FULL)/installed
+	$(FULL)/bin/python -m memanalysis.experiments.controls $(CONTROLS)
 
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed

@@ -389,6 +389,16 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
+def in_words(name: str) -> str:
+    """A proxy's title for running text; a name without a definition of ours as it is."""
+    known = find(name)
+    if known is None:
+        return name
+    title = known.title
+    spelt = title if title[1].isupper() else f"{title[0].lower()}{title[1:]}"
+    return f"{spelt} on clean images" if name.endswith("_clean") else spelt
+
+
 def direction(name: str, declared: Mapping[str, Mapping[str, Any]] | None = None) -> HardIs | None:
     """Which end of a stored proxy means hard, None where nobody says.
 

@@ -78,7 +78,7 @@ def test_every_record_is_complete() -> None:
 
 def test_registered_proxies_have_records() -> None:
     """Six, fixed before the data, and each points one way."""
-    registered = load().proxies.registered
+    registered = load().trends.registered
     assert set(registered) < set(proxies.PROXIES)
     assert len(set(registered)) == 6
     assert all(proxies.orientation(name) for name in registered)

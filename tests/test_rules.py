@@ -12,10 +12,6 @@ from memanalysis.findings.verdicts import (
     at_least,
     below,
     joined,
-    number,
-    percent,
-    percent_interval,
-    with_interval,
 )
 
 
@@ -24,21 +20,30 @@ def _interval(estimate: float, low: float, high: float) -> Interval:
 
 
 def test_registered_thresholds() -> None:
-    """Version 2 of the rules: a change here is a new version with a line in CHANGELOG.md."""
+    """Version 3 of the rules: a change here is a new version with a line in CHANGELOG.md."""
     rules = load()
-    assert rules.version == 2
+    assert rules.version == 3
+    assert rules.made_after == ("Fashion-MNIST",)
     assert (rules.common.minimum_groups, rules.common.provisional_below) == (5, 10)
     assert (rules.common.level, rules.common.saturated_accuracy_in) == (0.95, 0.99)
+    assert (rules.common.join_above, rules.common.blocks) == (40, 20)
+    assert (rules.common.minimum_folds, rules.common.minimum_selected) == (5, 20)
     assert rules.trajectories == RuleSettings()
-    assert rules.bimodality.minimum_rise == 0.02
-    assert rules.diversity.minimum_share == 0.01
-    inhibition = rules.inhibition
-    assert (inhibition.maximum_change, inhibition.maximum_difference) == (-0.002, -0.02)
-    assert (inhibition.memorised, inhibition.not_memorised) == (0.5, 0.25)
-    proxies = rules.proxies
-    assert (proxies.minimum_level, proxies.follows_auc) == (0.5, 0.75)
-    assert (proxies.minimum_reliability, proxies.minimum_increasing) == (0.5, 50)
-    assert proxies.minimum_proxies == 3
+    modes = rules.modes
+    assert (modes.minimum_ratio, modes.minimum_share, modes.minimum_rise) == (1.0, 0.01, 0.002)
+    assert rules.polarisation.minimum_rise == 0.02
+    assert (rules.diversity.minimum_share, rules.diversity.alpha_share) == (0.01, 0.5)
+    falling = rules.falling
+    assert (falling.low, falling.high, falling.maximum_change) == (0.1, 0.5, -0.01)
+    assert (rules.headline.maximum_change, rules.headline.minimum_gain) == (-0.002, 0.0)
+    particular = rules.particular
+    assert (particular.memorised, particular.not_memorised) == (0.5, 0.25)
+    assert (particular.maximum_excess, particular.reversed_excess) == (-0.02, 0.02)
+    trends = rules.trends
+    assert trends.alpha_by_n_out_of_half == ((60, 0.15), (9, 0.2))
+    assert (trends.minimum_level, trends.follows_area) == (0.5, 0.75)
+    assert (trends.minimum_reliability, trends.minimum_increasing) == (0.5, 50)
+    assert trends.minimum_proxies == 3
 
 
 @pytest.mark.parametrize(
@@ -72,17 +77,3 @@ def test_reaching_a_bound() -> None:
     assert at_least(_interval(0.9, 0.8, 0.95), 0.8) == SUPPORTED
     assert at_least(_interval(0.8, 0.7, 0.8), 0.8) == UNDETERMINED
     assert at_least(_interval(0.7, 0.6, 0.79), 0.8) == REFUTED
-
-
-def test_numbers_in_words() -> None:
-    """Decimals as the interval is wide, no negative zero, and words where there is nothing."""
-    assert number(-0.001) == "0.00"
-    assert number(float("nan")) == "unknown"
-    assert percent(0.1234) == "12 %"
-    assert percent(0.0123) == "1.2 %"
-    assert with_interval(_interval(0.5, 0.4, 0.6)) == "0.50 (95 % interval 0.40 to 0.60)"
-    assert with_interval(_interval(0.04, 0.03, 0.05), brief=True) == "0.040 (0.030 to 0.050)"
-    assert with_interval(_interval(0.5, np.nan, np.nan)) == "0.50 (no interval)"
-    assert with_interval(_interval(np.nan, np.nan, np.nan)) == "an unknown amount"
-    said = percent_interval(_interval(0.01, -0.005, 0.12))
-    assert said == "1.0 % (95 % interval 0.0 % to 12 %)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import tomllib
 from contextlib import ExitStack, closing
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import memanalysis as ma
+from memanalysis.numbers import number, without_zero
 
 HERE: Final = Path(__file__).parent
 DATA: Final = HERE.parent
@@ -81,7 +81,7 @@ def draw(folder: Path) -> None:
 
 
 def _number(value: float) -> str:
-    return re.sub(r"^(−?)0\.", r"\1.", f"{value:z.3f}".replace("-", "−"))
+    return without_zero(number(value, 3))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,22 @@ def polarisation_of(mean: Floats, true_variance: Floats, minimum_mean: float = 0
     return np.where(usable, ratio(true_variance, np.where(usable, mean * (1 - mean), 0.0)), np.nan)
 
 
+def proxy_polarisation(means: Floats) -> Floats:
+    """P of proxies within [0, 1] from ``means`` [2, P, L, n]: [P, L].
+
+    The covariance between halves is the variance over examples without the models' noise.
+    """
+    known = np.isfinite(means).all(axis=0)
+    n = np.maximum(known.sum(axis=-1), 1)
+    filled = np.where(known, means, 0.0)
+    centre = filled.sum(axis=-1) / n
+    product = np.where(
+        known, (filled[0] - centre[0][..., None]) * (filled[1] - centre[1][..., None]), 0
+    )
+    variance = product.sum(axis=-1) / np.maximum(n - 1, 1)
+    return polarisation_of(centre.mean(axis=0), variance)
+
+
 def tails(counts: Counts) -> Floats:
     """Noise-removed share(mem <= .1) and share(mem >= .9) of each size of [L, n]: [L, 2]."""
     return np.array(
@@ -84,7 +100,7 @@ def tails(counts: Counts) -> Floats:
 def plain_tails(counts: Counts) -> Floats:
     """Plug-in share(mem <= .1) and share(mem >= .9): [L, 2]; ties are inside."""
     mem = counts.memorization
-    n = counts.filled().sum(axis=-1)
+    n = np.isfinite(mem).sum(axis=-1)  # what was not recorded is no score of 0
     low = ratio((mem <= LOW + _TIE).sum(axis=-1), n)
     high = ratio((mem >= HIGH - _TIE).sum(axis=-1), n)
     return np.stack([low, high], axis=-1)

@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from memanalysis.building.check_recorded import recorded_faults
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, bits, subsets
-from memanalysis.storage.schema import RECORDED, TABLES, is_objective, objective_order
+from memanalysis.storage.schema import (
+    LATER_COLUMNS,
+    LATER_TABLES,
+    TABLES,
+    is_objective,
+    objective_order,
+)
 from memanalysis.storage.store import COMMIT, Store, blob_array, half_of_group, read_model
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5
-_LATER: Final = {TABLES[name][0] for name in RECORDED}
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,11 @@ def _build_state(store: Store) -> Iterator[Fault]:
 def _files(store: Store) -> Iterator[Fault]:
     """Files that are missing, not in the manifest, or not what the manifest says."""
     noted = store.manifest.files
+    later = {TABLES[name][0] for name in LATER_TABLES}
     for name in sorted({file for file, _ in TABLES.values()} | noted.keys()):
         path = store.path / name
-        if not path.is_file() and name not in noted and name in _LATER:
-            continue  # from before it was recorded
+        if not path.is_file() and name not in noted and name in later:
+            continue  # a store of before it came
         if not path.is_file():
             yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
         elif name not in noted:
@@ -139,6 +145,8 @@ def _schema(store: Store, name: str) -> Iterator[Fault]:
     found = pq.read_schema(store.path / file)
     for field in wanted:
         if field.name not in found.names:
+            if (name, field.name) in LATER_COLUMNS:
+                continue
             yield Fault(file, f"no column {field.name}", f"{field.name} {field.type}", _REWRITE)
         elif found.field(field.name).type != field.type:
             text = f"column {field.name} is {found.field(field.name).type}"

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from memanalysis import numbers
+
 _WIDTH: Final = 80  # where standard output is no terminal
 _MAX_ROWS: Final = 50
 # Wider texts are wrapped within their column rather than pushing other columns out.
@@ -67,7 +69,7 @@ def cell(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return numbers.significant(value, minus="-")
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     return str(value)

@@ -165,8 +165,14 @@ class Evidence:
     proxies: ProxyEvidence | None = None
     signal: Signal = "correctness"
     alpha: float | None = None
+    # How a robustness check scales every alpha.
+    alpha_factor: float = 1.0
     # The store knows the label's probability, but no longer per group of models.
     probability_lost: bool = False
+    # A half of the groups, in a store that knows its proxies by no smaller part than that.
+    proxies_lost: bool = False
+    # The rules were made after data like these had been seen.
+    post_hoc: bool = False
     rules: Rules = field(default_factory=load)
 
     @property
@@ -191,7 +197,10 @@ class Evidence:
         )
         ids = np.zeros(0, dtype=np.int64) if one_hot is None else one_hot.group_ids
         proxies = None if self.proxies is None else self.proxies.keep_groups(ids)
-        return replace(self, one_hot=one_hot, distilled=distilled, proxies=proxies)
+        lost = self.proxies is not None and proxies is None
+        return replace(
+            self, one_hot=one_hot, distilled=distilled, proxies=proxies, proxies_lost=lost
+        )
 
     def saturated_sizes(self) -> list[str]:
         """Sizes whose one-hot models fit their training examples: mean p_in >= .99."""

@@ -27,6 +27,7 @@ from memanalysis.evidence.conditions import (
     half_sums,
 )
 from memanalysis.proxies import orientation
+from memanalysis.rules import load
 from memanalysis.storage import bits
 from memanalysis.storage.schema import HALVES, OBJECTIVES, SIGNALS
 from memanalysis.storage.store import Store, blob_array
@@ -107,6 +108,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         proxies=proxies.get(_PRIMARY),
         alpha=alphas.get(_PRIMARY),
         probability_lost=_probability_lost(store, conditions.get(_PRIMARY)),
+        post_hoc=store.manifest.dataset.get("name") in load().made_after,
     )
     ranks = {
         row["size"]: row["size_rank"]
@@ -120,8 +122,8 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
 
 
 def _probability_lost(store: Store, condition: Condition | None) -> bool:
-    """Whether a packed store has the label's probability in sums over all groups alone."""
-    if condition is None or condition.probability is not None or not store.manifest.packed:
+    """Whether a store has the label's probability in sums over all groups alone."""
+    if condition is None or condition.probability is not None:
         return False
     sums = store.read_table("outcomes", ["probability_in_sum"]).column(0)
     return bool(sums.null_count < len(sums))
@@ -300,6 +302,9 @@ def _probability(
         position = np.searchsorted(detail.group_ids, group_ids)
         for side, total in sums.items():
             total[:, row] = detail.tensors[f"signal_{side}"][position, signal]
+        # Files of correctness alone have the place for sums, with NaN in it.
+        if not np.isfinite(sums["in"][:, row]).any() or not np.isfinite(sums["out"][:, row]).any():
+            return None
     return Counts(sums["in"], counts.n_in, sums["out"], counts.n_out) if details else None
 
 

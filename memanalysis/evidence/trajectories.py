@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,17 @@ def trajectories_of(
         for group in range(condition.n_groups)
     ]  # fmt: skip
     return classify(pairs, counts, evidence.alpha, settings), folds
+
+
+def by_groups(
+    evidence: Evidence, condition: Condition, alpha: float | None, kept: Flags
+) -> Trajectories:
+    """Shapes by some of the groups, bool [G], with an alpha of their own."""
+    part = replace(evidence, alpha=alpha)
+    if evidence.signal == "probability":
+        return _by_probability(part, condition)(kept)
+    outcomes = condition.keep_groups(kept).outcomes
+    return classify_outcomes(outcomes, alpha, evidence.rules.trajectories)
 
 
 def _by_probability(evidence: Evidence, condition: Condition) -> Callable[[Flags], Trajectories]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from memanalysis import numbers
 from memanalysis.errors import QueryError, did_you_mean
 
 # Not asked for, these stay out of a printed table: keys for sorting, sentences, bytes.
@@ -33,7 +33,7 @@ _MARKDOWN: Final = {c: f"\\{c}" for c in "\\`*_{}[]<>|#&$~"}
 
 @dataclass(frozen=True)
 class _Column:
-    """A printed column; ``cells`` are numbers as text with ASCII signs, or words, or None."""
+    """A printed column; ``cells`` are numbers as text, or words, or None."""
 
     name: str
     numeric: bool
@@ -112,7 +112,7 @@ def _latex_cell(text: str | None, *, numeric: bool) -> str:
     if text is None:
         return "--"
     if numeric:
-        return text.replace("-", "$-$").replace("<", "$<$")
+        return text.replace("−", "$-$").replace("<", "$<$")
     return latex_text(text)
 
 
@@ -120,7 +120,7 @@ def _markdown_cell(text: str | None, *, numeric: bool) -> str:
     if text is None:
         return "–"
     if numeric:
-        return text.replace("-", "−").replace("<", "&lt;")
+        return text.replace("<", "&lt;")
     return markdown_text(text)
 
 
@@ -218,10 +218,8 @@ def _texts(columns: list[list[float | None]], decimals: int) -> list[list[str | 
 
 
 def _text(value: float, decimals: int, *, strip: bool) -> str:
-    text = f"{value:,.{decimals}f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.removeprefix("-")  # −0.00 is 0
-    return re.sub(r"^(-?)0\.", r"\1.", text) if strip else text
+    text = numbers.number(value, decimals)
+    return numbers.without_zero(text) if strip else text
 
 
 def _p_value(value: float | None) -> str | None:

@@ -128,7 +128,7 @@ def _turned(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
-    """How well each proxy's change of rank tells increasing examples from the others (AUC).
+    """How well each proxy's standardised change tells increasing examples from others (AUC).
 
     Undetermined where the finding on trends decides nothing.
     """

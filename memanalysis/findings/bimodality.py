@@ -1,188 +1,244 @@
-"""F1, ``bimodality_grows``: the scores of larger models are more polarised."""
+"""F1, ``bimodality_grows``: a mode at either end of the scores, and the upper one grows."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memanalysis.analysis import mixing
-from memanalysis.analysis.extrapolation import extrapolated_interval
-from memanalysis.analysis.intervals import Floats, Interval, jackknife, jackknife_of
-from memanalysis.analysis.outcomes import Counts, ratio
-from memanalysis.analysis.polarisation import (
-    HIGH,
-    LOW,
-    plain_tails,
-    polarisation,
-    polarisation_of,
-    upper_mode_ratio,
+from memanalysis import numbers
+from memanalysis.analysis.intervals import Interval
+from memanalysis.evidence.conditions import Evidence
+from memanalysis.findings import bimodality_grows
+from memanalysis.findings.decisions import Decision, detectable
+from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.measuring import (
+    beyond,
+    counts_of,
+    reason_of,
+    row_of,
+    saturated_places,
+    size_facts,
+    undecided,
 )
-from memanalysis.evidence.conditions import Condition, Evidence
+from memanalysis.findings.reasons import Reason
 from memanalysis.findings.verdicts import (
+    REFUTED,
+    SUPPORTED,
     UNDETERMINED,
     Check,
+    Fact,
     Outcome,
-    above,
-    check,
-    joined,
-    number,
-    with_interval,
+    missing_signal,
 )
+from memanalysis.rules import Rules
 
-FINDING: Final = "bimodality_grows"
-CLAIM: Final = (
-    "The larger the model, the more its memorisation scores part into 'not at all' and 'entirely'"
-)
-QUERY: Final = (
-    "select size, polarisation, polarisation_low, polarisation_high, low_mass, high_mass "
-    "from bimodality where objective = 'one_hot' order by size_rank"
-)
-# Columns of what is jackknifed.
-_RISE, _SLOPE, _TAILS, _LOW, _HIGH, _MODE = range(6)
+NAME: Final = bimodality_grows.RULE
+# Rows and the facts that decide them; held-out errors can be missing, but refute nothing.
+_ROWS: Final = {
+    "upper_mode": "upper_mode",
+    "lower_mode": "lower_mode",
+    "rise": "rise",
+    "held_out_rise": "held_out_rise_saturated",
+}
 
 
 def decide(evidence: Evidence) -> Outcome:
-    """Polarisation must rise, rise on average per size, and both tails together must grow."""
-    rules = evidence.rules.bimodality
-    bound = (
-        f"polarisation rises by more than {rules.minimum_rise}, its slope and the rise of both "
-        "tails together lie above 0, each by its lower 95 % limit"
-    )
+    """Modes at both ends of the largest size, the upper one grown, by held-out errors too."""
     condition = evidence.one_hot
     if condition is None or len(condition.sizes) < 2:
-        return _undecided(evidence, bound, "it takes at least two sizes of one-hot models")
-    measured = _measure(condition, evidence)
-    if measured is None:
-        return _undecided(evidence, bound, "this signal is not kept per group of models")
-    per_size, interval = measured
-    rise, both = interval[_RISE], interval[_TAILS]
-    checks = _checks(interval, evidence)
-    first, last = condition.sizes[0], condition.sizes[-1]
-    text = (
-        f"From {first} to {last}, the polarisation of scores (0: all examples alike, 1: each "
-        f"memorised fully or not at all) goes from {number(per_size[0])} to {number(per_size[-1])}"
-        f", by {with_interval(rise)}; the share of scores near 0 or near 1 changes by "
-        f"{with_interval(both, brief=True)}"
-    )
-    return Outcome(
-        FINDING, CLAIM, joined(c.verdict for c in checks if c.core), text, bound,
-        checks[0].estimate, checks[0].low, checks[0].high, condition.n_groups, evidence.alpha,
-        checks,
-    )  # fmt: skip
-
-
-def _checks(interval: Interval, evidence: Evidence) -> tuple[Check, ...]:
-    """The three conditions that decide, then both tails apart and the second mode."""
-    rules = evidence.rules.bimodality
-    rise, slope, both = interval[_RISE], interval[_SLOPE], interval[_TAILS]
-    low, high, mode = interval[_LOW], interval[_HIGH], interval[_MODE]
-    return (
-        check(
-            "polarisation_rises", "Polarisation rises from the smallest to the largest size",
-            rise, above(rise, rules.minimum_rise), f"lower limit > {rules.minimum_rise}", core=True,
-        ),
-        check(
-            "polarisation_slope", "Polarisation rises per step of size", slope,
-            above(slope, rules.minimum_slope, refutes=False),
-            f"lower limit > {rules.minimum_slope:g}", core=True,
-        ),
-        check(
-            "tails_grow", "The share of scores near 0 or near 1 grows", both,
-            above(both, rules.minimum_tail_rise),
-            f"lower limit > {rules.minimum_tail_rise:g}", core=True,
-        ),
-        check(
-            "low_tail_grows", "The share of scores near 0 grows", low,
-            above(low, rules.minimum_tail_rise), f"lower limit > {rules.minimum_tail_rise:g}",
-        ),
-        check(
-            "high_tail_grows", "The share of scores near 1 grows", high,
-            above(high, rules.minimum_tail_rise), f"lower limit > {rules.minimum_tail_rise:g}",
-        ),
-        check(
-            "second_mode",
-            "At the largest size more scores lie in (.9, 1] than in (.7, .8]: a second mode", mode,
-            above(mode, rules.second_mode), f"lower limit of the ratio > {rules.second_mode:g}",
-        ),
-    )  # fmt: skip
-
-
-def _undecided(evidence: Evidence, bound: str, reason: str) -> Outcome:
-    return Outcome(
-        FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-        n_groups=evidence.n_groups, alpha=evidence.alpha,
-    )  # fmt: skip
-
-
-def _measure(condition: Condition, evidence: Evidence) -> tuple[Floats, Interval] | None:
-    """Polarisation per size [L], and the interval of what ``_summary`` lists."""
-    minimum = evidence.rules.bimodality.minimum_mean
+        return undecided(NAME, evidence, "too_few_sizes")
+    if (missing := missing_signal(evidence)) is not None:
+        return undecided(NAME, evidence, missing)
+    counts = counts_of(condition, evidence)
+    decision = bimodality_grows.decide(counts, saturated_places(evidence), evidence.rules)
+    if not decision.facts:
+        return undecided(NAME, evidence, reason_of(decision) or "too_few_groups")
+    rise = decision.fact("rise")
+    checks = tuple(_row(row, fact, decision) for row, fact in _ROWS.items())
     if evidence.signal == "correctness":
+        polarised = bimodality_grows.decide_polarisation(counts, evidence.rules)
+        checks += (row_of(bimodality_grows.POLARISATION, polarised, ["polarisation_rise"]),)
+    return Outcome(
+        finding=NAME, verdict=decision.verdict, reason=reason_of(decision),
+        estimate=rise.estimate, low=rise.low, high=rise.high, bound=decision.bounds["rise"],
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            *decision.facts, *_detectable_held_out(decision, evidence), *_empty(decision),
+            *size_facts(evidence),
+        ),
+    )  # fmt: skip
 
-        def statistic(counts: Counts) -> Floats:
-            weights = [mixing.fit(counts[row]) for row in (0, -1)]
-            tails = [[mixing.mass(w, -2, LOW), mixing.mass(w, HIGH, 2)] for w in weights]
-            ratio = upper_mode_ratio(weights[1])
-            return _summary(polarisation(counts, minimum), np.array(tails), ratio)
 
-        return polarisation(condition.counts.sum(0), minimum), jackknife_of(
-            statistic, condition.counts
-        )
-    if condition.probability is None:
-        return None
-    sums, half = condition.probability, condition.half
-    estimate = _of_halves(sums, half, minimum)
-    everyone = np.arange(condition.n_groups)
-    replicates = [
-        _of_halves(sums[everyone != group], half[everyone != group], minimum) for group in everyone
+def _row(row: str, name: str, decision: Decision) -> Check:
+    """One condition, held against its bound by itself."""
+    bound = decision.bounds[name]
+    fact = next((fact for fact in decision.facts if fact.name == name), None)
+    if fact is None:
+        return Check(
+            row=row, verdict=UNDETERMINED, bound=bound, core=True,
+            reason="too_few_saturated_sizes",
+        )  # fmt: skip
+    reason: Reason | None = "empty_beside" if math.isinf(fact.estimate) else None
+    return Check(
+        row=row, verdict=beyond(fact, bound, refutes=row != "held_out_rise"), bound=bound,
+        core=True, reason=reason, estimate=fact.estimate, low=fact.low, high=fact.high,
+    )  # fmt: skip
+
+
+def _empty(decision: Decision) -> tuple[Fact, ...]:
+    """Ratios to an empty range, which a table of numbers cannot hold."""
+    return tuple(
+        Fact(f"empty_beside_{fact.name}", 1.0)
+        for fact in decision.facts
+        if math.isinf(fact.estimate)
+    )
+
+
+def explain(outcome: Outcome) -> str:
+    """Whether there are two groups of scores, and how the upper one grows, and by what."""
+    ends = [fact.size for fact in outcome.facts_of("accuracy_in")]
+    fitted = [fact.size for fact in outcome.facts_of("saturated")]
+    parts = [
+        f"{_LEADS[outcome.verdict]} From {ends[0]} to {ends[-1]}, {_growth(outcome, '')}",
+        f"at {ends[-1]} scores above 0.9 are {_times(outcome, 'upper_mode')} as frequent as those "
+        "a little lower (0.6 to 0.8), and scores below 0.1 "
+        f"{_times(outcome, 'lower_mode')} as frequent as those a little higher (0.2 to 0.4)",
     ]
-    ends = [_rise_and_slope(values) for values in (estimate, *replicates)]
-    polarised = jackknife(ends[0], np.asarray(ends[1:]).reshape(-1, 2))
-    return estimate, _below_each_other(polarised, extrapolated_interval(_tail_rises, sums))
+    if len(fitted) > 1:
+        where = f"among sizes that fit everything ({fitted[0]} to {fitted[-1]})"
+        parts.insert(1, f"{where}, {_growth(outcome, '_saturated')}")
+    if outcome.reason in ("grows_by_fitting", "too_few_saturated_sizes"):
+        parts.append(outcome.why())
+    if outcome.verdict == UNDETERMINED and outcome.reason != "too_few_saturated_sizes":
+        by_held_out = outcome.reason == "grows_by_fitting"
+        parts.append(_could_see(outcome, "held_out_rise" if by_held_out else "rise"))
+    return "; ".join(parts)
 
 
-def _of_halves(sums: Counts, half: NDArray[np.int64], minimum: float) -> Floats:
-    """Polarisation [L] of a continuous score, its noise removed by the covariance of two halves."""
-    scores = [sums[half == side].sum(0).memorization for side in (0, 1)]
-    known = np.isfinite(scores[0]) & np.isfinite(scores[1])
-    n = known.sum(axis=-1)
-    filled = [np.where(known, score, 0.0) for score in scores]
-    centre = [ratio(score.sum(axis=-1), n) for score in filled]
-    product = np.where(
-        known, (filled[0] - centre[0][:, None]) * (filled[1] - centre[1][:, None]), 0.0
-    )
-    covariance = ratio(product.sum(axis=-1), n - 1)
-    return polarisation_of((centre[0] + centre[1]) / 2, covariance, minimum)
+_LEADS: Final = {
+    SUPPORTED: "Scores part into two groups, one near 0 and one near 1, and the upper one grows.",
+    REFUTED: "Scores do not part into two groups of which the upper one grows.",
+    UNDETERMINED: "Whether scores part into two groups of which the upper one grows is open.",
+}
 
 
-def _tail_rises(counts: Counts) -> Floats:
-    """Rise of both tails, of the low and of the high one, by counting: [3]."""
-    low, high = np.diff(plain_tails(counts[[0, -1]]), axis=0)[0]
-    return np.array([low + high, low, high])
-
-
-def _below_each_other(polarised: Interval, tails: Interval) -> Interval:
-    """The intervals of both parts in the order of ``_summary``; no mode ratio."""
-    return Interval(
-        np.concatenate([polarised.estimate, tails.estimate, [np.nan]]),
-        np.concatenate([polarised.low, tails.low, [np.nan]]),
-        np.concatenate([polarised.high, tails.high, [np.nan]]),
-        polarised.n_groups,
+def _growth(outcome: Outcome, suffix: str) -> str:
+    rise, held_out = outcome.fact(f"rise{suffix}"), outcome.fact(f"held_out_rise{suffix}")
+    return (
+        f"the share of scores above 0.9 changes by {numbers.points_with_interval(*rise.interval)}, "
+        "and that of examples which nearly no held-out model gets right by "
+        f"{numbers.points_with_interval(*held_out.interval, unit=False)}"
     )
 
 
-def _rise_and_slope(per_size: Floats) -> Floats:
-    """Polarisation's change from the first to the last size, and its slope on the rank: [2]."""
-    rank = np.arange(len(per_size)) - (len(per_size) - 1) / 2
-    return np.array([per_size[-1] - per_size[0], (rank * per_size).sum() / (rank**2).sum()])
+def _times(outcome: Outcome, name: str) -> str:
+    fact = outcome.fact(name)
+    if outcome.facts_of(f"empty_beside_{name}"):
+        return "infinitely many times"
+    if math.isnan(fact.estimate):
+        return "not measurably"
+    return f"{numbers.with_interval(*fact.interval)} times"
 
 
-def _summary(per_size: Floats, tails: Floats, mode_ratio: float) -> Floats:
-    """What is jackknifed, [6]: rise, slope on rank, rise of both tails, of each, mode ratio.
+def _could_see(outcome: Outcome, name: str) -> str:
+    least = outcome.fact(f"detectable_{name}").estimate
+    planted = outcome.fact("planted").estimate
+    return (
+        f"a study like this shows a rise of {numbers.percent(least, missing=numbers.UNKNOWN)} of "
+        "the examples in four of five cases (the rule was tried on rises of "
+        f"{numbers.percent(planted)})"
+    )
 
-    ``per_size`` is the polarisation [L], ``tails`` [2, 2] the low and high tail of both end sizes.
-    """
-    low, high = tails[1] - tails[0]
-    return np.array([*_rise_and_slope(per_size), low + high, low, high, mode_ratio])
+
+def _detectable_held_out(decision: Decision, evidence: Evidence) -> tuple[Fact, ...]:
+    """The rise by held-out errors that the study shows with the power of the rules."""
+    facts = [fact for fact in decision.facts if fact.name == _ROWS["held_out_rise"]]
+    limits = evidence.rules
+    return tuple(
+        Fact(
+            "detectable_held_out_rise",
+            limits.modes.minimum_held_out_rise
+            + detectable(_interval(fact, evidence), limits.common.power),
+        )
+        for fact in facts
+    )
+
+
+def _interval(fact: Fact, evidence: Evidence) -> Interval:
+    estimate, low, high = (np.asarray(value) for value in fact.interval)
+    return Interval(estimate, low, high, evidence.n_groups)
+
+
+def explain_check(check: Check) -> str:
+    """A condition with its number."""
+    criterion = FINDING.criterion(check.row)
+    if check.reason is not None:
+        return f"{criterion.claim}: {check.why()}"
+    if criterion.unit == "points":
+        return f"{criterion.claim}: {numbers.points_with_interval(*check.interval)}"
+    return f"{criterion.claim}: {numbers.with_interval(*check.interval, brief=False)}"
+
+
+def _rule(rules: Rules) -> str:
+    limits = rules.modes
+    return (
+        "at the largest size scores above 0.9 are more frequent than those from 0.6 to 0.8 and "
+        "scores below 0.1 more frequent than those from 0.2 to 0.4; the share of scores above 0.9 "
+        f"rises by more than {limits.minimum_rise:g}; between the first and the last size that fit "
+        "everything the share of examples that fewer than one in ten held-out models get right "
+        "rises; each by its lower 95 % limit"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="scores part into two ends",
+    claim="The larger the model, the more its memorisation scores part into 'not at all' and "
+    "'entirely'",
+    measures="rise of the share of scores above 0.9, smallest to largest size",
+    criteria=(
+        Criterion(
+            "upper_mode", "a mode near 1",
+            "At the largest size scores above 0.9 are more frequent than those from 0.6 to 0.8",
+            "frequency of scores above 0.9 over that of 0.6 to 0.8",
+        ),
+        Criterion(
+            "lower_mode", "a mode near 0",
+            "At the largest size scores below 0.1 are more frequent than those from 0.2 to 0.4",
+            "frequency of scores below 0.1 over that of 0.2 to 0.4",
+        ),
+        Criterion(
+            "rise", "the mode near 1 grows", "The share of scores above 0.9 grows",
+            "rise of the share of scores above 0.9",
+            unit="points",
+        ),
+        Criterion(
+            "held_out_rise", "it grows by held-out errors",
+            "Among sizes that fit everything, more examples are got wrong by nearly all held-out "
+            "models",
+            "rise of the share of examples that nearly no held-out model gets right, among sizes "
+            "that fit",
+            unit="points",
+        ),
+        Criterion(
+            bimodality_grows.POLARISATION, "scores polarise",
+            "Polarisation (0: all examples alike, 1: each memorised fully or not at all) rises "
+            "from the smallest to the largest size",
+            "polarisation, smallest to largest size",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select size, polarisation, low_mass_plain, high_mass_plain, upper_mode_ratio "
+        "from bimodality where objective = 'one_hot' order by size_rank"
+    ),
+    evidence=Place(
+        "scores", "How the scores are distributed", ("bimodality", "memorization-histogram")
+    ),
+    unit="points",
+)  # fmt: skip

@@ -1,171 +1,221 @@
-"""F2, ``trajectories_diverse``: some examples increase, some stay, some decrease or peak."""
+"""F2, ``trajectories_diverse``: some examples increase, some stay, some fall."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from memanalysis import numbers
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
-from memanalysis.analysis.trajectories import (
-    Trajectories,
-    points_towards,
-)
-from memanalysis.evidence.conditions import Evidence
+from memanalysis.analysis.trajectories import Trajectories, points_towards
+from memanalysis.analysis.true_changes import variance_of_changes
+from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.evidence.trajectories import trajectories_of
+from memanalysis.findings import falling
+from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.measuring import (
+    counts_of,
+    row_of,
+    saturated_places,
+    size_facts,
+    undecided,
+)
+from memanalysis.findings.reasons import UNDECIDED, Reason
 from memanalysis.findings.verdicts import (
     REFUTED,
     SUPPORTED,
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
     Verdict,
-    percent_interval,
-    with_interval,
+    check,
+    joined,
+    missing_signal,
 )
+from memanalysis.rules import Rules
 
-Flags = NDArray[np.bool_]
-
-FINDING: Final = "trajectories_diverse"
-CLAIM: Final = (
-    "As models grow, some examples are memorised more, some equally, and some less or most at a "
-    "middle size"
-)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One row of the finding: which shapes it is made of, and what to call it."""
-
-    row: str
-    shapes: tuple[str, ...]
-    words: str
-    effect: str
-
-
-KINDS: Final = (
-    Kind("increasing", ("increasing",), "are memorised more by larger models", "rise"),
-    Kind("fixed", ("fixed",), "are memorised equally by all sizes", "change"),
-    Kind(
-        "decreasing_or_cap", ("decreasing", "cap"),
-        "are memorised less by larger models or most at a middle size", "fall",
-    ),
-)  # fmt: skip
-
-
-def query(alpha: float | None) -> str:
-    """SQL that shows the shares behind the verdict."""
-    return (
-        "select category, share, share_low, share_high, noise_share from trajectory_shares "
-        f"where objective = 'one_hot' and rule = 'shape' and alpha = {alpha or 0:g} "
-        "order by share desc"
-    )
+NAME: Final = "trajectories_diverse"
+# Shapes of single images decide these two rows; the images that fall are chosen by their score.
+_SHAPES: Final = ("increasing", "fixed")
 
 
 def decide(evidence: Evidence) -> Outcome:
-    """Each kind's share must exceed 1 %, and its effect must survive leaving groups out."""
-    rules = evidence.rules.diversity
-    bound = (
-        f"the share of each kind (x 0.95 unless fixed) has a lower limit > {rules.minimum_share:g}"
-        f" and its cross-fitted change a lower limit > alpha x {rules.alpha_share:g}"
-    )
-    condition, alpha = evidence.one_hot, evidence.alpha
-    reason = None
+    """Some increase and some stay, each by more than 1 %, and those with a middling score fall."""
+    condition = evidence.one_hot
     if condition is None or len(condition.sizes) < 2:
-        reason = "it takes at least two sizes of one-hot models"
-    elif alpha is None:
-        reason = "too few models hold each example out to tell shapes apart (fewer than 18)"
-    elif evidence.signal == "probability" and condition.probability is None:
-        reason = "this signal is not kept per group of models"
-    if reason is not None or condition is None or alpha is None:
-        return Outcome(
-            FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-            n_groups=evidence.n_groups, alpha=alpha,
-        )  # fmt: skip
-    whole, folds = trajectories_of(evidence, condition)
-    measured = condition.probability if evidence.signal == "probability" else condition.counts
-    assert measured is not None  # checked above
-    checks = tuple(_row(kind, evidence, alpha, whole, folds, measured) for kind in KINDS)
-    verdict, missing = _conjunction(checks)
-    text = f"{_share_texts(checks)}{missing}"
-    first = checks[0]
+        return undecided(NAME, evidence, "too_few_sizes")
+    if (missing := missing_signal(evidence)) is not None:
+        return undecided(NAME, evidence, missing)
+    checks = (
+        *_shape_rows(evidence, condition),
+        _falling_row(evidence, condition),
+    )
+    first, falling = checks[0], checks[-1]
     return Outcome(
-        FINDING, CLAIM, verdict, text, bound, first.estimate, first.low, first.high,
-        condition.n_groups, alpha, checks,
+        finding=NAME, verdict=joined(c.verdict for c in checks), reason=_reason(checks),
+        estimate=first.estimate, low=first.low, high=first.high, bound=first.bound,
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            *(Fact(f"share_{c.row}", *c.interval) for c in checks[:-1]),
+            *(replace(fact, name=f"effect_{c.row}") for c in checks[:1] for fact in c.facts
+              if fact.name == "effect"),
+            *(replace(fact, name=f"falling_{fact.name}") for fact in falling.facts),
+            *size_facts(evidence),
+        ),
     )  # fmt: skip
 
 
-def _row(
-    kind: Kind,
+def _reason(checks: tuple[Check, ...]) -> Reason | None:
+    """Why the claim cannot be decided, if any of its conditions cannot."""
+    return next((c.reason for c in checks if c.reason is not None), None)
+
+
+def _shape_rows(evidence: Evidence, condition: Condition) -> tuple[Check, ...]:
+    if evidence.alpha is None:
+        return tuple(
+            Check(row=row, verdict=UNDETERMINED, core=True, reason="no_alpha") for row in _SHAPES
+        )
+    whole, folds = trajectories_of(evidence, condition)
+    measured = counts_of(condition, evidence)
+    return tuple(_shape_row(row, evidence, whole, folds, measured) for row in _SHAPES)
+
+
+def _shape_row(
+    row: str,
     evidence: Evidence,
-    alpha: float,
     whole: Trajectories,
     folds: list[Trajectories],
     measured: Counts,
 ) -> Check:
     rules = evidence.rules.diversity
-    admitted = evidence.rules.trajectories.false_discovery_rate if kind.row != "fixed" else 0.0
-    share = jackknife(*_shares(kind, whole, folds, admitted, possible=False))
-    possible = jackknife(*_shares(kind, whole, folds, admitted, possible=True))
-    effect = leave_one_group_out(_effects(kind, folds, measured))
-    verdict = _row_verdict(kind, share, possible, effect[0], rules.minimum_share,
-                           rules.alpha_share * alpha)  # fmt: skip
-    sentence = f"{percent_interval(share)} of the examples {kind.words}."
-    if kind.row != "fixed":
-        sentence += _effect_text(kind, effect)
-    bound = f"lower limit of the share > {rules.minimum_share:g}"
-    if kind.row != "fixed":
-        bound += f" and of the cross-fitted {kind.effect} > {rules.alpha_share * alpha:g}"
-    return Check(
-        kind.row, f"Some examples {kind.words}", verdict, float(share.estimate), float(share.low),
-        float(share.high), bound, True, sentence,
+    changing = row != "fixed"
+    admitted = evidence.rules.trajectories.false_discovery_rate if changing else 0.0
+    share = jackknife(*_shares(row, whole, folds, admitted, possible=False))
+    possible = jackknife(*_shares(row, whole, folds, admitted, possible=True))
+    least = rules.alpha_share * (evidence.alpha or 0.0)
+    effect = leave_one_group_out(_effects(row, folds, measured))
+    verdict = _row_verdict(share, possible, effect[0] if changing else None,
+                           rules.minimum_share, least)  # fmt: skip
+    facts = (
+        Fact.of("effect", effect[0]),
+        Fact.of("accuracy_in_change", effect[1]),
+        Fact.of("accuracy_out_change", effect[2]),
+        Fact("minimum_effect", least),
+    )
+    scored = _share_of_scored(whole, measured, rules.minimum_mean)
+    return check(
+        row, share, verdict, Bound("lower", rules.minimum_share), core=True,
+        facts=facts if changing else (Fact("share_of_scored", scored),),
     )  # fmt: skip
 
 
-def _effect_text(kind: Kind, effect: Interval) -> str:
-    """The change in models that did not choose the examples, and what it is made of."""
-    # A fall is counted as positive; the rates it is made of are given as they go.
-    inside, outside = (-effect[i] if kind.effect == "fall" else effect[i] for i in (1, 2))
-    text = (
-        f" In models that had no part in choosing them the {kind.effect} is "
-        f"{with_interval(effect[0])}; accuracy changes by {with_interval(inside, brief=True)} when "
-        f"they are trained on and by {with_interval(outside, brief=True)} when they are held out."
-    )
-    known = float(effect[0].low) > 0
-    mostly_inside = float(effect[1].estimate) > float(effect[0].estimate) / 2
-    return text + _BECAUSE[kind.row] if known and mostly_inside else text
+def _share_of_scored(whole: Trajectories, measured: Counts, least: float) -> float:
+    """Share of fixed ones among the examples whose score over all sizes is at least ``least``."""
+    with np.errstate(invalid="ignore"):
+        scored = whole.tested & (measured.sum(0).memorization.mean(axis=0) >= least)
+    return float(whole.is_shape("fixed")[scored].mean()) if scored.any() else np.nan
 
 
-_BECAUSE: Final = {
-    "increasing": " They increase because larger models fit them.",
-    "decreasing_or_cap": " Most of the fall is in the accuracy when trained on them.",
-}
+def _falling_row(evidence: Evidence, condition: Condition) -> Check:
+    """Examples with a middling score, by generalising between the sizes that fit everything."""
+    counts, saturated = counts_of(condition, evidence), saturated_places(evidence)
+    decision = falling.decide(counts, saturated, evidence.rules)
+    row = row_of(falling.RULE, decision, falling.SELECTIONS, core=True)
+    if len(saturated) < 2 or evidence.signal != "correctness":
+        return row
+    spread = variance_of_changes(counts, condition.half, saturated[0], saturated[-1])
+    true = float(np.sqrt(np.maximum(spread.estimate, 0)))
+    return replace(row, facts=(*row.facts, Fact("sd_of_true_changes", true)))
 
 
-def _share_texts(checks: tuple[Check, ...]) -> str:
-    """The shares in words, for the headline; only the first interval is introduced."""
-    parts: list[str] = []
-    for kind, found in zip(KINDS, checks, strict=True):
-        share = Interval(np.array(found.estimate), np.array(found.low), np.array(found.high), 0)
-        of = "" if parts else " of the examples"
-        parts.append(f"{percent_interval(share, brief=bool(parts))}{of} {kind.words}")
+def explain(outcome: Outcome) -> str:
+    """The share of each kind, and what becomes of middling scores."""
+    parts = []
+    increasing, fixed = (outcome.fact(f"share_{row}") for row in _SHAPES)
+    if math.isfinite(increasing.estimate):
+        parts.append(
+            f"{numbers.share_with_interval(*increasing.interval, brief=False)} of the examples are "
+            f"memorised more by larger models; {numbers.share_with_interval(*fixed.interval)} "
+            "change by less than alpha between any two sizes, most of them with a score near 0"
+        )
+    fitted = [fact.size for fact in outcome.facts_of("saturated")]
+    first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
+    if math.isfinite(first.estimate):
+        parts.append(_falling_text((fitted[0], fitted[-1]), first, last))
+    if outcome.reason is not None and outcome.reason != "contradicted":
+        parts.append(f"not decided: {outcome.why()}")
+    elif outcome.verdict == UNDETERMINED:
+        parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
+                                outcome.fact("falling_planted").estimate))  # fmt: skip
     return "; ".join(parts)
 
 
+def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
+    return (
+        f"from {ends[0]} to {ends[1]}, which fit everything, scores of 0.1 to 0.5 change by "
+        f"{numbers.with_interval(*first.interval)} through generalising if they are chosen at "
+        f"{ends[0]}, and by {numbers.with_interval(*last.interval)} if at {ends[1]}, in models "
+        "that had no part in choosing them"
+    )
+
+
+def _could_see(least: float, planted: float) -> str:
+    return (
+        f"a study like this shows a fall to {numbers.number(least, 3, missing=numbers.UNKNOWN)} in "
+        "four of five cases (the rule was tried on falls of "
+        f"{numbers.number(-planted)} of four in ten examples)"
+    )
+
+
+def explain_check(check: Check) -> str:
+    """A share with its change, or the fall of middling scores."""
+    criterion = FINDING.criterion(check.row)
+    if check.reason in UNDECIDED or not check.facts:
+        return f"{criterion.claim}: not decided, as {check.why()}"
+    if check.row == falling.RULE:
+        first, last = (check.fact(name) for name in falling.SELECTIONS)
+        ends = [numbers.with_interval(*fact.interval) for fact in (first, last)]
+        return (
+            f"{criterion.claim}: {ends[0]} if chosen at the smallest size that fits everything, "
+            f"{ends[1]} if at the largest"
+        )
+    share = numbers.share_with_interval(*check.interval, brief=False)
+    if check.row == "fixed":
+        scored = numbers.percent(check.fact("share_of_scored").estimate, missing=numbers.UNKNOWN)
+        return (
+            f"{share} of the examples are memorised equally by all sizes; of those whose mean "
+            f"score is at least 0.02, {scored}"
+        )
+    effect, inside, outside = (
+        check.fact(name) for name in ("effect", "accuracy_in_change", "accuracy_out_change")
+    )
+    text = (
+        f"{share} of the examples are memorised more by larger models. In models that had no part "
+        f"in choosing them the rise is {numbers.with_interval(*effect.interval)}; accuracy changes "
+        f"by {numbers.with_interval(*inside.interval)} when they are trained on and by "
+        f"{numbers.with_interval(*outside.interval)} when they are held out"
+    )
+    mostly = effect.low > 0 and inside.estimate > effect.estimate / 2
+    return f"{text}. They increase because larger models fit them" if mostly else text
+
+
 def _row_verdict(
-    kind: Kind,
     share: Interval,
     possible: Interval,
-    effect: Interval,
+    effect: Interval | None,
     minimum_share: float,
     minimum_effect: float,
 ) -> Verdict:
+    """``effect`` is None for a kind that does not change."""
     if float(possible.high) < minimum_share:
         return REFUTED
-    if kind.row == "fixed":
+    if effect is None:
         return SUPPORTED if float(share.low) > minimum_share else UNDETERMINED
     if float(effect.high) < minimum_effect:
         return REFUTED
@@ -174,75 +224,91 @@ def _row_verdict(
 
 
 def _shares(
-    kind: Kind,
+    row: str,
     whole: Trajectories,
     folds: list[Trajectories],
     admitted: float,
     *,
     possible: bool,
 ) -> tuple[Floats, Floats]:
-    """Share of the kind less the false discoveries admitted, from everything and per fold.
+    """Share of the shape less the false discoveries admitted, from everything and per fold.
 
-    ``possible`` counts the undetermined ones whose point estimates look like the kind as well.
+    ``possible`` counts the undetermined ones whose point estimates look like the shape as well.
     """
 
-    def share(found: Trajectories) -> float:
-        members = found.is_shape(*kind.shapes) * (1 - admitted)
+    def share(sorting: Trajectories) -> float:
+        members = sorting.is_shape(row) * (1 - admitted)
         if possible:
-            towards = [points_towards(found, shape) for shape in kind.shapes]
-            members = members + np.any(towards, axis=0)
-        return float(members.sum() / max(int(found.tested.sum()), 1))
+            members = members + points_towards(sorting, row)
+        return float(members.sum() / max(int(sorting.tested.sum()), 1))
 
     return np.array(share(whole)), np.array([share(fold) for fold in folds])
 
 
-def _effects(kind: Kind, folds: list[Trajectories], measured: Counts) -> Floats:
-    """Per group, the change of the examples chosen without it, in the kind's direction: [G, 3].
+def _effects(row: str, folds: list[Trajectories], measured: Counts) -> Floats:
+    """Per group, the change from the first to the last size of the examples chosen without it.
 
-    Columns: change of mem, of p_in, of p_out. For a cap the change is from the peak to the higher
-    end, both chosen without the group; decreasing examples run from the first size to the last.
+    [G, 3]: change of mem, of p_in, of p_out.
     """
     values = np.full((len(folds), 3), np.nan)
     for group, fold in enumerate(folds):
         alone = measured[group]
         rates = np.stack([alone.memorization, alone.accuracy_in, alone.accuracy_out])  # [3, L, n]
-        parts = []
-        for shape in kind.shapes:
-            chosen = np.flatnonzero(fold.is_shape(shape))
-            if len(chosen) == 0:
-                continue
-            start, stop = _from_to(shape, fold, chosen)
-            parts.append(rates[:, stop, chosen] - rates[:, start, chosen])
-        change = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+        change = (rates[:, -1] - rates[:, 0])[:, fold.is_shape(row)]
         change = change[:, np.isfinite(change[0])]
         if change.shape[1]:
             values[group] = change.mean(axis=1)
     return values
 
 
-def _from_to(
-    shape: str, fold: Trajectories, chosen: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Sizes between which the claimed direction is upwards, per chosen example."""
-    last = fold.n_sizes - 1
-    first_size = np.zeros(len(chosen), dtype=np.intp)
-    last_size = np.full(len(chosen), last)
-    if shape == "decreasing":
-        return last_size, first_size
-    if shape != "cap":
-        return first_size, last_size
-    since_first = fold.pairs.change[:last, chosen]  # pairs (0, 1), (0, 2), ..., (0, L-1)
-    peak = since_first[:-1].argmax(axis=0) + 1
-    higher_end = np.where(since_first[-1] > 0, last_size, first_size)
-    return higher_end, peak
+def _rule(rules: Rules) -> str:
+    limits = rules.falling
+    return (
+        "the share that increases (x 0.95) and the share that is fixed have a lower limit > "
+        f"{rules.diversity.minimum_share:g}, the cross-fitted rise a lower limit > alpha x "
+        f"{rules.diversity.alpha_share:g}, and scores of {limits.low:g} to {limits.high:g} change "
+        f"by generalising, whichever size chooses them, with an upper limit < "
+        f"{limits.maximum_change:g}"
+    )
 
 
-def _conjunction(checks: tuple[Check, ...]) -> tuple[Verdict, str]:
-    increasing, fixed, falling = (c.verdict for c in checks)
-    if increasing == fixed == falling == SUPPORTED:
-        return SUPPORTED, ""
-    missing = [c.row.replace("_", " ") for c in checks if c.verdict != SUPPORTED]
-    said = f"; not shown: {', '.join(missing)}"
-    if increasing == fixed == SUPPORTED:
-        return UNDETERMINED, said
-    return (REFUTED if REFUTED in (increasing, fixed, falling) else UNDETERMINED), said
+def _query(alpha: float | None) -> str:
+    return (
+        "select category, share, share_low, share_high, noise_share from trajectory_shares "
+        f"where objective = 'one_hot' and rule = 'shape' and alpha = {alpha or 0:g} "
+        "order by share desc"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="trajectories differ",
+    claim="As models grow, some examples are memorised more, some equally, and some less",
+    measures="share of examples memorised more by larger models",
+    criteria=(
+        Criterion(
+            "increasing", "increasing", "Some examples are memorised more by larger models",
+            "share memorised more by larger models", unit="share",
+        ),
+        Criterion(
+            "fixed", "fixed", "Some examples are memorised equally by all sizes",
+            "share memorised equally by all sizes", unit="share",
+        ),
+        Criterion(
+            falling.RULE, "falling",
+            "Among sizes that fit everything, examples with a score of 0.1 to 0.5 are memorised "
+            "less by larger models, through generalising",
+            "change of scores of 0.1 to 0.5 through generalising",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=_query,
+    evidence=Place(
+        "trajectories", "Trajectories across sizes", ("trajectory-shares", "trajectories")
+    ),
+    uses_alpha=True,
+    unit="share",
+)  # fmt: skip

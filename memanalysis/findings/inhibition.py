@@ -1,120 +1,240 @@
-"""F3, ``distillation_inhibits``: distillation lowers memorisation, most where there is most."""
+"""F3, ``distillation_inhibits``: students of a teacher memorise less, and generalise better."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis import numbers
 from memanalysis.analysis.distillation import (
     Choice,
     Comparison,
     agreement,
     by_score,
-    change,
     cross_fitted_folds,
 )
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.evidence.conditions import Condition, Evidence, Teacher, alternating
+from memanalysis.findings import inhibits_particularly
+from memanalysis.findings.decisions import Decision
+from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.measuring import beyond, reason_of, row_of, undecided
+from memanalysis.findings.reasons import Reason
 from memanalysis.findings.verdicts import (
-    REFUTED,
-    SUPPORTED,
     UNDETERMINED,
+    Bound,
     Check,
+    Fact,
     Outcome,
-    Verdict,
     above,
     at_least,
-    below,
     check,
-    joined,
-    with_interval,
+    missing_signal,
 )
+from memanalysis.rules import Rules
 
-FINDING: Final = "distillation_inhibits"
+NAME: Final = inhibits_particularly.HEADLINE
+PARTICULAR: Final = inhibits_particularly.RULE
 GAP_ROW: Final = "inhibition_grows_with_gap"
-CLAIM: Final = (
-    "Distilled models memorise less than models trained on the labels, above all what those "
-    "memorise most, and generalise better"
-)
-QUERY: Final = (
-    "select size, category, selected_on, change, change_low, change_high, change_in, change_out "
-    "from distillation_effects where objective = 'distilled' and grouping in ('all', 'score') "
-    "and estimator <> 'naive' "
-    "order by size_rank, category, selected_on"
-)
 _OBJECTIVES: Final = ("one_hot", "distilled")
+# Rows and the facts of the headline's decision that decide them.
+_ROWS: Final = {"inhibits": "change", "generalises": "test_gain"}
 
 
 def decide(evidence: Evidence) -> Outcome:
-    """Mean change below -.002, most among the memorised, and a gain in test accuracy."""
-    rules = evidence.rules.inhibition
-    bound = (
-        f"mean change < {rules.maximum_change:g}; memorised minus not memorised < 0 whichever "
-        f"objective selects, on average <= {rules.maximum_difference:g}; test accuracy rises"
-    )
+    """The mean score falls by more than .002 and test accuracy rises, averaged over students."""
     students = student_sizes(evidence)
-    comparison = evidence.comparison(students) if students else None
-    teacher = evidence.teacher
-    if (
-        comparison is None
-        or teacher is None
-        or evidence.one_hot is None
-        or evidence.distilled is None
-    ):
-        return Outcome(
-            FINDING, CLAIM, UNDETERMINED,
-            "Not decided: there are no distilled models smaller than their teacher with one-hot "
-            "models of the same size beside them (or this signal is not kept per group)",
-            bound, n_groups=evidence.n_groups, alpha=evidence.alpha,
-        )  # fmt: skip
-    everything = _overall(comparison)
-    inhibits = check(
-        "inhibits", "Distillation changes mean memorisation, averaged over student sizes",
-        everything[0], below(everything[0], rules.maximum_change),
-        f"upper limit < {rules.maximum_change:g}", core=True,
+    a, b, teacher = evidence.one_hot, evidence.distilled, evidence.teacher
+    if not students or a is None or b is None or teacher is None:
+        return undecided(NAME, evidence, "no_students")
+    comparison = evidence.comparison(students)
+    if comparison is None:
+        lost: Reason = "not_kept" if evidence.probability_lost else "not_recorded"
+        return undecided(NAME, evidence, missing_signal(evidence) or lost)
+    leaks = teacher.scope != "same_subset"
+    decision = inhibits_particularly.decide_headline(
+        comparison.a, comparison.b, *_test_accuracies(a.select(students), b.select(students)),
+        leaks=leaks, rules=evidence.rules,
     )  # fmt: skip
-    most = _most_where_memorised(evidence, comparison, students)
-    gains = _generalises(evidence, evidence.one_hot.select(students),
-                         evidence.distilled.select(students))  # fmt: skip
-    checks = (inhibits, most, gains, _preserves(evidence, comparison))
-    verdict = joined(c.verdict for c in checks if c.core)
-    leak = ""
-    if teacher.scope != "same_subset":
-        verdict = UNDETERMINED
-        leak = "; held-out labels leak, because the teacher saw all examples"
-    mean = _mean_text(everything, teacher, evidence.signal)
-    text = f"{mean}. {most.sentence} {gains.sentence}{leak}"
-    return Outcome(
-        FINDING, CLAIM, verdict, text.rstrip("."), bound, inhibits.estimate, inhibits.low,
-        inhibits.high, comparison.n_groups, evidence.alpha,
-        (*checks, _gap(evidence, comparison, students, teacher)),
-    )  # fmt: skip
-
-
-def _mean_text(everything: Interval, teacher: Teacher, signal: str = "correctness") -> str:
-    """The mean change and which of its two parts makes it."""
-    total, inside, outside = (everything[part] for part in range(3))
-    change, fitting = float(total.estimate), float(inside.estimate)
-    by_probability = signal == "probability"
-    # A part of the other sign only holds the change back.
-    if fitting * change > 0 and abs(fitting) > abs(change) / 2:
-        why = "fit less" if fitting < 0 else "fit more"
-    elif float(outside.estimate) <= 0:
-        why = "generalise worse"
-    elif by_probability:
-        why = "generalise better"
-    else:
-        why = "generalise better (a gain in test accuracy is then the same fact)"
-    rate = "the label's probability" if by_probability else "accuracy"
-    return (
-        f"In students smaller than their teacher {teacher.size} distillation changes the mean "
-        f"score by {with_interval(total)}, mostly because students {why}: {rate} by "
-        f"{with_interval(inside, brief=True)} on examples trained on and by "
-        f"{with_interval(outside, brief=True)} on examples held out"
+    if not decision.facts:
+        return undecided(NAME, evidence, reason_of(decision) or "too_few_groups")
+    change = decision.fact("change")
+    particular = _particular(evidence, comparison, students, leaks=leaks)
+    checks = (
+        *(_row(row, fact, decision, evidence) for row, fact in _ROWS.items()),
+        *particular,
+        _preserves(evidence, comparison),
+        _gap(evidence, comparison, students, teacher),
     )
+    return Outcome(
+        finding=NAME, verdict=decision.verdict, reason=reason_of(decision),
+        estimate=change.estimate, low=change.low, high=change.high,
+        bound=Bound("upper", evidence.rules.headline.maximum_change),
+        n_groups=comparison.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            *decision.facts,
+            Fact("teacher_parameters", teacher.parameters, size=teacher.size),
+            *(f for row in particular for f in row.facts if f.name in _SHOWN and not f.size),
+        ),
+    )  # fmt: skip
+
+
+_SHOWN: Final = (
+    *(f"excess_{by}" for by in inhibits_particularly.SELECTIONS),
+    *(f"fit_{by}" for by in inhibits_particularly.SELECTIONS),
+)
+
+
+def _row(row: str, name: str, decision: Decision, evidence: Evidence) -> Check:
+    """One condition, held against its bound by itself."""
+    limits = evidence.rules.headline
+    bound = (
+        Bound("upper", limits.maximum_change)
+        if row == "inhibits"
+        else Bound("lower", limits.minimum_gain)
+    )
+    fact = decision.fact(name)
+    return Check(
+        row=row, verdict=beyond(fact, bound), estimate=fact.estimate, low=fact.low,
+        high=fact.high, bound=bound, core=True,
+    )  # fmt: skip
+
+
+def _particular(
+    evidence: Evidence, comparison: Comparison, students: list[str], *, leaks: bool
+) -> tuple[Check, ...]:
+    """The row on memorised examples; by right and wrong alone, as the null takes their variance."""
+    if evidence.signal != "correctness":
+        return ()
+    decision = inhibits_particularly.decide(
+        comparison.a, comparison.b, students, leaks=leaks, rules=evidence.rules
+    )
+    names = [f"excess_{by}" for by in inhibits_particularly.SELECTIONS]
+    return (row_of(PARTICULAR, decision, names),)
+
+
+def _test_accuracies(
+    a: Condition, b: Condition
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Sums and numbers of test accuracies of the groups of both, [G, S] each."""
+    ids = np.intersect1d(a.group_ids, b.group_ids)
+    shared = [np.isin(condition.group_ids, ids) for condition in (a, b)]
+    first, second = (
+        (condition.test_sum[rows], condition.test_n[rows])
+        for condition, rows in zip((a, b), shared, strict=True)
+    )
+    return first, second
+
+
+def explain(outcome: Outcome) -> str:
+    """The mean change, which of its parts makes it, and what becomes of the memorised."""
+    gain = outcome.fact("test_gain")
+    parts = [
+        f"{_mean_text(outcome)}; test accuracy changes by "
+        f"{numbers.points_with_interval(*gain.interval)}"
+    ]
+    excess = [outcome.fact(name) for name in _SHOWN[:2]]
+    if all(math.isfinite(fact.low) for fact in excess):
+        parts.append(_excess_text(excess))
+    if outcome.reason in ("teacher_leaks",):
+        parts.append(outcome.why())
+    return "; ".join(parts)
+
+
+def _excess_text(excess: list[Fact]) -> str:
+    """By how much memorised examples change beyond what an equal gain for all gives."""
+    amounts = (
+        f"{numbers.with_interval(*excess[0].interval)} if chosen with labels alone, "
+        f"{numbers.with_interval(*excess[1].interval)} if with distillation"
+    )
+    if all(fact.low > 0 for fact in excess):
+        return (
+            "scores of memorised examples fall less than a gain in held-out accuracy equal for "
+            f"all examples would make them, by {amounts}"
+        )
+    if all(fact.high < 0 for fact in excess):
+        return f"scores of memorised examples fall beyond what an equal gain would do, by {amounts}"
+    return f"beyond what an equal gain would do, scores of memorised examples change by {amounts}"
+
+
+def explain_check(check: Check) -> str:
+    """A condition with its number."""
+    claim = FINDING.criterion(check.row).claim
+    if not math.isfinite(check.estimate):
+        return f"{claim}: not decided, as {check.why() or 'it cannot be estimated'}"
+    if check.row == GAP_ROW:
+        return _gap_text(check)
+    if check.row == PARTICULAR:
+        return _particular_text(check)
+    if check.row == "generalises":
+        return f"{claim}: {numbers.points_with_interval(*check.interval)}"
+    return f"{claim}: {numbers.with_interval(*check.interval, brief=False)}"
+
+
+def _particular_text(check: Check) -> str:
+    excess, fit = ([check.fact(name) for name in pair] for pair in (_SHOWN[:2], _SHOWN[2:]))
+    parts = [_excess_text(excess)]
+    if check.reason is not None and check.reason != "memorised_gain_less":
+        parts.append(check.why())
+    if check.fact("fits_memorised_less").estimate == 1:
+        shown = " and ".join(numbers.with_interval(*fact.interval) for fact in fit)
+        parts.append(f"students fit memorised examples less often, by {shown}")
+    if check.verdict == UNDETERMINED:
+        least = check.fact("detectable_excess").estimate
+        parts.append(
+            f"a study like this shows an excess of {numbers.number(least, 3)} in four of five "
+            f"cases (the rule was tried on {numbers.number(-check.fact('planted').estimate)})"
+        )
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _gap_text(check: Check) -> str:
+    itself = check.facts_of("share_lost_without_gap")
+    alike = (
+        "; a student of the teacher's own size (gap 0) loses "
+        f"{numbers.with_interval(*itself[0].interval)} of it"
+        if itself
+        else ""
+    )
+    return (
+        "Per unit of log(teacher/student parameters) the share of memorisation that distillation "
+        "removes from memorised examples changes by "
+        f"{numbers.with_interval(*check.interval, brief=False)}{alike}"
+    )
+
+
+def _mean_text(outcome: Outcome) -> str:
+    """The mean change and which of its two parts makes it."""
+    total, inside, outside = (outcome.fact(name) for name in _PARTS)
+    by_probability = outcome.signal == "probability"
+    rate = "the label's probability" if by_probability else "accuracy"
+    teacher = outcome.facts_of("teacher_parameters")[0].size
+    return (
+        f"In students smaller than their teacher {teacher} distillation changes the mean score by "
+        f"{numbers.with_interval(*total.interval, brief=False)}, mostly because students "
+        f"{_mostly(outcome)}: {rate} by {numbers.with_interval(*inside.interval)} on examples "
+        f"trained on and by {numbers.with_interval(*outside.interval)} on examples held out"
+    )
+
+
+_PARTS: Final = ("change", "change_in", "change_out")
+
+
+def _mostly(outcome: Outcome) -> str:
+    """Which part makes the change; one of the other sign only holds it back."""
+    change, fitting, outside = (outcome.fact(name).estimate for name in _PARTS)
+    if fitting * change > 0 and abs(fitting) > abs(change) / 2:
+        return "fit less" if fitting < 0 else "fit more"
+    if outside <= 0:
+        return "generalise worse"
+    if outcome.signal == "probability":
+        return "generalise better"
+    return "generalise better (a gain in test accuracy is then the same fact)"
 
 
 def student_sizes(evidence: Evidence) -> list[str]:
@@ -138,61 +258,12 @@ def student_sizes(evidence: Evidence) -> list[str]:
     return found
 
 
-def _overall(comparison: Comparison) -> Interval:
-    """Mean over sizes of the mean change, of mem, p_in and p_out: [3], jackknife."""
-    replicates = [
-        change(*comparison.totals(group)).mean(axis=1) for group in range(comparison.n_groups)
-    ]
-    return jackknife(
-        change(*comparison.totals()).mean(axis=1), np.asarray(replicates).reshape(-1, 3)
-    )
-
-
-def _most_where_memorised(evidence: Evidence, comparison: Comparison, students: list[str]) -> Check:
-    """D_s = change of the memorised minus change of the rest, selected on either objective."""
-    rules = evidence.rules.inhibition
-    claim = "Distillation changes memorised examples more than others"
-    bound = f"both upper limits < 0 and their mean <= {rules.maximum_difference:g}"
-    used = usable_sizes(evidence, comparison)
-    left_out = [size for size, keep in zip(students, used, strict=True) if not keep]
-    said = f" ({', '.join(left_out)} left out: too few memorised examples)" if left_out else ""
-    if not used.any():
-        return Check(
-            "most_where_memorised", claim, UNDETERMINED, bound=bound, core=True,
-            sentence=f"No size has {rules.minimum_selected} memorised examples in every fold.",
-        )  # fmt: skip
-    folds = [_difference_folds(evidence, comparison, o)[:, used].mean(axis=1) for o in _OBJECTIVES]
-    each = [leave_one_group_out(fold) for fold in folds]
-    mean = leave_one_group_out((folds[0] + folds[1]) / 2)
-    both = all(float(interval.high) < 0 for interval in each)
-    verdict: Verdict = UNDETERMINED
-    if both and float(mean.estimate) <= rules.maximum_difference:
-        verdict = SUPPORTED
-    elif float(mean.low) > rules.maximum_difference:
-        verdict = REFUTED
-    sentence = (
-        f"Scores from {rules.memorised:g} change, beyond those below {rules.not_memorised:g}, by "
-        f"{with_interval(each[0], brief=True)} if chosen with labels alone and by "
-        f"{with_interval(each[1], brief=True)} if chosen with distillation{said}."
-    )
-    return check("most_where_memorised", claim, mean, verdict, bound, core=True, sentence=sentence)
-
-
 def _choices(evidence: Evidence, comparison: Comparison, objective: str) -> tuple[Choice, Choice]:
-    rules = evidence.rules.inhibition
+    rules = evidence.rules.particular
     return (
         by_score(comparison, objective, rules.memorised, np.inf),
         by_score(comparison, objective, -np.inf, rules.not_memorised),
     )
-
-
-def _difference_folds(evidence: Evidence, comparison: Comparison, objective: str) -> Floats:
-    """D_s of every fold: [G, L]."""
-    high, low = (
-        cross_fitted_folds(comparison, choice)[:, 0]
-        for choice in _choices(evidence, comparison, objective)
-    )
-    return np.asarray(high - low)
 
 
 def usable_sizes(evidence: Evidence, comparison: Comparison) -> NDArray[np.bool_]:
@@ -202,7 +273,7 @@ def usable_sizes(evidence: Evidence, comparison: Comparison) -> NDArray[np.bool_
         for choice in _choices(evidence, comparison, objective):
             for group in range(comparison.n_groups):
                 chosen = choice(group).sum(axis=-1)
-                enough &= chosen >= evidence.rules.inhibition.minimum_selected
+                enough &= chosen >= evidence.rules.common.minimum_selected
     return enough
 
 
@@ -225,51 +296,31 @@ def accuracy_gains(a: Condition, b: Condition) -> Interval:
     return jackknife(gain(everyone >= 0), replicates.reshape(-1, len(a.sizes) + 1))
 
 
-def _generalises(evidence: Evidence, a: Condition, b: Condition) -> Check:
-    bound = f"lower limit > {evidence.rules.inhibition.minimum_gain:g}"
-    interval = accuracy_gains(a, b)[-1]
-    return check(
-        "generalises", "Distillation changes test accuracy, averaged over student sizes", interval,
-        above(interval, evidence.rules.inhibition.minimum_gain), bound, core=True,
-        sentence=f"Test accuracy changes by {with_interval(interval, brief=True)}.",
-    )  # fmt: skip
-
-
 def _preserves(evidence: Evidence, comparison: Comparison) -> Check:
     """Noise-free Pearson correlation of both scores, opposite halves, mean over sizes."""
-    bound = f"lower limit >= {evidence.rules.inhibition.minimum_correlation:g}"
+    least = evidence.rules.headline.minimum_correlation
     half = alternating(np.arange(comparison.n_groups))
     interval = agreement(comparison, half, averaged=True)[1]
-    return check(
-        "preserves", "One-hot and distilled scores of an example agree (correlation without noise)",
-        interval, at_least(interval, evidence.rules.inhibition.minimum_correlation), bound,
-    )  # fmt: skip
+    return check("preserves", interval, at_least(interval, least), Bound("lower", least))
 
 
 def _gap(
     evidence: Evidence, comparison: Comparison, students: list[str], teacher: Teacher
 ) -> Check:
     """Slope of the relative inhibition of memorised examples on log(teacher/student parameters)."""
-    claim = "The larger the teacher compared with the student, the stronger the inhibition"
-    bound = "lower limit of the slope > 0"
     a = evidence.one_hot
     assert a is not None  # the caller looked
     gap = np.log(teacher.parameters / a.select(students).parameters)
     usable = usable_sizes(evidence, comparison) & np.isfinite(gap)
+    bound = Bound("lower", 0.0)
     if usable.sum() < 2 or np.ptp(gap[usable]) == 0:
-        return Check(
-            GAP_ROW, claim, UNDETERMINED, bound=bound,
-            sentence="Not decided: it takes two student sizes with enough memorised examples.",
-        )  # fmt: skip
+        return Check(row=GAP_ROW, verdict=UNDETERMINED, bound=bound, reason="one_student_size")
     folds = inhibition_folds(evidence, comparison)[:, usable]
     centred = gap[usable] - gap[usable].mean()
     slope = leave_one_group_out(folds @ centred / (centred**2).sum())
-    itself = _self_distillation(evidence, teacher)
-    sentence = (
-        f"Per unit of log(teacher/student parameters) the share of memorisation that distillation "
-        f"removes from memorised examples changes by {with_interval(slope)}{itself}."
+    return check(
+        GAP_ROW, slope, above(slope, 0.0), bound, facts=_self_distillation(evidence, teacher)
     )
-    return check(GAP_ROW, claim, slope, above(slope, 0.0), bound, sentence=sentence)
 
 
 def inhibition_folds(evidence: Evidence, comparison: Comparison) -> Floats:
@@ -298,11 +349,66 @@ def _mean_where(counts: Counts, chosen: NDArray[np.bool_]) -> Floats:
     return ratio(np.where(used, mem, 0.0).sum(axis=-1), used.sum(axis=-1))
 
 
-def _self_distillation(evidence: Evidence, teacher: Teacher) -> str:
-    """The same at gap 0, in words, where the teacher's size was distilled from itself."""
+def _self_distillation(evidence: Evidence, teacher: Teacher) -> tuple[Fact, ...]:
+    """The same at gap 0, where the teacher's size was distilled from itself."""
     comparison = evidence.comparison([teacher.size])
     if comparison is None or not usable_sizes(evidence, comparison).all():
-        return ""
+        return ()
     folds = inhibition_folds(evidence, comparison)
-    share = leave_one_group_out(folds[:, 0])
-    return f"; a student of the teacher's own size (gap 0) loses {with_interval(share)} of it"
+    return (Fact.of("share_lost_without_gap", leave_one_group_out(folds[:, 0]), teacher.size),)
+
+
+def _rule(rules: Rules) -> str:
+    return (
+        f"the mean score changes with an upper limit < {rules.headline.maximum_change:g} and test "
+        f"accuracy with a lower limit > {rules.headline.minimum_gain:g}, averaged over the "
+        "students smaller than their teacher"
+    )
+
+
+FINDING: Final = Finding(
+    name=NAME,
+    title="distillation inhibits memorisation",
+    claim="Distilled models memorise less than models trained on the labels, and generalise better",
+    measures="mean change of the score in students smaller than their teacher",
+    criteria=(
+        Criterion(
+            "inhibits", "inhibits",
+            "Distillation changes mean memorisation, averaged over student sizes",
+            "mean change of the score",
+        ),
+        Criterion(
+            "generalises", "generalises",
+            "Distillation changes test accuracy, averaged over student sizes",
+            "change of test accuracy", unit="points",
+        ),
+        Criterion(
+            PARTICULAR, "inhibits particularly what is memorised",
+            "Distillation lowers memorised scores by more than a gain equal for all examples would",
+            "change of memorised examples beyond what an equal gain for all gives",
+        ),
+        Criterion(
+            "preserves", "preserves",
+            "One-hot and distilled scores of an example agree (correlation without noise)",
+            "correlation of one-hot and distilled scores",
+        ),
+        Criterion(
+            GAP_ROW, "inhibition grows with gap",
+            "The larger the teacher compared with the student, the stronger the inhibition",
+            "change of the share lost per unit of log(teacher/student parameters)",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select size, category, selected_on, change, change_low, change_high, change_in, "
+        "change_out from distillation_effects where objective = 'distilled' and grouping in "
+        "('all', 'score') and estimator <> 'naive' order by size_rank, category, selected_on"
+    ),
+    evidence=Place(
+        "distillation", "One-hot against distilled",
+        ("distillation-settings", "distillation-change", "distillation-by-score"),
+    ),
+)  # fmt: skip

@@ -2,113 +2,181 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memanalysis.analysis.correlations import HalfScores, correlate, opposite_halves, spearman_brown
-from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.trends import (
-    Trends,
-    proxy_polarisation,
-    proxy_trends,
-)
+from memanalysis import numbers
+from memanalysis.analysis import standardised_change
+from memanalysis.analysis.correlations import HalfScores
+from memanalysis.analysis.intervals import Floats, Interval
+from memanalysis.analysis.standardised_change import TrendAreas, trend_areas
+from memanalysis.analysis.trajectories import Trajectories
 from memanalysis.evidence.conditions import Condition, Evidence, ProxyEvidence
-from memanalysis.evidence.trajectories import trajectories_of
+from memanalysis.evidence.trajectories import by_groups
+from memanalysis.findings import proxies_miss_trends
+from memanalysis.findings.decisions import Decision
+from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.measuring import counts_of, joint, reason_of, undecided
+from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.verdicts import (
-    REFUTED,
-    SUPPORTED,
     UNDETERMINED,
     Check,
+    Fact,
     Outcome,
-    Verdict,
-    at_least,
-    number,
-    percent,
-    percent_interval,
-    with_interval,
+    missing_signal,
 )
-from memanalysis.proxies import find
+from memanalysis.proxies import in_words
+from memanalysis.rules import Rules
 
-FINDING: Final = "proxies_miss_trends"
-CLAIM: Final = (
-    "Proxies that tell which examples are memorised do not tell whose memorisation increases"
-)
-QUERY: Final = (
-    "select proxy, level, level_low, level_high, auc, auc_low, auc_high, share_rising, verdict "
-    "from proxy_trends where objective = 'one_hot' order by proxy"
-)
+NAME: Final = proxies_miss_trends.RULE
+_AREAS: Final = tuple(f"area_{direction}" for direction in proxies_miss_trends.DIRECTIONS)
+_SCORE_AREAS: Final = tuple(f"score_{name}" for name in _AREAS)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything about the proxies of one objective that the finding and its table need."""
+    """What the finding and the table ``proxy_trends`` look at, for P proxies of one objective.
 
-    names: tuple[str, ...]
-    level: Interval  # [P], mean over sizes
-    trends: Trends
-    polarisation: Floats  # [P, L], NaN unless the proxy lies within [0, 1]
-    n_increasing: int
-    reliability: float  # of the score's change
+    ``scores`` [2, L, n] and ``proxies`` [2, P, L, n] by half of the groups, proxies oriented;
+    ``shapes`` by the models of each half; ``level`` [P], mean over sizes.
+    """
+
+    scores: Floats
+    proxies: Floats
+    shapes: tuple[Trajectories, Trajectories]
+    level: Interval
+
+    def areas(self) -> TrendAreas:
+        """Areas of the proxies' trends, intervals [2, P]."""
+        return trend_areas(self.proxies, self.shapes)
+
+
+def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) -> Measured:
+    """Scores, proxies and shapes of both halves of a condition's groups."""
+    halves = HalfScores(counts_of(condition, evidence), condition.half)
+    oriented = proxies.sums.means() * proxies.signs[:, None, None]
+    level = standardised_change.level(oriented, halves.means())
+    first, second = (
+        _half_shapes(evidence, condition, np.asarray(condition.half == side)) for side in (0, 1)
+    )
+    return Measured(halves.means(), oriented, (first, second), level)
+
+
+def _half_shapes(evidence: Evidence, condition: Condition, kept: NDArray[np.bool_]) -> Trajectories:
+    """Shapes by one half of the groups, with the alpha of its number of models."""
+    n_out = condition.counts[kept].sum(0).n_out
+    alpha = proxies_miss_trends.alpha_of_half(n_out, evidence.rules)
+    scaled = None if alpha is None else alpha * evidence.alpha_factor
+    return by_groups(evidence, condition, scaled, kept)
 
 
 def decide(evidence: Evidence) -> Outcome:
     """More than half of the registered proxies must know the level and miss the trend."""
-    rules = evidence.rules.proxies
-    bound = (
-        f"more than half of the registered proxies have a level correlation >= "
-        f"{rules.minimum_level:g} and separate increasing examples with an area < "
-        f"{rules.follows_auc:g}"
-    )
-    chosen = registered(evidence)
     condition = evidence.one_hot
-    reason = None
     if condition is None or len(condition.sizes) < 2:
-        reason = "it takes at least two sizes of one-hot models"
-    elif chosen is None:
-        reason = f"fewer than {rules.minimum_proxies} registered proxies are in this store"
-    elif evidence.alpha is None:
-        reason = "too few models hold each example out to tell shapes apart (fewer than 18)"
-    elif evidence.signal == "probability" and condition.probability is None:
-        reason = "this signal is not kept per group of models"
-    if reason is not None or condition is None or chosen is None:
-        return _undecided(evidence, bound, reason)
-    measured = measure(evidence, condition, chosen)
-    reason = _too_little(measured, evidence)
-    checks = tuple(_check(measured, row, evidence, reason) for row in range(len(measured.names)))
-    missing = sum(c.verdict == SUPPORTED for c in checks)
-    text = _text(measured, missing) if reason is None else f"Not decided: {reason}"
-    known = reason is None and bool(np.isfinite(measured.trends.auc.estimate).any())
+        return undecided(NAME, evidence, "too_few_sizes")
+    picked = registered(evidence)
+    if picked is None:
+        lost = evidence.proxies_lost
+        return undecided(NAME, evidence, "proxies_not_kept" if lost else "too_few_proxies")
+    if (missing := missing_signal(evidence)) is not None:
+        return undecided(NAME, evidence, missing)
+    if condition.n_groups < evidence.rules.common.minimum_groups:
+        return undecided(NAME, evidence, "too_few_groups")
+    measured = measure(evidence, condition, picked)
+    decision = proxies_miss_trends.decide(
+        measured.scores, measured.proxies, picked.names, measured.shapes, measured.level,
+        evidence.rules,
+    )  # fmt: skip
+    if not decision.facts:
+        return undecided(NAME, evidence, reason_of(decision) or "no_alpha")
+    share = math.nan
+    if decision.reason not in UNDECIDED:
+        share = decision.fact("missing").estimate / len(decision.parts)
+    checks = tuple(_row(part) for part in decision.parts)
     return Outcome(
-        FINDING, CLAIM, _decision(checks), text, bound, missing / len(checks) if known else np.nan,
-        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks,
+        finding=NAME, verdict=decision.verdict, reason=reason_of(decision), estimate=share,
+        n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
+        facts=(
+            *decision.facts,
+            *(Fact(f"area {c.row}", *c.interval) for c in checks),
+            *(Fact(f"level {c.row}", *c.fact("level").interval) for c in checks),
+        ),
     )  # fmt: skip
 
 
-def _text(measured: Measured, missing: int) -> str:
-    """How many proxies miss the trend, and how far the best one gets."""
-    area = measured.trends.auc
-    if not np.isfinite(area.estimate).any():
-        return "Not decided: the proxies are not kept per group of models"
-    best = int(np.nanargmax(area.estimate))
+def _row(decision: Decision) -> Check:
+    """One proxy; its area is the mean of both directions, with the limits that both keep."""
+    estimate, low, high = joint([fact for fact in decision.facts if fact.name in _AREAS])
+    return Check(
+        row=decision.rule, verdict=decision.verdict, estimate=estimate, low=low, high=high,
+        bound=decision.bounds.get(_AREAS[0]), reason=reason_of(decision), facts=decision.facts,
+    )  # fmt: skip
+
+
+def explain(outcome: Outcome) -> str:
+    """How many proxies miss the trend, how well they rank, and what the score itself does."""
+    areas, levels = (
+        [fact.estimate for fact in outcome.facts if fact.name.startswith(kind)]
+        for kind in ("area ", "level ")
+    )
+    score = joint([outcome.fact(name) for name in _SCORE_AREAS])
     return (
-        f"{missing} of {len(measured.names)} proxies tell which examples are memorised but not "
-        f"whose memorisation increases with size. The best at that, {title(measured.names[best])}, "
-        f"puts an increasing example above another one in {percent_interval(area[best])} of "
-        f"pairs; guessing gives 50 %"
+        f"{outcome.fact('missing').estimate:.0f} of {outcome.fact('proxies').estimate:.0f} proxies "
+        f"tell which examples are memorised (rank correlation with the score {_reach(levels)}) but "
+        "do not themselves rise with it: of an increasing example and another one, their change "
+        f"names the increasing one with a chance of {_reach(areas)}, where guessing gives 0.50 and "
+        f"the score of other models {numbers.with_interval(*score)}"
     )
 
 
-def title(name: str) -> str:
-    """A proxy in words, for running text."""
-    known = find(name)
-    if known is None:
-        return name
-    words = known.title if known.title.isupper() or known.title[1].isupper() else (
-        known.title[0].lower() + known.title[1:]
-    )  # fmt: skip
-    return f"{words} on clean images" if name.endswith("_clean") else words
+def _reach(values: list[float]) -> str:
+    """From the smallest to the largest of several numbers."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return numbers.UNKNOWN
+    low, high = numbers.number(min(finite)), numbers.number(max(finite))
+    return low if low == high else f"{low} to {high}"
+
+
+def explain_check(check: Check) -> str:
+    """What one proxy knows of the level and of the trend."""
+    name = in_words(check.row.partition(": ")[2])
+    name = f"{name[0].upper()}{name[1:]}"
+    if check.reason in UNDECIDED:
+        return f"{name} is not decided, as {check.why()}"
+    level, rising = check.fact("level"), check.fact("share_rising")
+    raw = joint([check.fact(f"raw_{area}") for area in _AREAS])
+    first = joint([check.fact(area.replace("area", "first")) for area in _AREAS])
+    follows = check.bound.value if check.bound else math.nan
+    return (
+        f"{name} {_TREND[trend_verdict(check.interval, follows)]}: its change, standardised within "
+        "each size, names the increasing one of two examples with a chance of "
+        f"{numbers.with_interval(*check.interval)} (its plain change {numbers.number(raw[0])}, "
+        "near 0 for anything whose scale shrinks with size; its value at the smallest size "
+        f"{numbers.number(first[0])}). Its rank correlation with the score is "
+        f"{numbers.with_interval(*level.interval)}, and it rises for "
+        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing examples"
+    )
+
+
+_TREND: Final = {
+    "follows": "follows the trend",
+    "misses": "misses the trend",
+    UNDETERMINED: "may or may not follow the trend",
+}
+
+
+def trend_verdict(area: tuple[float, float, float], follows: float) -> str:
+    """``follows``, ``misses`` or ``undetermined``, by a proxy's joint area and its limits."""
+    _, low, high = area
+    if low > follows:
+        return "follows"
+    return "misses" if high < follows else UNDETERMINED
 
 
 def registered(evidence: Evidence) -> ProxyEvidence | None:
@@ -116,7 +184,7 @@ def registered(evidence: Evidence) -> ProxyEvidence | None:
     proxies = evidence.proxies
     if proxies is None:
         return None
-    rules = evidence.rules.proxies
+    rules = evidence.rules.trends
     rows = [
         row for row, name in enumerate(proxies.names)
         if name in rules.registered and proxies.signs[row] != 0
@@ -138,117 +206,38 @@ def only_rows(proxies: ProxyEvidence, rows: list[int]) -> ProxyEvidence:
     )
 
 
-def measure(evidence: Evidence, condition: Condition, proxies: ProxyEvidence) -> Measured:
-    """Level, trend and polarisation of every proxy."""
-    counts = condition.counts
-    if evidence.signal == "probability" and condition.probability is not None:
-        counts = condition.probability
-    scores = HalfScores(counts, condition.half)
-    whole, folds = trajectories_of(evidence, condition)
-    ends = scores.means()[:, [0, -1]]
-    between = correlate("pearson", (ends[0, 1] - ends[0, 0])[None], ends[1, 1] - ends[1, 0])
-    return Measured(
-        proxies.names,
-        level_interval(proxies, scores),
-        proxy_trends(proxies.sums, proxies.signs, folds),
-        proxy_polarisation(proxies.sums.means()),
-        int(whole.is_shape("increasing").sum()),
-        float(spearman_brown(between)[0]),
-    )
-
-
-def level_interval(proxies: ProxyEvidence, scores: HalfScores) -> Interval:
-    """Spearman of the oriented proxy with the score, opposite halves, mean over sizes: [P]."""
-
-    def level(without: int | None) -> Floats:
-        x = proxies.sums.means(without) * proxies.signs[:, None, None]
-        y = scores.means(without)
-        per_size = [
-            opposite_halves("spearman", x[:, :, size], y[:, size]) for size in range(y.shape[1])
-        ]
-        return np.asarray(np.mean(per_size, axis=0))
-
-    replicates = [level(group) for group in range(proxies.sums.n_groups)]
-    return jackknife(level(None), np.asarray(replicates).reshape(-1, len(proxies.names)))
-
-
-def trend_verdict(auc: Interval, follows: float) -> str:
-    """``follows``, ``misses`` or ``undetermined``, by one proxy's area and its interval."""
-    if float(auc.low) > follows:
-        return "follows"
-    return "misses" if float(auc.high) < follows else UNDETERMINED
-
-
-def _check(measured: Measured, row: int, evidence: Evidence, reason: str | None) -> Check:
-    rules = evidence.rules.proxies
-    level, auc = measured.level[row], measured.trends.auc[row]
-    trend = trend_verdict(auc, rules.follows_auc)
-    knows = at_least(level, rules.minimum_level)
-    verdict: Verdict = UNDETERMINED
-    if reason is None:
-        if knows == SUPPORTED and trend == "misses":
-            verdict = SUPPORTED
-        elif knows == REFUTED or trend == "follows":
-            verdict = REFUTED
-    name = measured.names[row]
-    words = title(name)
-    words = words[0].upper() + words[1:]
-    return Check(
-        f"proxy: {name}", f"{words} knows the level of memorisation and misses its trend", verdict,
-        float(auc.estimate), float(auc.low), float(auc.high),
-        f"level >= {rules.minimum_level:g} and area < {rules.follows_auc:g}", False,
-        f"{words} {_sentence(measured, row, _TREND[trend] if reason is None else _OPEN)}",
-    )  # fmt: skip
-
-
-def _sentence(measured: Measured, row: int, said: str) -> str:
-    trends, auc = measured.trends, measured.trends.auc[row]
-    if auc.n_groups == 0:
-        return "is not kept per group of models: not decided."
-    if not np.isfinite(auc.estimate):
-        return "meets no increasing example: not decided."
+def _rule(rules: Rules) -> str:
+    limits = rules.trends
     return (
-        f"{said}: it puts an increasing example above another one in "
-        f"{percent_interval(auc)} of pairs. Its rank correlation with the score is "
-        f"{with_interval(measured.level[row], brief=True)}, it rises for "
-        f"{percent(trends.share_rising[row])} of the increasing examples, and its changes in two "
-        f"groups of models correlate with r = {number(trends.reproduced[row])}."
+        "more than half of the registered proxies have a level correlation >= "
+        f"{limits.minimum_level:g} and, by both halves of the models, separate increasing examples "
+        f"from others with an area < {limits.follows_area:g}, where the score of other models "
+        f"reaches more than {limits.follows_area:g}"
     )
 
 
-_OPEN: Final = "is not decided here"
-_TREND: Final = {
-    "follows": "follows the trend",
-    "misses": "misses the trend",
-    UNDETERMINED: "may or may not follow the trend",
-}
-
-
-def _too_little(measured: Measured, evidence: Evidence) -> str | None:
-    """Why nothing can be decided, if so."""
-    rules = evidence.rules.proxies
-    if not measured.reliability >= rules.minimum_reliability:
-        return (
-            f"the change of the score itself is too noisy (split-half reliability "
-            f"{number(measured.reliability)}, needed {rules.minimum_reliability:g})"
-        )
-    if measured.n_increasing < rules.minimum_increasing:
-        return (
-            f"only {measured.n_increasing} examples are increasing "
-            f"(needed {rules.minimum_increasing})"
-        )
-    return None
-
-
-def _decision(checks: tuple[Check, ...]) -> Verdict:
-    half = len(checks) / 2
-    if sum(c.verdict == SUPPORTED for c in checks) > half:
-        return SUPPORTED
-    return REFUTED if sum(c.verdict == REFUTED for c in checks) > half else UNDETERMINED
-
-
-def _undecided(evidence: Evidence, bound: str, reason: str | None) -> Outcome:
-    return Outcome(
-        FINDING, CLAIM, UNDETERMINED, f"Not decided: {reason}", bound,
-        n_groups=evidence.n_groups, alpha=evidence.alpha,
-    )  # fmt: skip
+FINDING: Final = Finding(
+    name=NAME,
+    title="proxies miss the trend",
+    claim="Proxies that tell which examples are memorised do not tell whose memorisation increases",
+    measures="share of proxies that miss the trend",
+    criteria=(
+        Criterion(
+            "proxy", "proxy", "{name} knows the level of memorisation and misses its trend",
+            "chance to tell an increasing example from another one",
+            rule=lambda rules: f"level >= {rules.trends.minimum_level:g} and area < "
+            f"{rules.trends.follows_area:g} by both halves",
+        ),
+    ),
+    rule=_rule,
+    decide=decide,
+    explain=explain,
+    explain_check=explain_check,
+    query=lambda _: (
+        "select proxy, level, level_low, level_high, auc, auc_low, auc_high, share_rising, verdict "
+        "from proxy_trends where objective = 'one_hot' order by proxy"
+    ),
+    evidence=Place("proxies", "Proxies against the score", ("proxy-trends",)),
+    uses_alpha=True,
+    unit="share",
+)  # fmt: skip

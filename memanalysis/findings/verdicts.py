@@ -1,54 +1,118 @@
-"""Verdicts: of one condition, of several joined, and how to say them."""
+"""Outcomes in codes and numbers, and the verdict of one condition or of several joined.
+
+No words here: whoever decides writes an ``Outcome``, and each finding's ``explain`` makes the
+sentence from it, at once or from the relations ``findings`` and ``finding_facts`` later.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from memanalysis.analysis.intervals import Interval
+from memanalysis.evidence.conditions import Evidence, Signal
+from memanalysis.findings.reasons import Reason, words
 
 Verdict = Literal["supported", "not supported", "undetermined"]
 SUPPORTED: Final[Verdict] = "supported"
 REFUTED: Final[Verdict] = "not supported"
 UNDETERMINED: Final[Verdict] = "undetermined"
 
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of a claim: an estimate with its interval against a bound, and the verdict."""
-
-    row: str
-    claim: str
-    verdict: Verdict
-    estimate: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    bound: str = ""
-    core: bool = False
-    sentence: str = ""
+Side = Literal["lower", "upper"]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The verdict of one finding on one piece of evidence.
+class Bound:
+    """What a 95 % limit has to clear: the lower limit above ``value``, or the upper one below."""
 
-    ``text`` is the sentence without the part that all findings share (groups, alpha, saturated
-    sizes); ``checks`` are its conditions.
+    side: Side
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.side} limit {'>' if self.side == 'lower' else '<'} {self.value:g}"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named number behind an outcome; limits NaN where it is no estimate.
+
+    ``size`` is the size that it is about, empty where it is about no single one.
     """
 
-    finding: str
-    claim: str
+    name: str
+    estimate: float
+    low: float = math.nan
+    high: float = math.nan
+    size: str = ""
+
+    @classmethod
+    def of(cls, name: str, interval: Interval, size: str = "") -> Fact:
+        """A fact from a scalar interval."""
+        ends = (float(interval.estimate), float(interval.low), float(interval.high))
+        return cls(name, *ends, size)
+
+    @property
+    def interval(self) -> tuple[float, float, float]:
+        """Estimate, lower and upper limit."""
+        return self.estimate, self.low, self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a row of ``findings`` holds: an estimate with its interval, a bound and the verdict.
+
+    ``reason`` says why nothing could be decided, or what is unusual about the estimate; ``facts``
+    are the other numbers that a sentence on it needs.
+    """
+
     verdict: Verdict
-    text: str
-    bound: str
     estimate: float = math.nan
     low: float = math.nan
     high: float = math.nan
+    bound: Bound | None = None
+    reason: Reason | None = None
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def interval(self) -> tuple[float, float, float]:
+        """Estimate, lower and upper limit."""
+        return self.estimate, self.low, self.high
+
+    def fact(self, name: str) -> Fact:
+        """The fact of that name about no single size; one without numbers where there is none."""
+        facts = (fact for fact in self.facts if fact.name == name and not fact.size)
+        return next(facts, Fact(name, math.nan))
+
+    def facts_of(self, name: str) -> list[Fact]:
+        """Every fact of that name, one per size."""
+        return [fact for fact in self.facts if fact.name == name]
+
+    def why(self) -> str:
+        """The reason in words, empty without one."""
+        if self.reason is None:
+            return ""
+        return words(self.reason, {fact.name: fact.estimate for fact in self.facts})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Result):
+    """One condition of a claim; ``core`` conditions decide the headline."""
+
+    row: str
+    core: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Result):
+    """The verdict of one finding on one piece of evidence; ``checks`` are its conditions."""
+
+    finding: str
     n_groups: int = 0
     alpha: float | None = None
-    checks: tuple[Check, ...] = field(default=())
+    checks: tuple[Check, ...] = ()
+    signal: Signal = "correctness"
 
 
 def above(interval: Interval, bound: float, *, refutes: bool = True) -> Verdict:
@@ -78,66 +142,32 @@ def below(interval: Interval, bound: float) -> Verdict:
 
 def joined(verdicts: Iterable[Verdict]) -> Verdict:
     """All supported: supported; one refuted: not supported; else undetermined."""
-    found = list(verdicts)
-    if REFUTED in found:
+    verdicts = list(verdicts)
+    if REFUTED in verdicts:
         return REFUTED
-    return SUPPORTED if found and all(v == SUPPORTED for v in found) else UNDETERMINED
+    return SUPPORTED if verdicts and all(v == SUPPORTED for v in verdicts) else UNDETERMINED
 
 
 def check(
     row: str,
-    claim: str,
     interval: Interval,
     verdict: Verdict,
-    bound: str,
+    bound: Bound | None,
     *,
     core: bool = False,
-    sentence: str = "",
+    reason: Reason | None = None,
+    facts: Iterable[Fact] = (),
 ) -> Check:
     """A condition from a scalar interval."""
-    said = sentence or f"{claim}: {with_interval(interval)}; {verdict} (rule: {bound})."
     return Check(
-        row, claim, verdict, float(interval.estimate), float(interval.low), float(interval.high),
-        bound, core, said,
+        row=row, verdict=verdict, bound=bound, core=core, reason=reason, facts=tuple(facts),
+        estimate=float(interval.estimate), low=float(interval.low), high=float(interval.high),
     )  # fmt: skip
 
 
-def with_interval(interval: Interval, *, brief: bool = False) -> str:
-    """``0.441 (95 % interval 0.421 to 0.460)``, or ``0.441 (0.421 to 0.460)`` if ``brief``.
-
-    As many decimals as two digits of the half-width need, two to four.
-    """
-    estimate, low, high = (float(x) for x in (interval.estimate, interval.low, interval.high))
-    if not math.isfinite(estimate):
-        return "an unknown amount"
-    if not math.isfinite(low):
-        return f"{number(estimate)} (no interval)"
-    half = (high - low) / 2
-    digits = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
-    words = "" if brief else "95 % interval "
-    return f"{number(estimate, digits)} ({words}{number(low, digits)} to {number(high, digits)})"
-
-
-def number(value: object, digits: int = 2) -> str:
-    """A number with a fixed number of decimals, or ``unknown``; never ``-0.00``."""
-    as_float = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(as_float):
-        return "unknown"
-    return f"{round(as_float, digits) + 0.0:.{digits}f}"
-
-
-def percent(value: object) -> str:
-    """A share as per cent, with one decimal below 10 %."""
-    as_float = 100 * float(value)  # type: ignore[arg-type]
-    if not math.isfinite(as_float):
-        return "unknown"
-    return f"{as_float:.{1 if abs(as_float) < 9.95 else 0}f} %"
-
-
-def percent_interval(interval: Interval, *, brief: bool = False) -> str:
-    """``12 % (95 % interval 10 % to 15 %)``, the limits within 0 and 100 %."""
-    if not math.isfinite(float(interval.low)):
-        return f"{percent(interval.estimate)} (no interval)"
-    low, high = max(float(interval.low), 0.0), min(float(interval.high), 1.0)
-    words = "" if brief else "95 % interval "
-    return f"{percent(interval.estimate)} ({words}{percent(low)} to {percent(high)})"
+def missing_signal(evidence: Evidence) -> Reason | None:
+    """Why the signal that a check asks for cannot be looked at; None where it can."""
+    condition = evidence.one_hot
+    if evidence.signal == "correctness" or condition is None or condition.probability is not None:
+        return None
+    return "not_kept" if evidence.probability_lost else "not_recorded"

@@ -30,7 +30,7 @@ from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
 from memanalysis.storage.model_arrays import class_dtype
-from memanalysis.storage.schema import DERIVED, PROXIES, RECORDED, SIGNALS, TABLES
+from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, RECORDED, SIGNALS, TABLES
 from memanalysis.storage.store import (
     COMMIT,
     ModelInfo,
@@ -125,7 +125,10 @@ def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
     from memanalysis.relations import derive_foreign  # needs SciPy, which nothing else here does
 
     staged = Store.open(staging, whole=False)
-    for name in DERIVED:
+    for name, schema in DERIVED.items():
+        if name in LATER_TABLES and not store.table_path(name).exists():
+            staged.write_table(name, schema.empty_table())
+            continue
         _link(store, staged, store.table_path(name))
         staged.note_table(name)
     derive_foreign(staged, {scores.name for scores in plan.contents.scores})

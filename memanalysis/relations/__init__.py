@@ -10,22 +10,26 @@ kept as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import cache
 
 import pyarrow as pa
 
 from memanalysis.evidence.load import foreign_names, read_study
 from memanalysis.evidence.signals import read_signals
 from memanalysis.relations.agreement import signal_agreement
+from memanalysis.relations.change_by_score import change_by_score, true_changes
 from memanalysis.relations.distillation_effects import (
     distillation_by_size,
     distillation_effects,
     distillation_transitions,
     students,
 )
-from memanalysis.relations.findings import controls_table, findings_table
+from memanalysis.relations.distillation_parts import distillation_parts
+from memanalysis.relations.findings import controls_table, findings_tables
 from memanalysis.relations.influence import influence_tables
 from memanalysis.relations.kept import kept_tables, with_kept
 from memanalysis.relations.kinds import describes, kind_effects, kind_retrieval, read_kinds
+from memanalysis.relations.membership_risk import membership_risk_tables
 from memanalysis.relations.proxies import proxy_correlations, proxy_trends
 from memanalysis.relations.reliability import reliability_table
 from memanalysis.relations.retrieval import proxy_polarisations, proxy_retrieval
@@ -47,9 +51,11 @@ def derive(store: Store) -> None:
     sizes, trends, densities = bimodality(study)
     influence, influence_summary, memorized_partners = influence_tables(store, study)
     taught = students(study)
+    risk, risk_summary = membership_risk_tables(store, study)
     kinds = read_kinds(store, study)
     if "kind_retrieval" in kept and not describes(kept["kind_retrieval"], study, kinds):
         del kept["kind_retrieval"]
+    judged = cache(lambda: findings_tables(study))
     # Slow ones are functions, so that what is kept is not computed.
     found: dict[str, Columns | Callable[[], Columns]] = {
         "trajectory_tests": tests,
@@ -62,9 +68,15 @@ def derive(store: Store) -> None:
         "distillation_effects": distillation_effects(taught),
         "distillation_by_size": distillation_by_size(taught),
         "distillation_transitions": distillation_transitions(taught),
+        "change_by_score": change_by_score(study),
+        "true_changes": true_changes(study),
+        "distillation_parts": distillation_parts(taught),
+        "membership_risk": risk,
+        "membership_risk_summary": risk_summary,
         "influence_summary": influence_summary,
         "memorized_partners": memorized_partners,
-        "findings": lambda: findings_table(study),
+        "findings": lambda: judged()[0],
+        "finding_facts": lambda: judged()[1],
         "reliability": reliability_table(study, signals),
         "bimodality_trends": trends,
         "beta_binomial": beta_binomial(study),

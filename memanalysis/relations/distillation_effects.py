@@ -215,7 +215,7 @@ def _cells(
 
 def _sortings(each: Students) -> Iterator[tuple[str, list[str], str, Sorting]]:
     """(grouping, categories, selected_on, sorting) of every way to choose examples."""
-    rules = each.evidence.rules.inhibition
+    rules = each.evidence.rules.particular
     coarse = (rules.not_memorised, rules.memorised)
     for objective in ("one_hot", each.objective):
         for grouping, edges in (("score", coarse), ("bin", _BINS)):

@@ -24,6 +24,7 @@ Flags = NDArray[np.bool_]
 # Rows that came from sums per group, by table. The others can be computed from bits and halves.
 _FROM_GROUPS: Final[dict[str, Callable[[pa.Table], Flags]]] = {
     "proxy_correlations": lambda t: _everything_if(t, _known(t, "ci_low")),
+    # By halves, which a packed store has: kept for the last digits alone.
     "proxy_trends": lambda t: _everything_if(t, _known(t, "auc_low")),
     "proxy_retrieval": lambda t: _everything_if(t, _known(t, "precision_low")),
     "proxy_polarisation": lambda t: _everything_if(t, _known(t, "polarisation_low")),
@@ -60,7 +61,22 @@ def kept_tables(store: Store) -> dict[str, pa.Table]:
         table = table.filter(pa.array(from_groups(table)))
         if table.num_rows:
             found[name] = table
+    if not _judged_today(store):  # trends were measured otherwise under other rules
+        found.pop("proxy_trends", None)
+    if "findings" in found:  # the facts go with their rows
+        known = store.table_path("finding_facts").exists()
+        schema = DERIVED["finding_facts"]
+        found["finding_facts"] = (
+            store.read_table("finding_facts") if known else schema.empty_table()
+        )
     return found
+
+
+def _judged_today(store: Store) -> bool:
+    """Whether the store's findings were decided by the rules of this version."""
+    if not store.table_path("findings").exists():
+        return False
+    return bool((_numbers(store.read_table("findings"), "version") == load().version).any())
 
 
 def with_kept(computed: pa.Table, kept: pa.Table | None) -> pa.Table:

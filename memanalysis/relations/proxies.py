@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.analysis.correlations import METHODS, Method, halves_correlated, over_splits
-from memanalysis.analysis.intervals import Floats
+from memanalysis.analysis.intervals import Floats, Interval
+from memanalysis.analysis.polarisation import proxy_polarisation
 from memanalysis.evidence.conditions import Evidence
 from memanalysis.evidence.halves import Halved, Pair
 from memanalysis.evidence.load import Study
@@ -137,31 +138,39 @@ def _measured(cell: _Cell, pair: Pair, sizes: tuple[str, ...]) -> Floats:
 def proxy_trends(study: Study) -> dict[str, list[Any]]:
     """How well each oriented proxy's change separates increasing examples from others."""
     parts = []
-    rules = study.evidence.rules.proxies
+    rules = study.evidence.rules.trends
     for objective, proxies in study.proxies.items():
         condition = study.conditions[objective]
         rows = np.flatnonzero(proxies.signs != 0)
         if len(condition.sizes) < 2 or condition.n_groups < 2 or len(rows) == 0:
             continue
         chosen = only_rows(proxies, rows.tolist())
-        evidence = Evidence(None, alpha=study.alphas[objective])
-        found = measure(evidence, condition, chosen)
+        found = measure(Evidence(None), condition, chosen)
+        if any(shapes.alpha is None for shapes in found.shapes):
+            continue
+        areas = found.areas()
+        # Both directions of the halves have to agree, hence the limits that both keep.
+        area = Interval(
+            areas.standardised.estimate.mean(axis=0), areas.standardised.low.min(axis=0),
+            areas.standardised.high.max(axis=0), condition.n_groups,
+        )  # fmt: skip
+        polarisation = proxy_polarisation(chosen.sums.means())
         within = np.array([bounded(name) for name in chosen.names])
-        ends = np.where(within[:, None], found.polarisation[:, [0, -1]], np.nan)
+        ends = np.where(within[:, None], polarisation[:, [0, -1]], np.nan)
         parts.append(
             {
                 "objective": objective,
                 "proxy": list(chosen.names),
-                **interval_columns("auc", found.trends.auc),
+                **interval_columns("auc", area),
                 **interval_columns("level", found.level),
-                "share_rising": found.trends.share_rising,
+                "share_rising": areas.share_rising.mean(axis=0),
                 "polarisation_first": ends[:, 0],
                 "polarisation_last": ends[:, 1],
-                "n_increasing": found.n_increasing,
+                "n_increasing": int(areas.n_increasing.min()),
                 "n_groups": condition.n_groups,
                 "verdict": [
-                    trend_verdict(found.trends.auc[row], rules.follows_auc)
-                    for row in range(len(chosen.names))
+                    trend_verdict(limits, rules.follows_area)
+                    for limits in zip(area.estimate, area.low, area.high, strict=True)
                 ],
             }
         )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
+from memanalysis.analysis.polarisation import proxy_polarisation
 from memanalysis.analysis.retrieval import SELECTIONS, TARGETS, Retrieval, retrieve
-from memanalysis.analysis.trends import proxy_polarisation
 from memanalysis.evidence.halves import Halved, Pair
 from memanalysis.evidence.load import Study
 from memanalysis.findings.proxy_trends import only_rows

@@ -127,8 +127,9 @@ class Gallery:
 class Finding:
     """One finding with its verdict; ``rows`` are the conditions and checks behind it.
 
-    ``quantity`` names what ``estimate`` measures (of a condition too) and ``meaning`` says in
-    plain words what it means here; ``settling`` says what would decide an undetermined one.
+    ``title`` is its name for tables, ``quantity`` names what ``estimate`` measures (of a condition
+    too) and ``meaning`` says in words what it means here; ``settling`` says what would decide an
+    undetermined one.
     ``deciding`` are the rows that made the verdict. ``evidence`` is the section with its evidence,
     ``figures`` the figures in it that show it best, each with its title.
     """
@@ -151,6 +152,7 @@ class Finding:
     quantity: str = ""
     meaning: str = ""
     settling: str = ""
+    title: str = ""
     figures: Sequence[str] = ()
 
 

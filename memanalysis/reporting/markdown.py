@@ -16,7 +16,7 @@ from memanalysis._version import __version__
 from memanalysis.errors import QueryError
 from memanalysis.exporting.print_tables import markdown as pipe_table
 from memanalysis.exporting.print_tables import markdown_text
-from memanalysis.reporting import blocks, plain, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.document import Document
 
 # A longer table is cut: nobody reads it here, and its SQL gives the rest.
@@ -130,7 +130,7 @@ def _conditions(rows: Sequence[blocks.Finding]) -> str:
         columns,
         [
             (
-                plain.title(row.name),
+                row.title,
                 "yes" if row.core else "no",
                 row.verdict,
                 row.estimate,

@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-NONE: Final = "–"
+from memanalysis import numbers
+
+NONE: Final = numbers.NONE
 # Leaves room for an ending and for what browsers add to a name that is taken.
 _LONGEST_NAME: Final = 100
 _OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
@@ -26,16 +28,12 @@ def count(value: float | None) -> str:
 
 def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
     """A number with a true minus sign: −0.014."""
-    if value is None or value != value:
-        return NONE
-    sign = "+" if signed else ""
-    text = f"{value:{sign}z,.{digits}f}"
-    return text.replace("-", "−")
+    return numbers.number(value, digits, signed=signed)
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
     """A share as a percentage with a narrow space: 12.3 %."""
-    return NONE if value is None else f"{number(100 * value, digits)}\u202f%"
+    return numbers.percent(value, digits, signed=signed).replace(" ", "\u202f")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
@@ -64,15 +62,16 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", "−")
+        return numbers.significant(value)
     return str(value)
 
 
 def prose(text: str) -> str:
-    """Running text with true signs, a zero before decimal points, curved quotes, and α."""
+    """Running text with true signs, full decimals, curved quotes, narrow spaces, and α."""
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = re.sub(r"(?<![\w-])-(?=\.?\d)", "−", text)
     text = text.replace("<=", "≤").replace(">=", "≥")
+    text = re.sub(r"(?<=\d) %", "\u202f%", text)
     text = re.sub(r"\balpha\b", "α", text)
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     return re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"‘\1’", text)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
-from memanalysis.storage.schema import RECORDED, TABLES
+from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
 # Load order: a file uses relations of earlier folders only.
@@ -103,7 +103,7 @@ def _is_absent(store: Store, name: str) -> bool:
     """Whether a store is from before the table was recorded; its relation then has zero rows."""
     file, _ = TABLES[name]
     return (
-        name in RECORDED
+        name in LATER_TABLES
         and file not in store.manifest.files
         and not store.table_path(name).is_file()
     )

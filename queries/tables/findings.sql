@@ -1,6 +1,14 @@
 -- One row per finding and row of its table; row 'headline' is the verdict.
 -- Verdicts by rules that were fixed before the data (findings.toml of the package).
 create or replace view findings as
+with declared as (
+    select
+        null::varchar as reason,
+        null::varchar as bound_side,
+        null::double as bound_value,
+        null::boolean as post_hoc
+    where false
+)
 select
     finding,
     row,
@@ -16,8 +24,16 @@ select
     alpha,
     sentence,
     query,
-    version
-from read_parquet(coalesce(getvariable('store'), '.') || '/derived/findings.parquet');
+    version,
+    reason,
+    bound_side,
+    bound_value,
+    post_hoc
+from (
+    from declared
+    union all by name
+    from read_parquet(coalesce(getvariable('store'), '.') || '/derived/findings.parquet')
+);
 
 comment on view findings is
     'One row per finding and row of its table; row ''headline'' is the verdict. The questions of the study and their verdicts.';
@@ -41,3 +57,11 @@ comment on column findings.sentence is
 comment on column findings.query is 'SQL that shows the numbers behind the row.';
 comment on column findings.version is
     'Version of the rules (findings.toml) that the verdict was reached by.';
+comment on column findings.reason is
+    'Why nothing could be decided, or what is unusual about the estimate, as a code (for instance ''too_few_groups'', ''not_recorded'', ''contradicted''); NULL where there is no such reason, and in stores of an earlier version.';
+comment on column findings.bound_side is
+    'Limit of the interval that decides the row, ''lower'' (has to lie above bound_value) or ''upper'' (below); NULL where more than one limit decides, and in stores of an earlier version.';
+comment on column findings.bound_value is
+    'What that limit has to clear, in the unit of estimate; NULL like bound_side.';
+comment on column findings.post_hoc is
+    'Whether the rules were made after data of this data set had been seen; NULL in stores of an earlier version.';

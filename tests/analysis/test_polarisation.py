@@ -148,3 +148,18 @@ def test_trends_equal_a_fitted_line() -> None:
     assert slope.high[at] - slope.estimate[at] == pytest.approx(half)
     # Halved scores are less polarised: the slope is found.
     assert slope.low[at] > 0
+
+
+def test_polarisation_of_a_proxy() -> None:
+    """Half of the examples near 0, half near 1, seen with noise: P of the values without noise."""
+    truth = np.repeat([0.1, 0.9], 200)[None, None]
+    means = worlds.proxies(("p",), truth, 10).sums.means()
+    assert polarisation.proxy_polarisation(means)[0, 0] == pytest.approx(0.16 / 0.25, abs=0.02)
+
+
+def test_what_was_not_recorded_has_no_tails() -> None:
+    """Sums that are NaN are not scores of 0: shares are of what is known, NaN of nothing."""
+    counts = Counts(np.array([np.nan, 2.0]), np.full(2, 2), np.array([np.nan, 0.0]), np.full(2, 2))
+    assert polarisation.plain_tails(counts).tolist() == [0.0, 1.0]
+    nothing = Counts(np.full(2, np.nan), np.full(2, 2), np.full(2, np.nan), np.full(2, 2))
+    assert np.isnan(polarisation.plain_tails(nothing)).all()

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import worlds
 
-from memanalysis.findings import Evidence, bimodality, diversity, inhibition, proxy_trends
+from memanalysis.findings import Evidence
 from memanalysis.findings.controls import with_exchanged_subsets
-from memanalysis.findings.robustness import headline
+from memanalysis.findings.robustness import headlines
 from memanalysis.findings.verdicts import SUPPORTED
 
 REPEATS = 20
 ALLOWED = 2  # findings supported in all repeats together
 GROUPS = 6
-FINDINGS = (bimodality.decide, diversity.decide, inhibition.decide, proxy_trends.decide)
 NAMES = ("aum", "cumulative_accuracy", "cumulative_loss")
 
 
@@ -38,8 +37,7 @@ def _again(scores: np.ndarray, seed: int) -> worlds.Outcomes:
 
 
 def _supported(evidence: Evidence) -> list[str]:
-    outcomes = [headline(decide, evidence) for decide in FINDINGS]
-    return [outcome.finding for outcome in outcomes if outcome.verdict == SUPPORTED]
+    return [o.finding for o in headlines(evidence) if o.verdict == SUPPORTED]
 
 
 def test_retrained_sizes_and_objectives_support_nothing() -> None:

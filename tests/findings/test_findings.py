@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 import worlds
 
-from memanalysis.analysis.intervals import Interval
-from memanalysis.evidence.conditions import Teacher
 from memanalysis.findings import (
     Evidence,
     Row,
@@ -17,18 +15,21 @@ from memanalysis.findings import (
     proxy_trends,
 )
 from memanalysis.findings.robustness import headline, variants
-from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED
+from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Fact, Outcome
 
 GROUPS = 12
 NAMES = ("aum", "cumulative_accuracy", "cumulative_loss")
 
 
 def _scores() -> np.ndarray:
-    """100 examples rise from .05 to .75, 60 fall, 240 stay where CIFAR-100 has them: [3, 400]."""
+    """100 examples rise from 0 to .95, 60 fall from .45 to .2, 240 stay: [3, 400].
+
+    Those that stay are distributed like CIFAR-100's.
+    """
     scores = np.tile(worlds.feldman_zhang(400, np.random.default_rng(0)), (3, 1))
     steps = np.array([0.0, 0.5, 1.0])[:, None]
-    scores[:, :100] = 0.05 + 0.7 * steps
-    scores[:, 100:160] = 0.75 - 0.7 * steps
+    scores[:, :100] = 0.95 * steps
+    scores[:, 100:160] = 0.45 - 0.25 * steps
     return scores
 
 
@@ -72,13 +73,16 @@ def test_bimodality() -> None:
 
 
 def test_diversity_rows() -> None:
-    """All three kinds are there: shares of 25 %, 15 % and some fixed, each with its own row."""
+    """A quarter increases, some are fixed, and of 130 with a middling score 60 fall by .25."""
     headline_row = rows()["trajectories_diverse", "headline"]
     assert headline_row.verdict == SUPPORTED
     increasing = rows()["trajectories_diverse", "increasing"]
     assert increasing.estimate == pytest.approx(0.95 * 0.25, abs=0.02)
-    falling = rows()["trajectories_diverse", "decreasing_or_cap"]
-    assert falling.estimate == pytest.approx(0.95 * 0.15, abs=0.02)
+    falling = rows()["trajectories_diverse", "falling"]
+    assert falling.verdict == SUPPORTED
+    middling = ((_scores()[0] >= 0.1) & (_scores()[0] < 0.5)).sum()
+    assert falling.estimate == pytest.approx(-0.25 * 60 / middling, abs=0.03)
+    assert (falling.bound_side, falling.bound_value) == ("upper", -0.01)
     # Scores rise because held-out accuracy falls, not because larger models fit better.
     assert "fit them" not in increasing.sentence
 
@@ -92,31 +96,35 @@ def test_rise_by_fitting_is_said() -> None:
     evidence = worlds.evidence(worlds.condition(worlds.outcomes(p_in, p_out, 10)))
     row = diversity.decide(evidence).checks[0]
     assert row.verdict == SUPPORTED
-    assert row.sentence.endswith("They increase because larger models fit them.")
+    said = diversity.explain_check(row)
+    assert said.endswith("They increase because larger models fit them")
 
 
-@pytest.mark.parametrize(
-    ("inside", "low", "because"), [(0.4, 0.1, True), (0.4, -0.1, False), (0.1, 0.1, False)]
-)
-def test_a_fall_is_told_as_models_grow(inside: float, low: float, because: bool) -> None:
-    """The fall is positive, its rates go as they go; a reason is given only for a fall that is."""
-    parts = np.array([0.5, inside, inside - 0.5])
-    effect = Interval(parts, parts - 0.5 + low, parts + 0.5 - low, 6)
-    said = diversity._effect_text(diversity.KINDS[2], effect)
-    assert "the fall is 0.50" in said
-    assert f"by {-inside:.2f} (" in said
-    assert f"by {0.5 - inside:.2f} (" in said
-    assert ("Most of the fall is in the accuracy when trained on them" in said) is because
-
-
-def test_missing_kind_leaves_diversity_open() -> None:
-    """Nothing decreases: undetermined, and the sentence says which kind is missing."""
+def test_middling_scores_that_rise_refute_diversity() -> None:
+    """The other conditions hold, one refutes; the facts tell both ways to choose the examples."""
     scores = _scores()
-    scores[:, 100:160] = 0.0
+    scores[:, 100:160] = 0.3 + 0.4 * np.array([0.0, 0.5, 1.0])[:, None]
     evidence = worlds.evidence(worlds.condition(worlds.memorising(scores, GROUPS)))
     found = diversity.decide(evidence)
-    assert found.verdict == UNDETERMINED
-    assert "not shown: decreasing or cap" in found.text
+    assert found.verdict == REFUTED
+    assert [c.row for c in found.checks if c.verdict != SUPPORTED] == ["falling"]
+    assert found.fact("falling_by_first").low > -0.01 or found.fact("falling_by_last").low > -0.01
+    assert "scores of 0.1 to 0.5 change by" in diversity.explain(found)
+
+
+def test_one_size_that_fits_cannot_tell_fitting_from_generalising() -> None:
+    """Where smaller models do not fit, falls stay open, and the reason is a code."""
+    p_in = np.ones((3, 300))
+    p_in[:2, :60] = 0.5
+    p_out = np.tile(np.linspace(0, 1, 300), (3, 1))
+    evidence = worlds.evidence(worlds.condition(worlds.outcomes(p_in, p_out, GROUPS)))
+    found = diversity.decide(evidence)
+    assert found.reason == "too_few_saturated_sizes"
+    assert found.checks[-1].verdict == UNDETERMINED
+    assert "fitting and generalising cannot be told apart" in diversity.explain(found)
+    grown = bimodality.decide(evidence)
+    held_out = {c.row: c for c in grown.checks}["held_out_rise"]
+    assert (held_out.verdict, held_out.reason) == (UNDETERMINED, "too_few_saturated_sizes")
 
 
 def test_inhibition() -> None:
@@ -140,7 +148,8 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
     leaking = replace(evidence, teacher=replace(evidence.teacher, scope="full_data"))
     found = inhibition.decide(leaking)
     assert found.verdict == UNDETERMINED
-    assert "held-out labels leak" in found.text
+    assert found.reason == "teacher_leaks"
+    assert "labels of held-out ones leak" in inhibition.explain(found)
 
 
 @pytest.mark.parametrize(
@@ -156,13 +165,19 @@ def test_a_teacher_that_saw_everything_decides_nothing() -> None:
 )
 def test_the_reason_of_a_change_has_its_direction(inside: float, outside: float, why: str) -> None:
     """A score falls as well by less fitting as by generalising; it rises by their opposites."""
-    parts = np.array([inside - outside, inside, outside])
-    changes = Interval(parts, parts - 0.001, parts + 0.001, 10)
-    said = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6))
-    soft = inhibition._mean_text(changes, Teacher("wide", "same_subset", 1e6), "probability")
+    parts = {
+        "change": inside - outside, "change_in": inside, "change_out": outside,
+    }  # fmt: skip
+    facts = (
+        Fact("teacher_parameters", 1e6, size="wide"),
+        *(Fact(name, at, at - 0.001, at + 0.001) for name, at in parts.items()),
+    )
+    outcome = Outcome(finding=inhibition.NAME, verdict=UNDETERMINED, facts=facts)
+    said = inhibition.explain(outcome)
+    soft = inhibition.explain(replace(outcome, signal="probability"))
     assert ": accuracy by" in said
     assert ": the label's probability by" in soft
-    assert "test accuracy" not in soft
+    assert "a gain in test accuracy" not in soft
     assert f"mostly because {why}" in said
 
 
@@ -199,10 +214,11 @@ def test_few_proxies_decide_nothing() -> None:
     assert evidence.proxies is not None
     two = replace(evidence, proxies=proxy_trends.only_rows(evidence.proxies, [0, 1]))
     assert proxy_trends.decide(two).verdict == UNDETERMINED
-    strict = replace(evidence.rules.proxies, minimum_increasing=1000)
-    found = proxy_trends.decide(replace(evidence, rules=replace(evidence.rules, proxies=strict)))
+    strict = replace(evidence.rules.trends, minimum_increasing=1000)
+    found = proxy_trends.decide(replace(evidence, rules=replace(evidence.rules, trends=strict)))
     assert found.verdict == UNDETERMINED
-    assert "examples are increasing" in found.text
+    assert found.reason == "too_few_increasing"
+    assert "examples are increasing" in found.why()
 
 
 def test_sentences_carry_everything() -> None:
@@ -253,7 +269,7 @@ def test_few_groups(groups: int, verdict: str) -> None:
     evidence = polarising()
     assert evidence.one_hot is not None
     few = replace(evidence, one_hot=evidence.one_hot.keep_groups(np.arange(GROUPS) < groups))
-    assert headline(bimodality.decide, few).verdict == verdict
+    assert headline(bimodality.FINDING, few).verdict == verdict
     row = evaluate(few)[0]
     assert row.provisional == (groups == 6)
     assert ("too few for a verdict" in row.sentence) == (groups == 4)
@@ -269,14 +285,17 @@ def test_nothing_to_decide_on() -> None:
         assert {row.verdict for row in headlines} == {UNDETERMINED}
 
 
-def test_no_verdict_improves_by_losing_a_check():
-    """Supported without any probabilities; undetermined where they were known per group once."""
+def test_what_was_not_recorded_is_not_checked() -> None:
+    """Without probabilities, recorded or kept, a verdict stands, and its sentence says so."""
     never = polarising()
     lost = replace(never, probability_lost=True)
-    assert _headline_row(never).verdict == SUPPORTED
-    assert "not checked by the label's probability" in _headline_row(never).sentence
-    assert _headline_row(lost).verdict == UNDETERMINED
-    assert "build again from the model files" in _headline_row(lost).sentence
+    assert _headline_row(never).verdict == _headline_row(lost).verdict == SUPPORTED
+    assert "the label's probability was not recorded" in _headline_row(never).sentence
+    assert "probability is no longer kept for each group" in _headline_row(lost).sentence
+    unchecked = {row.row: row for row in evaluate(never) if row.finding == "bimodality_grows"}
+    assert unchecked["probability"].reason == "not_recorded"
+    assert unchecked["probability"].verdict == UNDETERMINED
+    assert unchecked["probability"].bound == "consistent"
 
 
 def _headline_row(evidence: Evidence) -> Row:

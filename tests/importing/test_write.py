@@ -7,6 +7,7 @@ import torch
 import memanalysis as ma
 from memanalysis.errors import DataError, StoreError
 from memanalysis.importing import Options, import_source
+from memanalysis.storage import subsets
 from memanalysis.storage.store import Store, read_model
 from memanalysis.study import open as open_study
 
@@ -224,3 +225,34 @@ def test_a_store_in_use_or_no_store_is_refused(tmp_path, world):
     assert [p.name for p in (tmp_path / "things").iterdir()] == ["letter.txt"]
     with pytest.raises(DataError, match="Did you mean 'lira'"):
         import_source("lyra", tmp_path, tmp_path / "out", Options())
+
+
+def test_what_nobody_recorded_contradicts_nothing(tmp_path):
+    """Masks and correctness alone: scores that plainly part into two ends are said to.
+
+    100 subsets of 300 examples; all are fitted. The smaller size gets every example right or wrong
+    by chance when held out, of the larger one 60 are always wrong, and nobody has a middling score:
+    the ranges beside both modes are empty, which is their clearest case.
+    """
+    generator = np.random.default_rng(3)
+    masks = np.concatenate([subsets.balanced_group(300, g, 0.7, 0) for g in range(10)])
+    by_chance = masks | (generator.random(masks.shape) < 0.5)
+    apart = masks | (np.arange(300) >= 60)
+    store = ma.store.write(
+        tmp_path / "out", masks=masks, labels=np.arange(300) % 3, sizes=["small", "large"],
+        correct={"small": by_chance, "large": apart}, group_ids=np.repeat(np.arange(10), 10),
+    )  # fmt: skip
+    study = open_study(store.path)
+    rows = {r["row"]: r for r in study.table("findings").to_dicts()
+            if r["finding"] == "bimodality_grows"}  # fmt: skip
+    assert rows["headline"]["verdict"] == "supported"
+    assert rows["headline"]["estimate"] == pytest.approx(0.2)
+    assert "the label's probability was not recorded" in rows["headline"]["sentence"]
+    assert "unknown" not in rows["headline"]["sentence"]
+    for row in ("upper_mode", "lower_mode"):
+        assert (rows[row]["verdict"], rows[row]["reason"]) == ("supported", "empty_beside")
+        assert rows[row]["estimate"] is None
+    unchecked = study.sql("from findings where row = 'probability'")
+    assert set(unchecked["verdict"]) == {"undetermined"}
+    assert set(unchecked["bound"]) == {"consistent"}
+    study.close()

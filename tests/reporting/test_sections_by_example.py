@@ -6,7 +6,7 @@ import kinds_and_partners
 import polars as pl
 import pytest
 
-from memanalysis.reporting import blocks, plain
+from memanalysis.reporting import blocks, verdicts
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections import (
     controls,
@@ -153,8 +153,8 @@ def test_each_finding_stands_beside_its_control(reading: Reading) -> None:
     section = controls.section(reading)
     (table,) = _of(section, "table").values()
     assert isinstance(table, blocks.Table)
-    verdicts = reading.sql("from findings where row = 'headline'").select("finding", "verdict")
-    titled = [(plain.TITLES[finding], verdict) for finding, verdict in verdicts.rows()]
+    said = reading.sql("from findings where row = 'headline'").select("finding", "verdict")
+    titled = [(verdicts.title(finding), verdict) for finding, verdict in said.rows()]
     assert [(row[0], row[2]) for row in table.rows] == titled
     texts = [block.text for block in section.blocks if isinstance(block, blocks.Text)]
     assert "no false alarm" in texts[-1]

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import duckdb
 import handmade
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from memanalysis.building.check import check
 from memanalysis.errors import StoreError
 from memanalysis.sql import connection
-from memanalysis.storage.schema import TABLES
+from memanalysis.storage.schema import LATER_COLUMNS, LATER_TABLES, TABLES
 from memanalysis.storage.store import Store
 
 
@@ -60,6 +63,36 @@ def test_an_unbuilt_store_is_named(copy: Store) -> None:
     assert "outcomes.parquet is missing" in message
     assert "derived/findings.parquet is missing" in message
     assert f"memanalysis build {copy.path}" in message
+
+
+def test_a_store_of_before_opens_without_what_came_later(copy: Store) -> None:
+    """Tables that came later have no rows, columns NULL; nothing is a fault. Gone ones are."""
+    given = pa.table({"finding": ["a"], "row": ["headline"], "verdict": ["supported"]})
+    schema = TABLES["findings"][1]
+    missing = [pa.nulls(1, field.type) for field in schema if field.name not in given.schema.names]
+    names = [field.name for field in schema if field.name not in given.schema.names]
+    rows = pa.table([*given.columns, *missing], names=[*given.schema.names, *names])
+    copy.write_table("findings", rows.select(schema.names))
+    later = [column for table, column in LATER_COLUMNS if table == "findings"]
+    stored = pq.read_table(copy.table_path("findings"))
+    pq.write_table(stored.drop_columns(later), copy.table_path("findings"))
+    copy.note_table("findings")
+    for name in LATER_TABLES:
+        copy.table_path(name).unlink()
+        del copy.manifest.files[TABLES[name][0]]
+    copy.write_manifest()
+    with connection.connect(copy) as engine:
+        for name in LATER_TABLES:
+            assert engine.sql(f"from {name}").fetchall() == []
+        found = engine.sql(f"select finding, {', '.join(later)} from findings").fetchall()
+    assert found == [("a", *[None] * len(later))]
+    faults = [fault.where for fault in check(copy.path)]
+    assert not {"derived/findings.parquet", *(TABLES[n][0] for n in LATER_TABLES)} & set(faults)
+    copy.write_table("finding_facts", TABLES["finding_facts"][1].empty_table())
+    copy.write_manifest()
+    copy.table_path("finding_facts").unlink()
+    with pytest.raises(StoreError, match=r"derived/finding_facts.parquet is missing"):
+        connection.connect(copy)
 
 
 def test_a_stale_derived_table_is_named(copy: Store) -> None:

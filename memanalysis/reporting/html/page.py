@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from memanalysis._version import __version__
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, glossary, plain, wording
+from memanalysis.reporting import blocks, glossary, wording
 from memanalysis.reporting.document import Document
 from memanalysis.reporting.gzip64 import compressed
 from memanalysis.reporting.html import embedding, pictures, vega
@@ -73,7 +73,6 @@ def _environment() -> Environment:
         "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
         "cell": wording.cell,
         "prose": wording.prose,
-        "row_title": plain.title,
         "coded": glossary.coded,
         "glossed": glossary.glossed,
         "numeric": _numeric,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import vl_convert
 
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, plain, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.xml_safe import drawable, xml_text
 
 # Drawn by the font that comes with vl-convert, so that a chart looks the same on every machine.
@@ -168,10 +168,7 @@ def _widths(lengths: Sequence[int], numeric: Sequence[int]) -> list[int]:
 
 def _finding(item: blocks.Finding) -> dict[str, Any]:
     columns = ("condition or check", "verdict", "estimate", "95 % interval", "rule")
-    rows = [
-        (plain.title(row.name), row.verdict, row.estimate, row.interval, row.bound)
-        for row in item.rows
-    ]
+    rows = [(row.title, row.verdict, row.estimate, row.interval, row.bound) for row in item.rows]
     conditions = _cells(columns, [[wording.prose(cell) for cell in row] for row in rows], (2, 3))
     return {
         "claim": breakable(item.claim),

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.reporting import blocks, plain, wording
+from memanalysis.findings.rows import HEADLINE
+from memanalysis.reporting import blocks, verdicts, wording
 from memanalysis.reporting.context import Reading
 
 _SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,
-    f.verdict as verdict_here, f.estimate as estimate_here
+    c.version, f.verdict as verdict_here, f.estimate as estimate_here
 from controls as c
 left join findings as f on f.finding = c.finding and f.row = 'headline'"""
 
@@ -56,13 +57,13 @@ def _verdict(table: pl.DataFrame) -> blocks.Text:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
         known = table.filter(pl.col("estimate").is_not_null())["finding"].to_list()
-        estimated = wording.listed([f"“{_title(name)}”" for name in known]) or "No finding"
+        estimated = wording.listed([f"“{verdicts.title(name)}”" for name in known]) or "No finding"
         has = "have" if len(known) > 1 else "has"
         return blocks.Text(
             f"Not one of the {table.height} findings is supported on the control: no false alarm. "
             f"{estimated} {has} an estimate there."
         )
-    named = wording.listed([f"“{_title(name)}”" for name in alarms])
+    named = wording.listed([f"“{verdicts.title(name)}”" for name in alarms])
     return blocks.Text(
         f"False alarm: {named} is supported where there is nothing to find. Do not rely on it here."
     )
@@ -84,20 +85,17 @@ def _table(table: pl.DataFrame) -> blocks.Table:
     )
 
 
-def _title(finding: str) -> str:
-    return plain.TITLES.get(finding, finding.replace("_", " "))
-
-
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    there = {name: _rounded(row[name]) for name in ("estimate", "ci_low", "ci_high")}
-    here = {"estimate": row["estimate_here"], "ci_low": None, "ci_high": None}
+    same = {"finding": row["finding"], "row": HEADLINE, "version": row["version"]}
+    there = same | {name: _rounded(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+    here = same | {"estimate": row["estimate_here"], "ci_low": None, "ci_high": None}
     return (
-        _title(row["finding"]),
+        verdicts.title(row["finding"]),
         row["verdict"] or wording.NONE,
         row["verdict_here"] or wording.NONE,
         _NAMES.get(row["control"], row["control"]),
-        *plain.effect(row["finding"], there),
-        plain.effect(row["finding"], here)[0],
+        *verdicts.effect(there),
+        verdicts.effect(here)[0],
     )
 
 

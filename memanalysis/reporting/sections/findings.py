@@ -7,30 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis.reporting import blocks, inline_svg, plain, wording
+from memanalysis.findings.rows import HEADLINE, read
+from memanalysis.reporting import blocks, inline_svg, verdicts, wording
 from memanalysis.reporting.context import Reading
 
-_HEADLINE: Final = "headline"
 _VERDICTS: Final = ("supported", "not supported", "undetermined")
-# Finding -> the section with its evidence, and the figures in it that show it.
-_EVIDENCE: Final = {
-    "bimodality_grows": (
-        "scores",
-        "How the scores are distributed",
-        ("bimodality", "memorization-histogram"),
-    ),
-    "trajectories_diverse": (
-        "trajectories",
-        "Trajectories across sizes",
-        ("trajectory-shares", "trajectories"),
-    ),
-    "distillation_inhibits": (
-        "distillation",
-        "One-hot against distilled",
-        ("distillation-settings", "distillation-change", "distillation-by-score"),
-    ),
-    "proxies_miss_trends": ("proxies", "Proxies against the score", ("proxy-trends",)),
-}
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -47,41 +28,55 @@ def section(reading: Reading) -> blocks.Section:
 
 def _introduction(table: pl.DataFrame) -> str:
     groups = table["n_groups"].drop_nulls()
-    text = (
-        "What this study says about each claim. The rules were written down before the data: a "
-        "claim is “supported” where all of its conditions hold at 95 %, “not supported” where one "
-        "is refuted, and “undetermined” where the data cannot tell, or where a cross-check of a "
-        "supported claim disagrees."
+    order = (
+        "The rules were made after data of this data set had been seen"
+        if table["post_hoc"].fill_null(value=False).any()
+        else "The rules were written down before the data"
     )
-    if table.filter(pl.col("row") == _HEADLINE)["provisional"].any():
+    text = (
+        f"What this study says about each claim. {order}: a claim is “supported” "
+        "where all of its conditions hold at 95 %, “not supported” where one is refuted, and "
+        "“undetermined” where the data cannot tell, or where a cross-check of a supported claim "
+        "disagrees."
+    )
+    if table.filter(pl.col("row") == HEADLINE)["provisional"].any():
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"
         text += f" “Provisional” verdicts rest on {count}, fewer than ten."
-    verdicts = table.filter(pl.col("row") == _HEADLINE)["verdict"].to_list()
-    said = [f"{verdicts.count(name) or 'none'} {name}" for name in _VERDICTS]
-    return f"{text} Of the {len(verdicts)} claims, {wording.listed(said)}."
+    said = table.filter(pl.col("row") == HEADLINE)["verdict"].to_list()
+    counted = [f"{said.count(name) or 'none'} {name}" for name in _VERDICTS]
+    return f"{text} Of the {len(said)} claims, {wording.listed(counted)}."
 
 
 def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
-    order = table["finding"].unique(maintain_order=True).to_list()
-    known = [name for name in _EVIDENCE if name in order]
+    lines = table.to_dicts()
+    facts = reading.table("finding_facts").to_dicts()
+    findings = {told.outcome.finding: told for told in read(lines, facts)}
     subsets = reading.table("models")["subset_id"].n_unique()
     items = []
-    for name in [*known, *(other for other in order if other not in known)]:
-        rows = table.filter(pl.col("finding") == name).to_dicts()
-        headline = next((row for row in rows if row["row"] == _HEADLINE), rows[0])
-        named = {row["row"]: row for row in rows} | {_HEADLINE: headline}
-        section, title, figures = _EVIDENCE.get(name, ("", "", ()))
+    for name in [*(n for n in verdicts.DECLARED if n in findings), *(
+        n for n in findings if n not in verdicts.DECLARED
+    )]:  # fmt: skip
+        rows = {line["row"]: line for line in lines if line["finding"] == name}
+        headline = rows.setdefault(HEADLINE, next(iter(rows.values())))
+        told, declared = findings[name], verdicts.DECLARED.get(name)
+        meaning = verdicts.meaning(told, headline["sentence"] or "")
         items.append(
             replace(
                 _finding(headline, name, headline),
-                evidence=section,
-                evidence_title=title,
-                figures=figures,
-                quantity=plain.QUANTITIES.get(name, ""),
-                meaning=plain.meaning(name, named) + _way(reading, name),
-                settling=plain.settling(named, subsets),
-                rows=[_finding(row, row["row"], headline) for row in rows if row is not headline],
-                deciding=[_finding(row, row["row"], headline) for row in plain.deciding(named)],
+                evidence=declared.evidence.section if declared else "",
+                evidence_title=declared.evidence.title if declared else "",
+                figures=declared.evidence.figures if declared else (),
+                sentence=verdicts.conditions(told),
+                meaning=meaning + _way(reading, name),
+                settling=verdicts.settling(told, subsets),
+                rows=[
+                    _finding(row, row["row"], headline)
+                    for row in rows.values()
+                    if row is not headline
+                ],
+                deciding=[
+                    _finding(row, row["row"], headline) for row in verdicts.deciding(told, rows)
+                ],
             )
         )
     return items
@@ -99,8 +94,8 @@ def _way(reading: Reading, finding: str) -> str:
     )
 
 
-def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
-    estimate, interval = plain.effect(row["finding"], row)
+def _finding(row: verdicts.Row, name: str, headline: verdicts.Row) -> blocks.Finding:
+    estimate, interval = verdicts.effect(row)
     return blocks.Finding(
         name=name,
         claim=row["claim"] or name,
@@ -115,11 +110,12 @@ def _finding(row: plain.Row, name: str, headline: plain.Row) -> blocks.Finding:
         evidence_title="",
         query=row["query"] or "",
         core=bool(row["core"]) or name.startswith("proxy: "),
-        quantity=plain.measured(name),
+        quantity=verdicts.quantity(row),
+        title=verdicts.row_title(row),
     )
 
 
-def _bound(row: plain.Row, headline: plain.Row) -> str:
+def _bound(row: verdicts.Row, headline: verdicts.Row) -> str:
     """The rule of a condition; of a check, whether it agrees: others may only not object."""
     if row["bound"] == "consistent" and row["verdict"] != headline["verdict"]:
         return "no contradiction"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from memanalysis import figures, proxies
-from memanalysis.reporting import blocks, plain, wording
+from memanalysis.findings.reasons import UNDECIDED
+from memanalysis.findings.rows import read
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
+
+_STANDARDISED = 3  # version of the rules from which trends are of standardised values
 
 _CORRELATIONS_SQL = """select size, proxy, method, estimate, ci_low, ci_high, reliability,
     corrected_estimate, n_examples, n_groups
@@ -218,8 +222,7 @@ def _trends(reading: Reading) -> list[blocks.Block]:
         return [
             blocks.Note(
                 "Trends of proxies cannot be told here: they take at least two sizes, increasing "
-                "examples, and values per group of models, which a packed store has only if they "
-                "were derived before packing."
+                "examples, and nine models in each half that hold an example out."
             )
         ]
     return [
@@ -228,13 +231,21 @@ def _trends(reading: Reading) -> list[blocks.Block]:
             figures.proxy_trends(reading, objective),
             _TRENDS_SQL.format(objective=objective),
             "Take an example whose score increases and one whose score is fixed or decreases: the "
-            "AUC is the chance that the proxy’s rank rises more for the first. A proxy follows "
-            "the trend if the interval lies above 0.75 (right dashed line), misses it if below; "
-            "0.5 is chance. Shapes come from groups of models other than those measured."
+            f"AUC is the chance that the proxy{_standardised(reading)} rises more for the first. A "
+            "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
+            "it if below; 0.5 is chance. Examples are sorted by other models than those that "
+            "measure them."
             f"{_registered(reading)}{_undecided(reading)}",
             (objective,),
         )
     ]
+
+
+def _standardised(reading: Reading) -> str:
+    """How a proxy's change was measured, which version 3 of the rules made anew."""
+    versions = reading.table("findings")["version"].drop_nulls()
+    by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
+    return "’s rank" if by_rank else ", standardised within each size,"
 
 
 def _registered(reading: Reading) -> str:
@@ -249,8 +260,11 @@ def _undecided(reading: Reading) -> str:
     rows = reading.table("findings").filter(
         pl.col("finding") == "proxies_miss_trends", pl.col("row") == "headline"
     )
-    reason = plain.undecided(rows.row(0, named=True)) if rows.height else ""
-    return f" In this study trends are not decided: {reason}." if reason else ""
+    facts = reading.table("finding_facts").to_dicts()
+    findings = read(rows.to_dicts(), facts)
+    if not findings or findings[0].outcome.reason not in UNDECIDED:
+        return ""
+    return f" In this study trends are not decided: {findings[0].outcome.why()}."
 
 
 def _definitions(reading: Reading, names: list[str]) -> blocks.Table:

@@ -42,6 +42,8 @@ __all__ = [
     "EXAMPLES",
     "HALVES",
     "INFLUENCE",
+    "LATER_COLUMNS",
+    "LATER_TABLES",
     "MARGINS",
     "MODELS",
     "OBJECTIVES",
@@ -66,6 +68,18 @@ RECORDED: Final[dict[str, pa.Schema]] = {
     "epoch_outcomes": EPOCH_OUTCOMES,
     "repeats": REPEATS,
 }
+
+# What came after the first stores were shipped. One that lacks such a table has no rows of it, one
+# that lacks such columns has NULL there, until it is built again.
+LATER_TABLES: Final = frozenset(
+    {
+        *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
+        "membership_risk", "membership_risk_summary",
+    }
+)  # fmt: skip
+LATER_COLUMNS: Final = frozenset(
+    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+)
 
 # File of each table, relative to the store.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {

@@ -229,6 +229,80 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("n_groups", pa.int32()),
         ]
     ),
+    "change_by_score": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("sizes", pa.string()),  # all | saturated
+            ("first_size", pa.string()),
+            ("last_size", pa.string()),
+            ("selected_at", pa.string()),  # first | last
+            ("score_low", pa.float64()),
+            ("score_high", pa.float64()),
+            *_intervals("change", "fitting", "generalising"),
+            ("n_examples", pa.float64()),  # mean over folds
+            ("n_folds", pa.int32()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "true_changes": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("sizes", pa.string()),  # all | saturated
+            ("first_size", pa.string()),
+            ("last_size", pa.string()),
+            ("score_low", pa.float64()),
+            ("score_high", pa.float64()),
+            ("mean_change", pa.float64()),
+            *_intervals("variance"),
+            ("sd", pa.float64()),
+            ("share_falling", pa.float64()),
+            ("share_rising", pa.float64()),
+            *_COUNTS,
+        ]
+    ),
+    "distillation_parts": pa.schema(
+        [
+            *_CONDITION,
+            ("teacher_size", pa.string()),
+            ("teacher_scope", pa.string()),
+            ("gap", pa.float64()),
+            ("selected_on", pa.string()),
+            *_intervals("fitting", "generalising", "equal_gain", "excess"),
+            ("accuracy_in_one_hot", pa.float64()),
+            ("accuracy_in_distilled", pa.float64()),
+            ("n_memorised", pa.float64()),  # mean over folds
+            ("n_not_memorised", pa.float64()),
+            ("n_folds", pa.int32()),
+            ("n_groups", pa.int32()),
+        ]
+    ),
+    "membership_risk": pa.schema(
+        [
+            *_CONDITION,
+            ("example_id", pa.int64()),
+            ("area", pa.float64()),
+            ("tpr_1", pa.float64()),
+            ("tpr_01", pa.float64()),
+            ("area_a", pa.float64()),
+            ("area_b", pa.float64()),
+            ("n_in", pa.int32()),
+            ("n_out", pa.int32()),
+        ]
+    ),
+    "membership_risk_summary": pa.schema(
+        [
+            *_CONDITION,
+            ("score_low", pa.float64()),
+            ("score_high", pa.float64()),
+            ("area_mean", pa.float64()),
+            ("tpr_1_mean", pa.float64()),
+            ("tpr_01_mean", pa.float64()),
+            ("area_a_mean", pa.float64()),
+            ("area_b_mean", pa.float64()),
+            ("reliability", pa.float64()),
+            ("n_examples", pa.int64()),
+        ]
+    ),
     "influence_summary": pa.schema(
         [
             *_CONDITION,
@@ -292,6 +366,19 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("sentence", pa.string()),
             ("query", pa.string()),
             ("version", pa.int32()),  # of findings.toml
+            ("reason", pa.string()),  # a code, see findings.reasons
+            ("bound_side", pa.string()),  # lower | upper
+            ("bound_value", pa.float64()),
+            ("post_hoc", pa.bool_()),
+        ]
+    ),
+    "finding_facts": pa.schema(
+        [
+            ("finding", pa.string()),
+            ("row", pa.string()),
+            ("fact", pa.string()),
+            ("size", pa.string()),  # NULL where the fact is about no single one
+            *_ESTIMATE,
         ]
     ),
     "controls": pa.schema(

@@ -1,0 +1,75 @@
+"""The column ``sentence`` of ``findings``: what a finding explains, and under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from memanalysis import numbers
+from memanalysis.evidence.conditions import Evidence
+from memanalysis.findings.declaration import Finding
+from memanalysis.findings.reasons import UNDECIDED, words
+from memanalysis.findings.robustness import VARIANTS, Judged, contradict
+from memanalysis.findings.verdicts import Check, Outcome
+from memanalysis.rules import CommonRules
+
+POST_HOC: Final = "rule made after these data"
+
+
+def explained(declared: Finding, outcome: Outcome) -> str:
+    """The outcome in words, or why there is none; without a final stop."""
+    if outcome.reason in UNDECIDED or not outcome.facts:
+        return f"Not decided: {outcome.why()}"
+    return declared.explain(outcome)
+
+
+def of_headline(judged: Judged, evidence: Evidence) -> str:
+    """Verdict, explanation, and what all findings have in common."""
+    common, post_hoc = evidence.rules.common, evidence.post_hoc
+    remarks = notes(judged.outcome, judged.checked, common, post_hoc=post_hoc)
+    text = explained(judged.declared, judged.outcome)
+    return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(remarks)})."
+
+
+def notes(
+    outcome: Outcome, checked: Mapping[str, Outcome], common: CommonRules, *, post_hoc: bool
+) -> list[str]:
+    """Under which conditions a finding was decided, and which cross-checks it passed."""
+    groups = "group" if outcome.n_groups == 1 else "groups"
+    reserve = ", provisional" if outcome.n_groups < common.provisional_below else ""
+    if outcome.n_groups < common.minimum_groups:
+        reserve = ", too few for a verdict"
+    alpha = "no alpha" if outcome.alpha is None else f"alpha {numbers.number(outcome.alpha)}"
+    remarks = [f"{outcome.n_groups} {groups} of models{reserve}", alpha]
+    if "saturated_sizes" in checked:
+        saturated = checked["saturated_sizes"].verdict
+        remarks.append(f"{VARIANTS['saturated_sizes'].by}: {saturated}")
+    unchecked = checked["probability"].reason if "probability" in checked else None
+    if unchecked in ("not_recorded", "not_kept"):
+        remarks.append(f"a cross-check is missing: {words(unchecked)}")
+    against = [VARIANTS[name].by for name, other in checked.items() if contradict(outcome, other)]
+    if against:
+        remarks.append(f"contradicted {' and '.join(against)}")
+    return [*remarks, POST_HOC] if post_hoc else remarks
+
+
+def of_check(declared: Finding, check: Check, rule: str) -> str:
+    """A condition in words, with its verdict and rule."""
+    shown = f" (rule: {rule})" if rule else ""
+    return f"{declared.explain_check(check)}; {check.verdict}{shown}."
+
+
+def of_variant(judged: Judged, name: str) -> str:
+    """The verdict on other evidence, and whether it agrees."""
+    other, outcome = judged.checked[name], judged.outcome
+    if contradict(outcome, other):
+        agreement = "contradicting"
+    elif other.verdict == outcome.verdict:
+        agreement = "consistent with"
+    else:
+        agreement = "not contradicting"
+    text = explained(judged.declared, other)
+    if other.reason == "alpha_unused":
+        text = f"{text}; {other.why()}"
+    where = VARIANTS[name].where.capitalize()
+    return f"{where}: {other.verdict}, {agreement} the headline. {text}."

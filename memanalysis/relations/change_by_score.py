@@ -1,0 +1,118 @@
+"""``change_by_score`` and ``true_changes``: how scores change between two sizes, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from memanalysis.analysis.blocks import joined
+from memanalysis.analysis.contrasts import contrast, paired_counts
+from memanalysis.analysis.falling import PARTS, TENTHS, TOLERANCE, selected_change
+from memanalysis.analysis.intervals import Floats
+from memanalysis.analysis.true_changes import (
+    distribution_of_changes,
+    shares_changing,
+    variance_of_changes,
+)
+from memanalysis.evidence.conditions import Condition, Evidence
+from memanalysis.evidence.load import Study
+from memanalysis.relations.tables import interval_columns, stack
+
+# Groups of images by the mean of their scores at both ends: low <= score < high.
+SCORES: Final = ((-np.inf, np.inf), (0.02, np.inf), (0.1, 0.5), (0.5, np.inf))
+_ENDS: Final = ("first", "last")
+
+
+def change_by_score(study: Study) -> dict[str, list[Any]]:
+    """Mean change by tenth of the score, chosen at either end in models that do not measure it."""
+    parts = []
+    edges = np.array([-np.inf, *TENTHS, np.inf])
+    for condition, common, places in _ends(study):
+        rules = study.evidence.rules.common
+        groups = joined(condition.counts[:, places], rules.join_above, rules.blocks)
+        measured = selected_change(groups, TENTHS, rules.minimum_selected)
+        interval = measured.interval()
+        for end, name in enumerate(_ENDS):
+            columns = [
+                interval_columns(part, interval[end, :, column])
+                for column, part in enumerate(PARTS)
+            ]
+            parts.append(
+                common
+                | {
+                    "selected_at": name,
+                    "score_low": edges[:-1],
+                    "score_high": edges[1:],
+                    "n_examples": measured.numbers[:, end].mean(axis=0),
+                    "n_folds": measured.n_folds[end],
+                }
+                | {key: value for part in columns for key, value in part.items()}
+            )
+    return stack(parts)
+
+
+def true_changes(study: Study) -> dict[str, list[Any]]:
+    """Spread of true changes from the halves, and modelled shares that fall or rise by .04."""
+    parts = []
+    for condition, common, places in _ends(study):
+        first, last = places
+        counts = condition.counts.sum(0)
+        pairs = paired_counts(
+            condition.outcomes, condition.outcomes, np.array([first]), np.array([last])
+        )
+        found = contrast(pairs, counts[[first]], counts[[last]])
+        change, error = found.change[0], found.se[0]
+        scores = counts.memorization[places]
+        parts += [
+            common | _group(condition, places, change, error, scores, limits) for limits in SCORES
+        ]
+    return stack(parts)
+
+
+def _group(
+    condition: Condition,
+    places: list[int],
+    change: Floats,
+    error: Floats,
+    scores: Floats,
+    limits: tuple[float, float],
+) -> dict[str, Any]:
+    """One row of ``true_changes``: images whose mean score lies within ``limits``."""
+    low, high = limits
+    mean = scores.mean(axis=0)
+    chosen = np.isfinite(change) & (mean >= low - TOLERANCE) & (mean < high - TOLERANCE)
+    spread = variance_of_changes(condition.counts[:, places][:, :, chosen], condition.half)
+    variance = float(spread.estimate)
+    falling, rising = shares_changing(distribution_of_changes(change[chosen], error[chosen]))
+    return {
+        "score_low": low,
+        "score_high": high,
+        "n_examples": int(chosen.sum()),
+        "mean_change": float(change[chosen].mean()) if chosen.any() else np.nan,
+        **{name: values[0] for name, values in interval_columns("variance", spread).items()},
+        # A variance that noise pushes to 0 or below has no root: not known to differ from 0.
+        "sd": np.sqrt(variance) if variance > 0 else np.nan,
+        "share_falling": falling,
+        "share_rising": rising,
+    }
+
+
+def _ends(study: Study) -> Iterator[tuple[Condition, dict[str, Any], list[int]]]:
+    """Objectives with two places: the ends of all sizes, and of those that fit everything."""
+    for objective, condition in study.conditions.items():
+        fitting = Evidence(condition).saturated_sizes()
+        saturated = [condition.sizes.index(size) for size in fitting]
+        for name, places in (("all", list(range(len(condition.sizes)))), ("saturated", saturated)):
+            if len(places) < 2:
+                continue
+            first, last = places[0], places[-1]
+            common = {
+                "objective": objective,
+                "sizes": name,
+                "first_size": condition.sizes[first],
+                "last_size": condition.sizes[last],
+                "n_groups": condition.n_groups,
+            }
+            yield condition, common, [first, last]

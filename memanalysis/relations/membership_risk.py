@@ -1,0 +1,129 @@
+"""``membership_risk`` and its summary: how well membership in training can be told, per image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from memanalysis.analysis.correlations import correlate, spearman_brown
+from memanalysis.analysis.falling import TOLERANCE
+from memanalysis.analysis.intervals import Floats
+from memanalysis.analysis.membership_risk import Margins, gaussian_area, gaussian_tpr
+from memanalysis.analysis.outcomes import Counts
+from memanalysis.evidence.conditions import Condition
+from memanalysis.evidence.load import Study
+from memanalysis.relations.tables import Columns, stack
+from memanalysis.storage.store import Store
+
+Flags = NDArray[np.bool_]
+
+RATES: Final = {"tpr_1": 0.01, "tpr_01": 0.001}
+# Images of the summary by their score: low <= score < high.
+SCORES: Final = ((-np.inf, np.inf), (-np.inf, 0.25), (0.25, 0.5), (0.5, np.inf))
+_COLUMNS: Final = tuple(
+    f"margin_{side}_{column}" for side in ("in", "out") for column in ("sum", "sumsq", "sum_a")
+)
+
+
+def membership_risk_tables(store: Store, study: Study) -> tuple[Columns, Columns]:
+    """Columns of ``membership_risk`` and ``membership_risk_summary``; none without margins."""
+    rows, summaries = [], []
+    for objective, condition in study.conditions.items():
+        for place, size in enumerate(condition.sizes):
+            read = _read(store, objective, size, condition, place)
+            if read is None:
+                continue
+            margins, halves = read
+            common = {
+                "objective": objective,
+                "size": size,
+                "size_rank": study.size_rank[size],
+            }
+            risk = _risk(margins, halves)
+            score = condition.counts[:, place].sum(0).memorization
+            rows.append(common | {"example_id": condition.outcomes.example_id} | risk)
+            summaries += [common | summary for summary in _summaries(risk, score)]
+    return stack(rows), stack(summaries)
+
+
+def _risk(margins: Margins, halves: list[tuple[Floats, Floats]]) -> dict[str, Floats]:
+    """Columns of one condition, [n] each."""
+    half_a, half_b = (gaussian_area(margins, means) for means in halves)
+    return {
+        "area": gaussian_area(margins),
+        **{name: gaussian_tpr(margins, rate) for name, rate in RATES.items()},
+        "area_a": half_a,
+        "area_b": half_b,
+        "n_in": margins.sums.n_in,
+        "n_out": margins.sums.n_out,
+    }
+
+
+def _summaries(risk: dict[str, Floats], score: Floats) -> Iterator[dict[str, Any]]:
+    """Means over the images of each range of scores, and how well halves agree."""
+    for low, high in SCORES:
+        chosen = np.isfinite(risk["area"])
+        chosen &= (score >= low - TOLERANCE) & (score < high - TOLERANCE)
+        halves = risk["area_a"][chosen], risk["area_b"][chosen]
+        between = correlate("spearman", halves[0][None], halves[1])
+        yield {
+            "score_low": low,
+            "score_high": high,
+            "n_examples": int(chosen.sum()),
+            **{f"{name}_mean": _mean(risk[name][chosen]) for name in ("area", *RATES)},
+            "area_a_mean": _mean(halves[0]),
+            "area_b_mean": _mean(halves[1]),
+            "reliability": float(spearman_brown(between)[0]),
+        }
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _read(
+    store: Store, objective: str, size: str, condition: Condition, place: int
+) -> tuple[Margins, list[tuple[Floats, Floats]]] | None:
+    """Margins of one condition and the means of both halves; None where margins are not kept."""
+    chosen = (
+        (pc.field("objective") == objective)
+        & (pc.field("size") == size)
+        & (pc.field("split") == "train")
+    )
+    table = pq.read_table(
+        store.table_path("outcomes"), columns=["example_id", *_COLUMNS], filters=chosen
+    )
+    if all(table[name].null_count == len(table) for name in _COLUMNS):
+        return None
+    at = np.searchsorted(condition.outcomes.example_id, table["example_id"].to_numpy())
+    read = {name: _placed(table[name], at, condition.outcomes.n_examples) for name in _COLUMNS}
+    total = condition.counts[:, place].sum(0)
+    sums = Counts(read["margin_in_sum"], total.n_in, read["margin_out_sum"], total.n_out)
+    margins = Margins(sums, read["margin_in_sumsq"], read["margin_out_sumsq"])
+    return margins, list(_half_means(read, condition, place))
+
+
+def _half_means(
+    read: dict[str, Floats], condition: Condition, place: int
+) -> Iterator[tuple[Floats, Floats]]:
+    """Mean margins inside and outside of the models of even and of odd groups."""
+    for half in (0, 1):
+        counts = condition.counts[condition.group_ids % 2 == half][:, place].sum(0)
+        first = read["margin_in_sum_a"], read["margin_out_sum_a"]
+        whole = read["margin_in_sum"], read["margin_out_sum"]
+        sums = first if half == 0 else (whole[0] - first[0], whole[1] - first[1])
+        part = Counts(sums[0], counts.n_in, sums[1], counts.n_out)
+        yield part.accuracy_in, part.accuracy_out
+
+
+def _placed(column: pa.ChunkedArray, at: NDArray[np.intp], n: int) -> Floats:
+    values = np.full(n, np.nan)
+    values[at] = column.cast(pa.float64()).to_numpy()
+    return values
