@@ -20,6 +20,7 @@ from memanalysis.settings.keys import (
     Read,
     Text,
     one_of,
+    unexpected,
 )
 
 # Where the images come from; `producer/data/` has one module for each layout of files.
@@ -51,7 +52,11 @@ _NAME: Final = Key("a name")
 
 def _flip(noise: Any) -> Any:
     """``noise = 0.1`` is short for ``noise.flip = 0.1``."""
-    return {"flip": noise} if isinstance(noise, float) else noise
+    if not isinstance(noise, float):
+        return noise
+    if not _SHARE.valid(noise):
+        raise unexpected(_SHARE.expected)
+    return {"flip": noise}
 
 
 def _is_size(value: Any) -> bool:

@@ -66,9 +66,9 @@ class Key:
         except ValidationError as error:
             if not self.expected or (self.parts and any(e["loc"] for e in error.errors())):
                 raise
-            raise _unexpected(_limit(value) or self.expected) from error
+            raise unexpected(_limit(value) or self.expected) from error
         if limit := _limit(value) or ("" if self.valid(result) else self.expected):
-            raise _unexpected(limit)
+            raise unexpected(limit)
         return result
 
 
@@ -222,7 +222,8 @@ def _joined(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def _unexpected(text: str) -> PydanticCustomError:
+def unexpected(text: str) -> PydanticCustomError:
+    """What a validator raises of a value that is not ``text``."""
     return PydanticCustomError("unexpected", "{text}", {"text": text})
 
 
