@@ -38,8 +38,8 @@ FORMAT: Final = Format(
     module=__name__,
     reads="an output directory of LeakPro, masks.npy in it",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "keep_logits"),
-    example="leakpro output --labels labels.npy --size resnet18 --out mine",
-    gives="a store with every signal",
+    example="leakpro output --labels y.npy --size resnet18 --out mine",
+    gives="scores, intervals and every signal",
 )
 _CACHE: Final = "attack_cache"
 _MASKS: Final = "masks.npy"
