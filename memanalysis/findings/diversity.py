@@ -9,10 +9,17 @@ from typing import Final
 import numpy as np
 
 from memanalysis import numbers
+from memanalysis.analysis.falling import TOLERANCE
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.trajectories import Trajectories, points_towards
-from memanalysis.analysis.true_changes import variance_of_changes
+from memanalysis.analysis.true_changes import (
+    LEAST,
+    changes_with_errors,
+    distribution_of_changes,
+    shares_changing,
+    variance_of_changes,
+)
 from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings import falling
@@ -129,9 +136,27 @@ def _falling_row(evidence: Evidence, condition: Condition) -> Check:
     row = row_of(falling.RULE, decision, falling.SELECTIONS, core=True)
     if len(saturated) < 2 or evidence.signal != "correctness":
         return row
-    spread = variance_of_changes(counts, condition.half, saturated[0], saturated[-1])
-    true = float(np.sqrt(np.maximum(spread.estimate, 0)))
-    return replace(row, facts=(*row.facts, Fact("sd_of_true_changes", true)))
+    facts = _true_changes(condition, saturated[0], saturated[-1], evidence.rules)
+    return replace(row, facts=(*row.facts, *facts))
+
+
+def _true_changes(condition: Condition, first: int, last: int, rules: Rules) -> tuple[Fact, ...]:
+    """How far true scores move, and which share of them, of the examples that score at all.
+
+    The shares come from a model and have no interval; they decide nothing.
+    """
+    counts = condition.counts.sum(0)
+    spread = float(variance_of_changes(condition.counts, condition.half, first, last).estimate)
+    change, error = changes_with_errors(condition.outcomes, counts, first, last)
+    with np.errstate(invalid="ignore"):
+        mean = counts.memorization[[first, last]].mean(axis=0)
+        scored = mean >= rules.diversity.minimum_mean - TOLERANCE
+    falling, rising = shares_changing(distribution_of_changes(change[scored], error[scored]))
+    return (
+        Fact("sd_of_true_changes", math.sqrt(spread) if spread > 0 else math.nan),
+        Fact("share_truly_falling", falling),
+        Fact("share_truly_rising", rising),
+    )
 
 
 def explain(outcome: Outcome) -> str:
@@ -148,6 +173,9 @@ def explain(outcome: Outcome) -> str:
     first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
     if math.isfinite(first.estimate):
         parts.append(_falling_text((fitted[0], fitted[-1]), first, last))
+    fall, rise = (outcome.fact(f"falling_share_truly_{name}") for name in ("falling", "rising"))
+    if math.isfinite(fall.estimate):
+        parts.append(_modelled_text(fall.estimate, rise.estimate))
     if outcome.reason is not None and outcome.reason != "contradicted":
         parts.append(f"not decided: {outcome.why()}")
     elif outcome.verdict == UNDETERMINED:
@@ -162,6 +190,15 @@ def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
         f"{numbers.with_interval(*first.interval)} through generalising if they are chosen at "
         f"{ends[0]}, and by {numbers.with_interval(*last.interval)} if at {ends[1]}, in models "
         "that had no part in choosing them"
+    )
+
+
+def _modelled_text(falling: float, rising: float) -> str:
+    return (
+        "of the examples with a mean score of at least 0.02, "
+        f"{numbers.percent(falling)} truly fall by {numbers.number(LEAST)} or more and "
+        f"{numbers.percent(rising)} rise by as much, if a model of the noise is right "
+        "(model-based, no interval; in simulations off by up to 0.3)"
     )
 
 

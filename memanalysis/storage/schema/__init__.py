@@ -73,8 +73,9 @@ RECORDED: Final[dict[str, pa.Schema]] = {
 # that lacks such columns has NULL there, until it is built again.
 LATER_TABLES: Final = frozenset(
     {
-        *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
-        "membership_risk", "membership_risk_summary",
+        *RECORDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
+        "distillation_parts", "membership_risk", "membership_risk_summary", "influence_prediction",
+        "near_duplicates", "duplicate_recall",
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(
