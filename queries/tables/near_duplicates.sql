@@ -1,7 +1,7 @@
 -- One row per pair of images that nearly agree, one of them a training example.
 -- Compared pixel by pixel after taking out brightness and contrast; all pairs of images of the same shape are compared.
 -- A test example with a near duplicate in training is no test of generalising, and a training example with one is held
--- out in name only.
+-- out in name only. Images that a packed store has dropped, or that cannot be read, are not compared.
 create or replace view near_duplicates as
 with declared as (
     select
