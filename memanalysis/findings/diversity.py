@@ -50,6 +50,9 @@ from memanalysis.rules import Rules
 NAME: Final = "trajectories_diverse"
 # Shapes of single images decide these two rows; the images that fall are chosen by their score.
 _SHAPES: Final = ("increasing", "fixed")
+_RISES: Final = ("effect", "accuracy_in_change")
+# A mean score below this is near 0: the lower mode of ``bimodality_grows``.
+_NEAR_0: Final = 0.1
 
 
 def decide(evidence: Evidence) -> Outcome:
@@ -70,8 +73,10 @@ def decide(evidence: Evidence) -> Outcome:
         n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
         facts=(
             *(Fact(f"share_{c.row}", *c.interval) for c in checks[:-1]),
-            *(replace(fact, name=f"effect_{c.row}") for c in checks[:1] for fact in c.facts
-              if fact.name == "effect"),
+            *(replace(fact, name=f"{fact.name}_{c.row}") for c in checks[:1] for fact in c.facts
+              if fact.name in _RISES),
+            *(replace(fact, name=f"fixed_{fact.name}") for c in checks[1:2] for fact in c.facts
+              if fact.name == "near_0"),
             *(replace(fact, name=f"falling_{fact.name}") for fact in falling.facts),
             *size_facts(evidence),
         ),
@@ -115,18 +120,25 @@ def _shape_row(
         Fact.of("accuracy_out_change", effect[2]),
         Fact("minimum_effect", least),
     )
-    scored = _share_of_scored(whole, measured, rules.minimum_mean)
-    return check(
-        row, share, verdict, Bound("lower", rules.minimum_share), core=True,
-        facts=facts if changing else (Fact("share_of_scored", scored),),
-    )  # fmt: skip
+    if not changing:
+        alpha = math.nan if evidence.alpha is None else evidence.alpha
+        facts = (*_of_fixed(whole, measured, rules.minimum_mean), Fact("alpha", alpha))
+    bound = Bound("lower", rules.minimum_share)
+    return check(row, share, verdict, bound, core=True, facts=facts)
 
 
-def _share_of_scored(whole: Trajectories, measured: Counts, least: float) -> float:
-    """Share of fixed ones among the examples whose score over all sizes is at least ``least``."""
+def _of_fixed(whole: Trajectories, measured: Counts, least: float) -> tuple[Fact, ...]:
+    """Share of fixed ones among those that score at all, and of fixed ones with a score near 0.
+
+    By the mean score over all sizes: from ``least`` on an example scores at all.
+    """
+    mean, fixed = measured.sum(0).memorization.mean(axis=0), whole.is_shape("fixed")
     with np.errstate(invalid="ignore"):
-        scored = whole.tested & (measured.sum(0).memorization.mean(axis=0) >= least)
-    return float(whole.is_shape("fixed")[scored].mean()) if scored.any() else np.nan
+        scored, near_0 = whole.tested & (mean >= least), mean < _NEAR_0
+    return (
+        Fact("share_of_scored", float(fixed[scored].mean()) if scored.any() else math.nan),
+        Fact("near_0", float(near_0[fixed].mean()) if fixed.any() else math.nan),
+    )
 
 
 def _falling_row(evidence: Evidence, condition: Condition) -> Check:
@@ -166,8 +178,9 @@ def explain(outcome: Outcome) -> str:
     if math.isfinite(increasing.estimate):
         parts.append(
             f"{numbers.share_with_interval(*increasing.interval, brief=False)} of the examples are "
-            f"memorised more by larger models; {numbers.share_with_interval(*fixed.interval)} "
-            "change by less than alpha between any two sizes, most of them with a score near 0"
+            f"memorised more by larger models{_why_more(outcome)}; "
+            f"{numbers.share_with_interval(*fixed.interval)} "
+            f"{_alike(outcome.alpha, outcome.fact('fixed_near_0').estimate)}"
         )
     fitted = [fact.size for fact in outcome.facts_of("saturated")]
     first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
@@ -182,6 +195,24 @@ def explain(outcome: Outcome) -> str:
         parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
                                 outcome.fact("falling_planted").estimate))  # fmt: skip
     return "; ".join(parts)
+
+
+def _alike(alpha: float | None, near_0: float) -> str:
+    """That scores hardly change, and how many of them are near 0 anyway."""
+    known = alpha is not None and math.isfinite(alpha)
+    least = f"{numbers.number(alpha)} (alpha)" if known else "alpha"
+    anyway = (
+        f", of which {numbers.percent(near_0)} have a mean score below {_NEAR_0:g}"
+        if math.isfinite(near_0)
+        else ""
+    )
+    return f"change by less than {least} between any two sizes{anyway}"
+
+
+def _why_more(outcome: Outcome) -> str:
+    effect, fitting = (outcome.fact(f"{name}_increasing") for name in _RISES)
+    by_fitting = effect.low > 0 and fitting.estimate > effect.estimate / 2
+    return ", mostly because larger models fit them" if by_fitting else ""
 
 
 def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
@@ -204,8 +235,8 @@ def _modelled_text(falling: float, rising: float) -> str:
 
 def _could_see(least: float, planted: float) -> str:
     return (
-        f"a study like this shows a fall to {numbers.number(least, 3, missing=numbers.UNKNOWN)} in "
-        "four of five cases (the rule was tried on falls of "
+        f"a study like this shows a fall of {numbers.number(-least, 3, missing=numbers.UNKNOWN)} "
+        "in four of five cases (the rule was tried on falls of "
         f"{numbers.number(-planted)} of four in ten examples)"
     )
 
@@ -225,9 +256,10 @@ def explain_check(check: Check) -> str:
     share = numbers.share_with_interval(*check.interval, brief=False)
     if check.row == "fixed":
         scored = numbers.percent(check.fact("share_of_scored").estimate, missing=numbers.UNKNOWN)
+        alike = _alike(check.fact("alpha").estimate, check.fact("near_0").estimate)
         return (
-            f"{share} of the examples are memorised equally by all sizes; of those whose mean "
-            f"score is at least 0.02, {scored}"
+            f"{share} of the examples {alike}; of the examples whose mean score is at least 0.02, "
+            f"{scored} do"
         )
     effect, inside, outside = (
         check.fact(name) for name in ("effect", "accuracy_in_change", "accuracy_out_change")
