@@ -177,8 +177,7 @@ def explain(outcome: Outcome) -> str:
     increasing, fixed = (outcome.fact(f"share_{row}") for row in _SHAPES)
     if math.isfinite(increasing.estimate):
         parts.append(
-            f"{numbers.share_with_interval(*increasing.interval, brief=False)} of the examples are "
-            f"memorised more by larger models{_why_more(outcome)}; "
+            f"{_increasing_text(increasing.interval)}{_why_more(outcome)}; "
             f"{numbers.share_with_interval(*fixed.interval)} "
             f"{_alike(outcome.alpha, outcome.fact('fixed_near_0').estimate)}"
         )
@@ -195,6 +194,14 @@ def explain(outcome: Outcome) -> str:
         parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
                                 outcome.fact("falling_planted").estimate))  # fmt: skip
     return "; ".join(parts)
+
+
+def _increasing_text(share: tuple[float, float, float]) -> str:
+    """The share that increases; an interval of width 0, where none is shown to, says nothing."""
+    if share[0] == 0:
+        return "no example is shown to be memorised more by larger models"
+    shown = numbers.share_with_interval(*share, brief=False)
+    return f"{shown} of the examples are memorised more by larger models"
 
 
 def _alike(alpha: float | None, near_0: float) -> str:
@@ -264,8 +271,11 @@ def explain_check(check: Check) -> str:
     effect, inside, outside = (
         check.fact(name) for name in ("effect", "accuracy_in_change", "accuracy_out_change")
     )
+    text = _increasing_text(check.interval)
+    if not math.isfinite(effect.estimate):
+        return f"{text[0].upper()}{text[1:]}"
     text = (
-        f"{share} of the examples are memorised more by larger models. In models that had no part "
+        f"{text}. In models that had no part "
         f"in choosing them the rise is {numbers.with_interval(*effect.interval)}; accuracy changes "
         f"by {numbers.with_interval(*inside.interval)} when they are trained on and by "
         f"{numbers.with_interval(*outside.interval)} when they are held out"

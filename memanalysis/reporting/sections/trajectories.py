@@ -105,9 +105,10 @@ def _shares(reading: Reading) -> blocks.Figure:
         figures.trajectory_shares(reading),
         _SHARES_SQL,
         "Share of training examples with each shape; lines are 95 % intervals over groups of "
-        "models, and the upright ticks mark the share that noise alone would produce if no "
-        f"example changed ({alpha}). The findings subtract the false discoveries that the rule "
-        "admits, so that their shares, except of fixed, are 0.95 of these.",
+        "models (cautious: with 20 groups about twice as wide as need be), and the upright ticks "
+        "mark the share that noise alone would produce if no example changed "
+        f"({alpha}). The findings subtract the false discoveries that the rule admits, so that "
+        "their shares, except of fixed, are 0.95 of these.",
         theme.told_apart(reading.table("trajectory_shares")),
     )
 
