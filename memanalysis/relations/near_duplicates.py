@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -24,6 +22,7 @@ from memanalysis.evidence.conditions import Condition
 from memanalysis.evidence.load import Study
 from memanalysis.relations.influence import test_partners, training_of
 from memanalysis.relations.tables import stack
+from memanalysis.storage import pictures
 from memanalysis.storage.store import Store
 
 # Images of one shape are held together as bytes; more than this are not compared.
@@ -80,17 +79,8 @@ def _by_shape(
 
 def _pixels(content: bytes) -> NDArray[np.uint8] | None:
     """An image as uint8 [height, width, 1 or 3]; None if it cannot be read as one."""
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of an image too large to be one
-            with Image.open(io.BytesIO(content)) as image:
-                grey = image.mode in ("1", "L", "I;16")
-                pixels = np.asarray(image.convert("L" if grey else "RGB"))
-    except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError):
-        return None
-    return pixels.reshape(*pixels.shape[:2], -1)
+    pixels = pictures.decoded(content, lambda image: np.asarray(pictures.grey_or_rgb(image)))
+    return None if pixels is None else pixels.reshape(*pixels.shape[:2], -1)
 
 
 def _pairs(

@@ -19,6 +19,7 @@ from memanalysis.storage.schema.names import (
     SIGNALS,
     SPLITS,
     is_objective,
+    is_size,
     objective_order,
     variant_objective,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TRUTH",
     "VOTES",
     "is_objective",
+    "is_size",
     "objective_order",
     "variant_objective",
 ]
@@ -75,7 +77,7 @@ LATER_TABLES: Final = frozenset(
     {
         *RECORDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
         "distillation_parts", "membership_risk", "membership_risk_summary", "influence_prediction",
-        "near_duplicates", "duplicate_recall",
+        "near_duplicates", "duplicate_recall", "label_posteriors",
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(
