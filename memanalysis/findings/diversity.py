@@ -114,7 +114,7 @@ def _shape_row(
     effect = leave_one_group_out(_effects(row, folds, measured))
     verdict = _row_verdict(share, possible, effect[0] if changing else None,
                            rules.minimum_share, least)  # fmt: skip
-    facts = (
+    facts: tuple[Fact, ...] = (
         Fact.of("effect", effect[0]),
         Fact.of("accuracy_in_change", effect[1]),
         Fact.of("accuracy_out_change", effect[2]),
