@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis.analysis.contrasts import contrast, paired_counts
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
-from memanalysis.analysis.outcomes import Counts
+from memanalysis.analysis.outcomes import Counts, Outcomes
 
 Flags = NDArray[np.bool_]
 
@@ -52,6 +53,19 @@ def variance_of_changes(
     estimate = np.asarray(covariance(everyone >= 0))
     left_out = everyone if len(half) >= 4 else everyone[:0]
     return jackknife(estimate, np.array([covariance(everyone != group) for group in left_out]))
+
+
+def changes_with_errors(
+    outcomes: Outcomes, counts: Counts, first: int, last: int
+) -> tuple[Floats, Floats]:
+    """Change of the score from size ``first`` to ``last`` and its standard error, float64 [n].
+
+    ``counts`` [L, n] over all groups. Subsets that both sizes share are paired; NaN where a cell
+    is empty.
+    """
+    pairs = paired_counts(outcomes, outcomes, np.array([first]), np.array([last]))
+    found = contrast(pairs, counts[[first]], counts[[last]])
+    return found.change[0], found.se[0]
 
 
 def distribution_of_changes(changes: Floats, errors: Floats) -> Floats:

@@ -64,7 +64,7 @@ def build(
     ----------
     pack
         Also remove the model files of every complete group, the details per group, and the images
-        of test examples that no training example helps, for shipping.
+        of test examples that no training example helps or nearly repeats, for shipping.
         A packed store can be built again: model files added since are placed beside the packed
         ones, and with nothing added its tables stay as they are.
     progress
@@ -446,13 +446,14 @@ def _pack(store: Store) -> None:
 
 
 def _shown_examples(store: Store) -> pa.Table:
-    """The examples; of the test images those that a training example helps, in some pair."""
+    """The examples; of the test images those that a training example helps or nearly repeats."""
     examples = store.read_table("examples")
     pairs = store.read_table("influence", ["test_id", "split"])
     helped = pairs.filter(pc.equal(pairs["split"], "test"))["test_id"]
+    wanted = [*helped.chunks, *store.read_table("near_duplicates", ["other_id"])["other_id"].chunks]
     shown = pc.or_(
         pc.equal(examples["split"], "train"),
-        pc.is_in(examples["example_id"], helped.combine_chunks()),
+        pc.is_in(examples["example_id"], pa.chunked_array(wanted, pa.int64()).combine_chunks()),
     )
     images = pc.if_else(shown, examples["image"], pa.scalar(None, pa.binary()))
     return examples.set_column(examples.column_names.index("image"), "image", images)

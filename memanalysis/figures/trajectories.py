@@ -201,9 +201,10 @@ def _shares_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
         alpha = f"α = {wording.listed(each)}"
     return (
         "Share of training examples with each shape; lines are 95 % intervals over groups of "
-        "models, and the upright ticks mark the share that noise alone would produce if no "
-        f"example changed ({alpha}). The findings subtract the false discoveries that the rule "
-        "admits, so that their shares, except of fixed, are 0.95 of these."
+        "models (cautious: with 20 groups about twice as wide as need be), and the upright ticks "
+        f"mark the share that noise alone would produce if no example changed ({alpha}). The "
+        "findings subtract the false discoveries that the rule admits, so that their shares, "
+        "except of fixed, are 0.95 of these."
     )
 
 

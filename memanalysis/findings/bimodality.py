@@ -106,7 +106,7 @@ def explain(outcome: Outcome) -> str:
         "a little lower (0.6 to 0.8), and scores below 0.1 "
         f"{_times(outcome, 'lower_mode')} as frequent as those a little higher (0.2 to 0.4)",
     ]
-    if len(fitted) > 1:
+    if len(fitted) > 1 and (fitted[0], fitted[-1]) != (ends[0], ends[-1]):
         where = f"among sizes that fit everything ({fitted[0]} to {fitted[-1]})"
         parts.insert(1, f"{where}, {_growth(outcome, '_saturated')}")
     if outcome.reason in ("grows_by_fitting", "too_few_saturated_sizes"):
@@ -178,7 +178,8 @@ def explain_check(check: Check) -> str:
         return f"{criterion.claim}: {check.why()}"
     if criterion.unit == "points":
         return f"{criterion.claim}: {numbers.points_with_interval(*check.interval)}"
-    return f"{criterion.claim}: {numbers.with_interval(*check.interval, brief=False)}"
+    times = " times as frequent" if check.row in ("upper_mode", "lower_mode") else ""
+    return f"{criterion.claim}: {numbers.with_interval(*check.interval, brief=False)}{times}"
 
 
 def _rule(rules: Rules) -> str:

@@ -9,10 +9,17 @@ from typing import Final
 import numpy as np
 
 from memanalysis import numbers
+from memanalysis.analysis.falling import TOLERANCE
 from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_one_group_out
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.trajectories import Trajectories, points_towards
-from memanalysis.analysis.true_changes import variance_of_changes
+from memanalysis.analysis.true_changes import (
+    LEAST,
+    changes_with_errors,
+    distribution_of_changes,
+    shares_changing,
+    variance_of_changes,
+)
 from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings import falling
@@ -43,6 +50,9 @@ from memanalysis.rules import Rules
 NAME: Final = "trajectories_diverse"
 # Shapes of single images decide these two rows; the images that fall are chosen by their score.
 _SHAPES: Final = ("increasing", "fixed")
+_RISES: Final = ("effect", "accuracy_in_change")
+# A mean score below this is near 0: the lower mode of ``bimodality_grows``.
+_NEAR_0: Final = 0.1
 
 
 def decide(evidence: Evidence) -> Outcome:
@@ -63,8 +73,10 @@ def decide(evidence: Evidence) -> Outcome:
         n_groups=condition.n_groups, alpha=evidence.alpha, checks=checks, signal=evidence.signal,
         facts=(
             *(Fact(f"share_{c.row}", *c.interval) for c in checks[:-1]),
-            *(replace(fact, name=f"effect_{c.row}") for c in checks[:1] for fact in c.facts
-              if fact.name == "effect"),
+            *(replace(fact, name=f"{fact.name}_{c.row}") for c in checks[:1] for fact in c.facts
+              if fact.name in _RISES),
+            *(replace(fact, name=f"fixed_{fact.name}") for c in checks[1:2] for fact in c.facts
+              if fact.name == "near_0"),
             *(replace(fact, name=f"falling_{fact.name}") for fact in falling.facts),
             *size_facts(evidence),
         ),
@@ -102,24 +114,31 @@ def _shape_row(
     effect = leave_one_group_out(_effects(row, folds, measured))
     verdict = _row_verdict(share, possible, effect[0] if changing else None,
                            rules.minimum_share, least)  # fmt: skip
-    facts = (
+    facts: tuple[Fact, ...] = (
         Fact.of("effect", effect[0]),
         Fact.of("accuracy_in_change", effect[1]),
         Fact.of("accuracy_out_change", effect[2]),
         Fact("minimum_effect", least),
     )
-    scored = _share_of_scored(whole, measured, rules.minimum_mean)
-    return check(
-        row, share, verdict, Bound("lower", rules.minimum_share), core=True,
-        facts=facts if changing else (Fact("share_of_scored", scored),),
-    )  # fmt: skip
+    if not changing:
+        alpha = math.nan if evidence.alpha is None else evidence.alpha
+        facts = (*_of_fixed(whole, measured, rules.minimum_mean), Fact("alpha", alpha))
+    bound = Bound("lower", rules.minimum_share)
+    return check(row, share, verdict, bound, core=True, facts=facts)
 
 
-def _share_of_scored(whole: Trajectories, measured: Counts, least: float) -> float:
-    """Share of fixed ones among the examples whose score over all sizes is at least ``least``."""
+def _of_fixed(whole: Trajectories, measured: Counts, least: float) -> tuple[Fact, ...]:
+    """Share of fixed ones among those that score at all, and of fixed ones with a score near 0.
+
+    By the mean score over all sizes: from ``least`` on an example scores at all.
+    """
+    mean, fixed = measured.sum(0).memorization.mean(axis=0), whole.is_shape("fixed")
     with np.errstate(invalid="ignore"):
-        scored = whole.tested & (measured.sum(0).memorization.mean(axis=0) >= least)
-    return float(whole.is_shape("fixed")[scored].mean()) if scored.any() else np.nan
+        scored, near_0 = whole.tested & (mean >= least), mean < _NEAR_0
+    return (
+        Fact("share_of_scored", float(fixed[scored].mean()) if scored.any() else math.nan),
+        Fact("near_0", float(near_0[fixed].mean()) if fixed.any() else math.nan),
+    )
 
 
 def _falling_row(evidence: Evidence, condition: Condition) -> Check:
@@ -129,9 +148,27 @@ def _falling_row(evidence: Evidence, condition: Condition) -> Check:
     row = row_of(falling.RULE, decision, falling.SELECTIONS, core=True)
     if len(saturated) < 2 or evidence.signal != "correctness":
         return row
-    spread = variance_of_changes(counts, condition.half, saturated[0], saturated[-1])
-    true = float(np.sqrt(np.maximum(spread.estimate, 0)))
-    return replace(row, facts=(*row.facts, Fact("sd_of_true_changes", true)))
+    facts = _true_changes(condition, saturated[0], saturated[-1], evidence.rules)
+    return replace(row, facts=(*row.facts, *facts))
+
+
+def _true_changes(condition: Condition, first: int, last: int, rules: Rules) -> tuple[Fact, ...]:
+    """How far true scores move, and which share of them, of the examples that score at all.
+
+    The shares come from a model and have no interval; they decide nothing.
+    """
+    counts = condition.counts.sum(0)
+    spread = float(variance_of_changes(condition.counts, condition.half, first, last).estimate)
+    change, error = changes_with_errors(condition.outcomes, counts, first, last)
+    with np.errstate(invalid="ignore"):
+        mean = counts.memorization[[first, last]].mean(axis=0)
+        scored = mean >= rules.diversity.minimum_mean - TOLERANCE
+    falling, rising = shares_changing(distribution_of_changes(change[scored], error[scored]))
+    return (
+        Fact("sd_of_true_changes", math.sqrt(spread) if spread > 0 else math.nan),
+        Fact("share_truly_falling", falling),
+        Fact("share_truly_rising", rising),
+    )
 
 
 def explain(outcome: Outcome) -> str:
@@ -140,20 +177,49 @@ def explain(outcome: Outcome) -> str:
     increasing, fixed = (outcome.fact(f"share_{row}") for row in _SHAPES)
     if math.isfinite(increasing.estimate):
         parts.append(
-            f"{numbers.share_with_interval(*increasing.interval, brief=False)} of the examples are "
-            f"memorised more by larger models; {numbers.share_with_interval(*fixed.interval)} "
-            "change by less than alpha between any two sizes, most of them with a score near 0"
+            f"{_increasing_text(increasing.interval)}{_why_more(outcome)}; "
+            f"{numbers.share_with_interval(*fixed.interval)} "
+            f"{_alike(outcome.alpha, outcome.fact('fixed_near_0').estimate)}"
         )
     fitted = [fact.size for fact in outcome.facts_of("saturated")]
     first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
     if math.isfinite(first.estimate):
         parts.append(_falling_text((fitted[0], fitted[-1]), first, last))
+    fall, rise = (outcome.fact(f"falling_share_truly_{name}") for name in ("falling", "rising"))
+    if math.isfinite(fall.estimate):
+        parts.append(_modelled_text(fall.estimate, rise.estimate))
     if outcome.reason is not None and outcome.reason != "contradicted":
         parts.append(f"not decided: {outcome.why()}")
     elif outcome.verdict == UNDETERMINED:
         parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
                                 outcome.fact("falling_planted").estimate))  # fmt: skip
     return "; ".join(parts)
+
+
+def _increasing_text(share: tuple[float, float, float]) -> str:
+    """The share that increases; an interval of width 0, where none is shown to, says nothing."""
+    if share[0] == 0:
+        return "no example is shown to be memorised more by larger models"
+    shown = numbers.share_with_interval(*share, brief=False)
+    return f"{shown} of the examples are memorised more by larger models"
+
+
+def _alike(alpha: float | None, near_0: float) -> str:
+    """That scores hardly change, and how many of them are near 0 anyway."""
+    known = alpha is not None and math.isfinite(alpha)
+    least = f"{numbers.number(alpha)} (alpha)" if known else "alpha"
+    anyway = (
+        f", of which {numbers.percent(near_0)} have a mean score below {_NEAR_0:g}"
+        if math.isfinite(near_0)
+        else ""
+    )
+    return f"change by less than {least} between any two sizes{anyway}"
+
+
+def _why_more(outcome: Outcome) -> str:
+    effect, fitting = (outcome.fact(f"{name}_increasing") for name in _RISES)
+    by_fitting = effect.low > 0 and fitting.estimate > effect.estimate / 2
+    return ", mostly because larger models fit them" if by_fitting else ""
 
 
 def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
@@ -165,10 +231,19 @@ def _falling_text(ends: tuple[str, str], first: Fact, last: Fact) -> str:
     )
 
 
+def _modelled_text(falling: float, rising: float) -> str:
+    return (
+        "of the examples with a mean score of at least 0.02, "
+        f"{numbers.percent(falling)} truly fall by {numbers.number(LEAST)} or more and "
+        f"{numbers.percent(rising)} rise by as much, if a model of the noise is right "
+        "(model-based, no interval; in simulations off by up to 0.3)"
+    )
+
+
 def _could_see(least: float, planted: float) -> str:
     return (
-        f"a study like this shows a fall to {numbers.number(least, 3, missing=numbers.UNKNOWN)} in "
-        "four of five cases (the rule was tried on falls of "
+        f"a study like this shows a fall of {numbers.number(-least, 3, missing=numbers.UNKNOWN)} "
+        "in four of five cases (the rule was tried on falls of "
         f"{numbers.number(-planted)} of four in ten examples)"
     )
 
@@ -188,15 +263,19 @@ def explain_check(check: Check) -> str:
     share = numbers.share_with_interval(*check.interval, brief=False)
     if check.row == "fixed":
         scored = numbers.percent(check.fact("share_of_scored").estimate, missing=numbers.UNKNOWN)
+        alike = _alike(check.fact("alpha").estimate, check.fact("near_0").estimate)
         return (
-            f"{share} of the examples are memorised equally by all sizes; of those whose mean "
-            f"score is at least 0.02, {scored}"
+            f"{share} of the examples {alike}; of the examples whose mean score is at least 0.02, "
+            f"{scored} do"
         )
     effect, inside, outside = (
         check.fact(name) for name in ("effect", "accuracy_in_change", "accuracy_out_change")
     )
+    text = _increasing_text(check.interval)
+    if not math.isfinite(effect.estimate):
+        return f"{text[0].upper()}{text[1:]}"
     text = (
-        f"{share} of the examples are memorised more by larger models. In models that had no part "
+        f"{text}. In models that had no part "
         f"in choosing them the rise is {numbers.with_interval(*effect.interval)}; accuracy changes "
         f"by {numbers.with_interval(*inside.interval)} when they are trained on and by "
         f"{numbers.with_interval(*outside.interval)} when they are held out"

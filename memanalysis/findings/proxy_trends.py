@@ -127,10 +127,11 @@ def explain(outcome: Outcome) -> str:
     score = joint([outcome.fact(name) for name in _SCORE_AREAS])
     return (
         f"{outcome.fact('missing').estimate:.0f} of {outcome.fact('proxies').estimate:.0f} proxies "
-        f"tell which examples are memorised (rank correlation with the score {_reach(levels)}) but "
-        "do not themselves rise with it: of an increasing example and another one, their change "
-        f"names the increasing one with a chance of {_reach(areas)}, where guessing gives 0.50 and "
-        f"the score of other models {numbers.with_interval(*score)}"
+        "tell which examples are memorised, while their own change with size does not tell whose "
+        f"memorisation increases. Of all {len(areas)}: rank correlation with the score "
+        f"{_reach(levels)}; of an increasing example and another one, the proxy's change names the "
+        f"increasing one with a chance of {_reach(areas)}, where guessing gives 0.50 and the score "
+        f"of other models {numbers.with_interval(*score)}"
     )
 
 
@@ -219,7 +220,8 @@ def _rule(rules: Rules) -> str:
 FINDING: Final = Finding(
     name=NAME,
     title="proxies miss the trend",
-    claim="Proxies that tell which examples are memorised do not tell whose memorisation increases",
+    claim="Of proxies that tell which examples are memorised, the change with size does not tell "
+    "whose memorisation increases",
     measures="share of proxies that miss the trend",
     criteria=(
         Criterion(

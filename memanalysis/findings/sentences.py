@@ -62,6 +62,9 @@ def of_check(declared: Finding, check: Check, rule: str) -> str:
 def of_variant(judged: Judged, name: str) -> str:
     """The verdict on other evidence, and whether it agrees."""
     other, outcome = judged.checked[name], judged.outcome
+    where = VARIANTS[name].where.capitalize()
+    if other.reason in UNDECIDED or not other.facts:
+        return f"{where}: not checked, as {other.why() or 'nothing can be estimated'}."
     if contradict(outcome, other):
         agreement = "contradicting"
     elif other.verdict == outcome.verdict:
@@ -71,5 +74,4 @@ def of_variant(judged: Judged, name: str) -> str:
     text = explained(judged.declared, other)
     if other.reason == "alpha_unused":
         text = f"{text}; {other.why()}"
-    where = VARIANTS[name].where.capitalize()
     return f"{where}: {other.verdict}, {agreement} the headline. {text}."

@@ -17,7 +17,7 @@ import pyarrow as pa
 from memanalysis.evidence.load import foreign_names, read_study
 from memanalysis.evidence.signals import read_signals
 from memanalysis.relations.agreement import signal_agreement
-from memanalysis.relations.change_by_score import change_by_score, true_changes
+from memanalysis.relations.changes import change_by_score, class_changes, true_changes
 from memanalysis.relations.distillation_effects import (
     distillation_by_size,
     distillation_effects,
@@ -27,10 +27,12 @@ from memanalysis.relations.distillation_effects import (
 from memanalysis.relations.distillation_parts import distillation_parts
 from memanalysis.relations.findings import controls_table, findings_tables
 from memanalysis.relations.influence import influence_tables
+from memanalysis.relations.influence_prediction import influence_prediction
 from memanalysis.relations.kept import kept_tables, with_kept
 from memanalysis.relations.kinds import describes, kind_effects, kind_retrieval, read_kinds
 from memanalysis.relations.labels import label_posteriors
 from memanalysis.relations.membership_risk import membership_risk_tables
+from memanalysis.relations.near_duplicates import duplicate_recall, near_duplicates
 from memanalysis.relations.proxies import proxy_correlations, proxy_trends
 from memanalysis.relations.reliability import reliability_table
 from memanalysis.relations.retrieval import proxy_polarisations, proxy_retrieval
@@ -53,6 +55,7 @@ def derive(store: Store) -> None:
     influence, influence_summary, memorized_partners = influence_tables(store, study)
     taught = students(study)
     risk, risk_summary = membership_risk_tables(store, study)
+    duplicates = near_duplicates(store)
     kinds = read_kinds(store, study)
     if "kind_retrieval" in kept and not describes(kept["kind_retrieval"], study, kinds):
         del kept["kind_retrieval"]
@@ -71,10 +74,14 @@ def derive(store: Store) -> None:
         "distillation_transitions": distillation_transitions(taught),
         "change_by_score": change_by_score(study),
         "true_changes": true_changes(study),
+        "class_changes": class_changes(study),
         "distillation_parts": distillation_parts(taught),
         "membership_risk": risk,
         "membership_risk_summary": risk_summary,
         "influence_summary": influence_summary,
+        "influence_prediction": influence_prediction(store, study),
+        "near_duplicates": duplicates,
+        "duplicate_recall": duplicate_recall(store, study, duplicates),
         "memorized_partners": memorized_partners,
         "findings": lambda: judged()[0],
         "finding_facts": lambda: judged()[1],

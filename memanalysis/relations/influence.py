@@ -49,7 +49,7 @@ def influence_tables(store: Store, study: Study) -> tuple[pa.Table, dict[str, An
         for row, size in enumerate(condition.sizes):
             keys = {"objective": objective, "size": size}
             rank = {"size_rank": study.size_rank[size]}
-            training = _training(study, condition, row)
+            training = training_of(study, condition, row)
             known = bool((study.labels >= 0).any())
             for split, partners, ids in _partners(store, study, condition, row, objective):
                 found = scan(training, partners, same_class=known)
@@ -71,17 +71,18 @@ def _imported(store: Store) -> pa.Table:
     return rows.cast(INFLUENCE) if len(rows) else INFLUENCE.empty_table()
 
 
-def _training(study: Study, condition: Condition, row: int) -> Training:
+def training_of(study: Study, condition: Condition, row: int) -> Training:
+    """The training examples at one size, as influence is measured."""
     outcomes = condition.outcomes
     return Training(
         outcomes.in_train[row], outcomes.trained[row], outcomes.groups, condition.half, study.labels
     )
 
 
-def _partners(
-    store: Store, study: Study, condition: Condition, row: int, objective: str
-) -> Iterator[tuple[str, Partners, Any]]:
-    """(split, partners, their ids): the test examples, then the training examples themselves."""
+def test_partners(
+    store: Store, condition: Condition, row: int, objective: str
+) -> tuple[Partners, NDArray[np.int64]]:
+    """The test examples at one size, and their ids [m]."""
     outcomes = condition.outcomes
     chosen = [("objective", "=", objective), ("size", "=", outcomes.sizes[row]),
               ("split", "=", "test")]  # fmt: skip
@@ -89,7 +90,15 @@ def _partners(
     test = store.read_table("outcomes", columns, chosen)
     labels = pc.fill_null(test["label"].cast(pa.int64()), -1).to_numpy()
     correct = blob_array(test["correct"]).reshape(len(test), outcomes.correct.shape[-1])
-    yield "test", Partners(correct, labels), test["example_id"].to_numpy()
+    return Partners(correct, labels), test["example_id"].to_numpy()
+
+
+def _partners(
+    store: Store, study: Study, condition: Condition, row: int, objective: str
+) -> Iterator[tuple[str, Partners, Any]]:
+    """(split, partners, their ids): the test examples, then the training examples themselves."""
+    outcomes = condition.outcomes
+    yield "test", *test_partners(store, condition, row, objective)
     if outcomes.n_examples <= _MOST_TRAIN_PARTNERS:
         itself = Partners(outcomes.correct[row], study.labels, same=True)
         yield "train", itself, outcomes.example_id

@@ -23,7 +23,7 @@ comment on column trajectory_shares.rule is
 comment on column trajectory_shares.alpha is 'Smallest change that counts, in memorisation.';
 comment on column trajectory_shares.category is 'Shape or direction.';
 comment on column trajectory_shares.share is
-    'Share of examples in the category; 0 to 1. Interval: delete-one-group jackknife, t(G - 1).';
+    'Share of examples in the category; 0 to 1. Interval: delete-one-group jackknife, t(G - 1); as examples jump between categories when a group is left out, about twice too wide with 20 groups, which is the cautious side, and of width 0 where the category stays empty.';
 comment on column trajectory_shares.share_low is
     'Lower 95 % limit of share; NULL where it cannot be estimated.';
 comment on column trajectory_shares.share_high is

@@ -83,6 +83,11 @@ def test_diversity_rows() -> None:
     middling = ((_scores()[0] >= 0.1) & (_scores()[0] < 0.5)).sum()
     assert falling.estimate == pytest.approx(-0.25 * 60 / middling, abs=0.03)
     assert (falling.bound_side, falling.bound_value) == ("upper", -0.01)
+    # Model-based, and so rough: 80 of 300 rise by .3 and 60 fall by .25 (some are below .02).
+    facts = {fact.name: fact.estimate for fact in falling.facts}
+    assert 0.1 < facts["share_truly_falling"] < 0.5
+    assert 0.1 < facts["share_truly_rising"] < 0.6
+    assert "model-based, no interval" in headline_row.sentence
     # Scores rise because held-out accuracy falls, not because larger models fit better.
     assert "fit them" not in increasing.sentence
 

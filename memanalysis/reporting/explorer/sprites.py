@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 
 from memanalysis.reporting.context import Reading
+from memanalysis.storage import pictures
 
 COLUMNS: Final = 16
 TILES: Final = COLUMNS * COLUMNS
@@ -30,15 +29,8 @@ BUDGET: Final = 3_000_000
 LOSSLESS_BUDGET: Final = 600_000
 _QUALITY: Final = 80
 _SIDE: Final = 64  # pixels, the longest side of a tile
-# Stores hold thumbnails; what claims more pixels than this is not one, and is not decoded.
-_MOST_PIXELS: Final = 4_000_000
 # Images read from the store at a time.
 _BATCH: Final = 4_096
-# What Pillow raises on broken files, besides its own warning and error of a decompression bomb.
-_BROKEN: Final = (
-    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError),
-    *(OverflowError, struct.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
 
 _SQL: Final = """select w.place, w.example_id, e.image
 from wanted as w
@@ -113,17 +105,12 @@ def _tiles(
 
 def thumbnail(content: bytes) -> Image.Image | None:
     """An image file as a small grey or RGB image, or None where it cannot be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    return None
-                image.draft("RGB", (_SIDE, _SIDE))
-                grey = image.mode in ("1", "L", "LA")
-                small = image.convert("L" if grey else "RGB")
-    except _BROKEN:
-        return None
+    return pictures.decoded(content, _small)
+
+
+def _small(image: Image.Image) -> Image.Image:
+    image.draft("RGB", (_SIDE, _SIDE))
+    small = pictures.grey_or_rgb(image)
     small.thumbnail((_SIDE, _SIDE))
     return small
 

@@ -75,8 +75,9 @@ RECORDED: Final[dict[str, pa.Schema]] = {
 # that lacks such columns has NULL there, until it is built again.
 LATER_TABLES: Final = frozenset(
     {
-        *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
-        "membership_risk", "membership_risk_summary", "label_posteriors",
+        *RECORDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
+        "distillation_parts", "membership_risk", "membership_risk_summary", "influence_prediction",
+        "near_duplicates", "duplicate_recall", "label_posteriors",
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(

@@ -260,6 +260,17 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_COUNTS,
         ]
     ),
+    "class_changes": pa.schema(
+        [
+            ("objective", pa.string()),
+            ("sizes", pa.string()),  # all | saturated
+            ("first_size", pa.string()),
+            ("last_size", pa.string()),
+            ("label", pa.int32()),
+            *_intervals("change", "fitting", "generalising"),
+            *_COUNTS,
+        ]
+    ),
     "distillation_parts": pa.schema(
         [
             *_CONDITION,
@@ -318,6 +329,38 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("jaccard", pa.float64()),
             ("n_train", pa.int64()),
             ("n_test", pa.int64()),
+        ]
+    ),
+    "influence_prediction": pa.schema(
+        [
+            *_CONDITION,
+            ("same_class", pa.bool_()),
+            *_ESTIMATE,
+            ("n_models", pa.int32()),
+            ("n_folds", pa.int32()),
+            ("n_train", pa.int64()),
+            ("n_examples", pa.float64()),  # mean over folds
+        ]
+    ),
+    "near_duplicates": pa.schema(
+        [
+            ("train_id", pa.int64()),
+            ("other_id", pa.int64()),
+            ("other_split", pa.string()),  # train | test
+            ("similarity", pa.float64()),
+            ("distance", pa.float64()),
+            ("same_label", pa.bool_()),
+        ]
+    ),
+    "duplicate_recall": pa.schema(
+        [
+            *_CONDITION,
+            ("n_test", pa.int64()),
+            ("n_train", pa.int64()),
+            ("recall_1", pa.float64()),
+            ("recall_10", pa.float64()),
+            ("chance_10", pa.float64()),
+            ("influence", pa.float64()),
         ]
     ),
     "memorized_partners": pa.schema(

@@ -1,4 +1,4 @@
-"""``change_by_score`` and ``true_changes``: how scores change between two sizes, and for whom."""
+"""How scores change between two sizes, and for whom: by score, by class, and behind the noise."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from memanalysis.analysis.blocks import joined
-from memanalysis.analysis.contrasts import contrast, paired_counts
 from memanalysis.analysis.falling import PARTS, TENTHS, TOLERANCE, selected_change
-from memanalysis.analysis.intervals import Floats
+from memanalysis.analysis.intervals import Floats, jackknife_of
+from memanalysis.analysis.outcomes import Counts
 from memanalysis.analysis.true_changes import (
+    changes_with_errors,
     distribution_of_changes,
     shares_changing,
     variance_of_changes,
@@ -53,17 +54,47 @@ def change_by_score(study: Study) -> dict[str, list[Any]]:
     return stack(parts)
 
 
+def class_changes(study: Study) -> dict[str, list[Any]]:
+    """Mean change of the examples of each class, with jackknife intervals over groups of models.
+
+    Nothing where no label is known. An example counts if both its cells are filled at both ends.
+    """
+    parts = []
+    labels = np.unique(study.labels[study.labels >= 0])
+    for condition, common, places in _ends(study):
+        rules = study.evidence.rules.common
+        ends = condition.counts[:, places]
+        ends = joined(ends, rules.join_above, rules.blocks)
+        filled = ends.sum(0).filled().all(axis=0)
+        for label in labels:
+            chosen = filled & (study.labels == label)
+            interval = jackknife_of(_mean_change, ends[:, :, chosen])
+            columns = [interval_columns(part, interval[k]) for k, part in enumerate(PARTS)]
+            parts.append(
+                common
+                | {"label": label, "n_examples": int(chosen.sum())}
+                | {key: value[0] for part in columns for key, value in part.items()}
+            )
+    return stack(parts)
+
+
+def _mean_change(counts: Counts) -> Floats:
+    """Means over examples of PARTS, float64 [3], from counts [2, n]; NaN of no example."""
+    known = counts.filled().all(axis=0)
+    if not known.any():
+        return np.full(len(PARTS), np.nan)
+    inside = np.diff(counts.accuracy_in[:, known].mean(axis=1))[0]
+    outside = np.diff(counts.accuracy_out[:, known].mean(axis=1))[0]
+    return np.array([inside - outside, inside, -outside])
+
+
 def true_changes(study: Study) -> dict[str, list[Any]]:
     """Spread of true changes from the halves, and modelled shares that fall or rise by .04."""
     parts = []
     for condition, common, places in _ends(study):
         first, last = places
         counts = condition.counts.sum(0)
-        pairs = paired_counts(
-            condition.outcomes, condition.outcomes, np.array([first]), np.array([last])
-        )
-        found = contrast(pairs, counts[[first]], counts[[last]])
-        change, error = found.change[0], found.se[0]
+        change, error = changes_with_errors(condition.outcomes, counts, first, last)
         scores = counts.memorization[places]
         parts += [
             common | _group(condition, places, change, error, scores, limits) for limits in SCORES

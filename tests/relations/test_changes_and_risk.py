@@ -120,6 +120,33 @@ def test_true_changes_equal_a_loop(relation, bits) -> None:
         assert row["share_falling"] + row["share_rising"] <= 1 + 1e-9
 
 
+@pytest.mark.parametrize("objective", ["one_hot", "distilled"])
+def test_class_changes_equal_a_loop(relation, bits, objective: str, simulated_store: Store) -> None:
+    """Every class's mean change, its parts and jackknife limits, by loops over images."""
+    labels = simulated_store.read_table("examples")["label"].to_pylist()[:200]
+    table = relation("class_changes").filter(objective=objective, sizes="all")
+    assert table["label"].to_list() == sorted(set(labels))
+    first, last = bits[objective, "s1"], bits[objective, "s3"]
+
+    def change(label: int, models: np.ndarray) -> np.ndarray:
+        rates = np.array([
+            [_rates(inside[i], right[i], models) for inside, right in (first, last)]
+            for i in range(200) if labels[i] == label
+        ])  # fmt: skip
+        (in_1, out_1), (in_2, out_2) = rates.mean(axis=0)
+        return np.array([in_2 - in_1 - (out_2 - out_1), in_2 - in_1, out_1 - out_2])
+
+    for row in table.iter_rows(named=True):
+        assert row["n_examples"] == labels.count(row["label"])
+        whole = change(row["label"], np.ones(60, dtype=bool))
+        without = np.array([change(row["label"], ~group) for group in _groups()])
+        errors = np.sqrt(5 / 6 * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+        for k, name in enumerate(("change", "fitting", "generalising")):
+            assert row[name] == pytest.approx(whole[k])
+            half = stats.t.ppf(0.975, 5) * errors[k]
+            assert row[f"{name}_high"] - row[name] == pytest.approx(half)
+
+
 def test_distillation_parts_equal_a_loop(relation, bits) -> None:
     """Contrasts of fitting and generalising, and the null of an equal gain, per student."""
     table = relation("distillation_parts")

@@ -1,0 +1,67 @@
+"""``influence_prediction``: how well influence predicts models that it was not estimated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from memanalysis.analysis.influence import Partners, Training
+from memanalysis.analysis.influence_prediction import prediction_scores
+from memanalysis.analysis.intervals import Floats, leave_one_group_out
+from memanalysis.evidence.load import Study
+from memanalysis.relations.influence import test_partners, training_of
+from memanalysis.relations.tables import interval_columns, stack
+from memanalysis.storage.store import Store
+
+# Models^2 x training examples: 10^12 products take a minute on one core. A study of 4,000 models
+# of 50,000 examples stays below.
+_MOST_PRODUCTS: Final = 1e12
+
+
+def influence_prediction(store: Store, study: Study) -> dict[str, list[Any]]:
+    """Columns of ``influence_prediction``: by objective and size, of one class and of all."""
+    parts = []
+    for objective, condition in study.conditions.items():
+        for row, size in enumerate(condition.sizes):
+            training = training_of(study, condition, row)
+            n_models = int(np.bitwise_count(training.trained).sum())
+            if n_models**2 * len(training.label) > _MOST_PRODUCTS:
+                continue
+            partners, _ = test_partners(store, condition, row, objective)
+            common = {
+                "objective": objective,
+                "size": size,
+                "size_rank": study.size_rank[size],
+                "n_models": n_models,
+                "n_train": len(training.label),
+            }
+            parts += [common | found for found in _predictions(training, partners)]
+    return stack(parts)
+
+
+def _predictions(training: Training, partners: Partners) -> Iterator[dict[str, Any]]:
+    """One row with the examples of all classes, and one by classes where they are known."""
+    if not len(partners.label) or not len(training.groups):
+        return
+    known = bool((training.label >= 0).any() and (partners.label >= 0).any())
+    for same_class in (False, True) if known else (False,):
+        scores = prediction_scores(training, partners, same_class=same_class)
+        interval = leave_one_group_out(_means(scores))
+        defined = np.isfinite(scores).sum(axis=1)
+        names = {"estimate": "estimate", "estimate_low": "ci_low", "estimate_high": "ci_high"}
+        columns = interval_columns("estimate", interval)
+        yield {
+            "same_class": same_class,
+            "n_folds": int((defined > 0).sum()),
+            "n_examples": float(defined[defined > 0].mean()) if defined.any() else 0.0,
+            **{name: float(columns[key][0]) for key, name in names.items()},
+        }
+
+
+def _means(scores: Floats) -> Floats:
+    """Mean over partners of each fold, float64 [folds]; NaN of none."""
+    known = np.isfinite(scores)
+    n = known.sum(axis=1)
+    return np.where(n > 0, np.where(known, scores, 0).sum(axis=1) / np.maximum(n, 1), np.nan)
