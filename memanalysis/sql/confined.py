@@ -9,7 +9,7 @@ into allowed folders, and CREATE, ATTACH and SET succeed. Three things together 
 2. Among table functions the parsed text may use those of the study and a few harmless ones, and no
    file for a table.
 3. The connection has external access off, the store as the only allowed folder besides a private
-   temporary one, and its configuration locked.
+   temporary one, and its configuration locked. Relations are made on it when a query names them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import duckdb
 import polars as pl
 
-from memanalysis.errors import QueryError, did_you_mean
-from memanalysis.sql.connection import connect
+from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.sql.connection import connect, load, mentioned, scripts
 from memanalysis.sql.messages import explain, one_line
 from memanalysis.storage.store import Store
 
@@ -43,13 +44,14 @@ class Confined:
     """A connection to one store on which texts from anywhere can be run."""
 
     def __init__(self, store: Store) -> None:
-        self._connection = connect(store, documented=False)
+        self._store = store
+        self._connection = connect(store, documented=False, names=())
         # Goes with this object; DuckDB would otherwise spill into the working directory.
         self._temporary = tempfile.mkdtemp(prefix="memanalysis-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
-        self.relations = _relations(self._connection)
-        self.macros = _macros(self._connection)
-        self._columns = _columns(self._connection)
+        self.relations = frozenset(script.name for script in scripts() if not script.is_macro)
+        self.macros = frozenset(script.name for script in scripts() if script.is_macro)
+        self._loaded: frozenset[str] = frozenset()
         _lock(self._connection, str(store.path.resolve()), self._temporary)
 
     def query(self, text: str, frames: Mapping[str, Any] | None = None) -> pl.DataFrame:
@@ -63,6 +65,7 @@ class Confined:
         wrapped = self._wrapped(text)
         tables = {name: self._frame(name, frame) for name, frame in (frames or {}).items()}
         self._check_sources(wrapped, tables)
+        self._load(mentioned(text))
         try:
             for name, table in tables.items():
                 self._connection.register(name, table)
@@ -72,8 +75,9 @@ class Confined:
             raise KeyboardInterrupt from error
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             names = [*self.relations, *self.macros, *tables]
-            columns = [*self._columns, *(c for table in tables.values() for c in table.columns)]
-            raise QueryError(explain(error, names, columns)) from error
+            columns = [*self._columns(), *(c for table in tables.values() for c in table.columns)]
+            # The cause is DuckDB's text of many lines, of which this one line is made.
+            raise QueryError(explain(error, names, columns)) from None
         finally:
             for name in tables:
                 self._connection.unregister(name)
@@ -82,6 +86,21 @@ class Confined:
         """Close the connection and remove its temporary directory."""
         self._connection.close()
         self._remove()
+
+    def _load(self, names: Collection[str]) -> None:
+        """Make relations that were not asked before; each costs reading its files' footers."""
+        self._loaded = load(
+            self._connection, self._store, names, documented=False, loaded=self._loaded
+        )
+
+    def _columns(self) -> frozenset[str]:
+        """The columns of all relations, or of those that the store can give."""
+        with suppress(StoreError):
+            self._load(self.relations)
+        rows = self._connection.sql(
+            "select distinct column_name from duckdb_columns() where not internal"
+        ).fetchall()
+        return frozenset(row[0] for row in rows)
 
     def _wrapped(self, text: str) -> str:
         """``text`` as a subquery, once it is known to be nothing but a query."""
@@ -180,23 +199,3 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _nodes(value)
-
-
-def _relations(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql("select view_name from duckdb_views() where not internal").fetchall()
-    return frozenset(row[0] for row in rows)
-
-
-def _macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql(
-        "select function_name from duckdb_functions() "
-        "where function_type = 'table_macro' and not internal"
-    ).fetchall()
-    return frozenset(row[0] for row in rows)
-
-
-def _columns(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql(
-        "select distinct column_name from duckdb_columns() where not internal"
-    ).fetchall()
-    return frozenset(row[0] for row in rows)

@@ -12,18 +12,31 @@ QUERY = "select size, example_id, accuracy_in, trained from memorization join ou
     "(objective, size, example_id) where objective = 'one_hot' order by all limit 4"  # fmt: skip
 
 
-def test_tables_fit_eighty_columns(memanalysis, store) -> None:
-    """A result wider than the screen shows its first and last columns and names the others."""
+def test_tables_fit_eighty_columns_and_leave_nothing_out(memanalysis, store) -> None:
+    """A result wider than the screen continues below, row by row of the same number."""
     result = memanalysis("sql", store, "from memorization limit 60")
     lines = result.out.splitlines()
     assert result.code == 0
     assert max(len(line) for line in lines) <= 80
-    assert lines[0].split()[0] == "objective"
-    assert lines[0].split()[-1] == "ci_high"
-    assert len(lines) == 50 + 2
-    assert "first 50 of 60 rows" in result.err
-    assert "not shown:" in result.err
-    assert "n_in" in result.err
+    heads = [line.split() for line in lines if line.split()[:1] == ["#"]]
+    assert [head[1] for head in heads][0] == "objective"
+    assert {"size", "n_in", "accuracy_out", "std_error"} <= {
+        name for head in heads for name in head
+    }
+    assert "memorization [ci_low, ci_high]" in result.out
+    assert sum(line.split()[:1] == ["50"] for line in lines) == len(heads)
+    assert result.err == "first 50 of 60 rows\n"
+
+
+def test_rows_of_long_texts_are_records(memanalysis, store) -> None:
+    """Each row is a paragraph in which every column stands with its whole text."""
+    result = memanalysis("sql", store, "from findings where row = 'headline'")
+    frame = memanalysis("sql", store, "from findings where row = 'headline'", "--format", "json")
+    rows = json.loads(frame.out)
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+    assert result.out.count("\nverdict ") == len(rows)
+    words = " ".join(result.out.split())
+    assert all(" ".join(row["sentence"].split()) in words for row in rows)
 
 
 @pytest.mark.usefixtures("opened")
