@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from memanalysis import bundled_studies
-from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.errors import QueryError, StoreError
 from memanalysis.sql import frames as wide
 from memanalysis.sql.confined import Confined
 from memanalysis.sql.connection import connect
@@ -69,9 +69,7 @@ class Study:
             return confined.query(f'from "{name}"')
         if name in confined.macros:
             return confined.query(f'from "{name}"()')
-        known = sorted(confined.relations | confined.macros)
-        hint = did_you_mean(name, known) or f" There are: {', '.join(known)}."
-        raise QueryError(f"There is no relation '{name}'.{hint}")
+        raise QueryError.of_relation(name, confined.relations | confined.macros)
 
     def frame(self, name: str) -> pl.DataFrame:
         """Relations joined into one wide Polars frame; ``examples`` joins everything per example.

@@ -19,10 +19,9 @@ def test_tables_fit_eighty_columns_and_leave_nothing_out(memanalysis, store) -> 
     assert result.code == 0
     assert max(len(line) for line in lines) <= 80
     heads = [line.split() for line in lines if line.split()[:1] == ["#"]]
-    assert [head[1] for head in heads][0] == "objective"
-    assert {"size", "n_in", "accuracy_out", "std_error"} <= {
-        name for head in heads for name in head
-    }
+    names = [name for head in heads for name in head]
+    assert names[1] == "objective"
+    assert {"size", "n_in", "accuracy_out", "std_error"} <= set(names)
     assert "memorization [ci_low, ci_high]" in result.out
     assert sum(line.split()[:1] == ["50"] for line in lines) == len(heads)
     assert result.err == "first 50 of 60 rows\n"
@@ -127,7 +126,7 @@ def test_values_for_programs() -> None:
 
 def test_tables_describes_every_relation(memanalysis, store) -> None:
     """Each relation is listed with what a row is, its columns and its rows, in 80 columns."""
-    result = memanalysis("tables", store)
+    result = memanalysis("tables", store, "--count")
     assert result.code == 0
     assert max(len(line) for line in result.out.splitlines()) <= 80
     assert "  memorization · 184 rows" in result.out
@@ -135,6 +134,17 @@ def test_tables_describes_every_relation(memanalysis, store) -> None:
     assert "      change_se DOUBLE: Standard error of change" in result.out
     brief = memanalysis("tables", store, "--brief")
     assert len(brief.out) < len(result.out) / 4
+
+
+def test_tables_of_a_name_describes_that_alone(memanalysis, store) -> None:
+    """A named relation is counted; a wrong name, with or without a store, gives the nearest."""
+    result = memanalysis("tables", store, "memorization")
+    assert "  memorization · 184 rows" in result.out
+    assert "n_out INTEGER" in result.out
+    assert "trajectories" not in result.out
+    hint = "memanalysis: error: There is no relation 'acuracy'. Did you mean 'accuracy'?\n"
+    assert memanalysis("tables", store, "acuracy").err == hint
+    assert memanalysis("tables", "acuracy").err == hint
 
 
 def test_tables_as_data(memanalysis, store) -> None:
