@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from memanalysis import bundled_studies
-from memanalysis.errors import QueryError, StoreError
+from memanalysis.bundled_studies import embedded_path
+from memanalysis.errors import QueryError
 from memanalysis.sql import frames as wide
 from memanalysis.sql.confined import Confined
 from memanalysis.sql.connection import connect
@@ -16,8 +16,6 @@ from memanalysis.storage.store import Manifest, Store
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
-
-_EMBEDDED: Final = "fashion-mnist"
 
 
 class Study:
@@ -131,20 +129,3 @@ def compare(first: str | Path | Study, second: str | Path | Study) -> pl.DataFra
         Store.open(study.path if isinstance(study, Study) else study) for study in (first, second)
     )
     return comparison.compare(*stores)
-
-
-def embedded_path() -> Path:
-    """Where the embedded study lies: beside the package in a checkout, else inside it.
-
-    Raises
-    ------
-    StoreError
-        If this installation has none.
-    """
-    place = bundled_studies.find(_EMBEDDED, "manifest.json")
-    if place is None:
-        looked = " and ".join(f"'{place}'" for place in bundled_studies.places(_EMBEDDED))
-        raise StoreError(
-            f"The embedded study is not installed: looked in {looked}. Give the path of a store."
-        )
-    return place

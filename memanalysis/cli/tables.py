@@ -49,9 +49,9 @@ def command(
 
 def _parted(arguments: Sequence[str]) -> tuple[Store, Sequence[str]]:
     """The store, by default the embedded one, and the names of relations behind it."""
-    from memanalysis.sql.connection import scripts
+    from memanalysis.bundled_studies import embedded_path
+    from memanalysis.sql.scripts import scripts
     from memanalysis.storage.store import Store
-    from memanalysis.study import embedded_path
 
     first, *others = arguments or ("",)
     if not first or first in {script.name for script in scripts()}:

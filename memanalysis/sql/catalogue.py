@@ -7,15 +7,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from memanalysis.errors import QueryError, StoreError
-from memanalysis.sql.connection import Script, connect, scripts
 from memanalysis.sql.messages import one_line
+from memanalysis.sql.scripts import Script, scripts
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
 # A macro's columns cannot carry comments; they mean what they mean in these views, the first first.
@@ -94,6 +93,10 @@ def catalogue(
     StoreError
         If a relation cannot be read.
     """
+    import duckdb
+
+    from memanalysis.sql.connection import connect
+
     relations = overview(store)
     for name in names or ():
         if all(name != relation.name for relation in relations):

@@ -26,8 +26,9 @@ import duckdb
 import polars as pl
 
 from memanalysis.errors import QueryError, StoreError, did_you_mean
-from memanalysis.sql.connection import connect, load, mentioned, scripts
+from memanalysis.sql.connection import connect, load
 from memanalysis.sql.messages import explain, one_line
+from memanalysis.sql.scripts import mentioned, scripts
 from memanalysis.storage.store import Store
 
 # Table functions that read neither files nor SQL texts.

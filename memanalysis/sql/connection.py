@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -16,102 +11,15 @@ import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
+from memanalysis.sql.scripts import Script, scripts, uses
 from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
-_WORD: Final = re.compile(r"\w+")
-# What names no relation and yet lists them.
-_LISTING: Final = frozenset({"show", "information_schema"})
-_LISTING_PREFIXES: Final = ("duckdb_", "pg_", "sqlite_")
-# Load order: a file uses relations of earlier folders only.
-FOLDERS: Final = ("tables", "scores", "changes", "summaries", "checks")
-
-
-@dataclass(frozen=True)
-class Script:
-    """One file of ``queries/``: the relation ``name``, made by ``text``."""
-
-    folder: str
-    name: str
-    text: str
-
-    @property
-    def code(self) -> str:
-        """The statement that makes the relation, without comments."""
-        lines = (line.partition("--")[0] for line in self.text.splitlines())
-        return "\n".join(lines).partition("\ncomment on")[0]
-
-    @property
-    def is_macro(self) -> bool:
-        """Whether the relation is a table macro, with parameters, and no view."""
-        return "create or replace macro" in self.text
-
-    @property
-    def row(self) -> str:
-        """What a row of the relation is, by the first line of its file."""
-        return self.text.splitlines()[0].removeprefix("-- ")
-
-
-def queries_folder() -> Traversable:
-    """Where the SQL files are: beside the package in a checkout, else inside it.
-
-    An editable install leaves a stale copy in site-packages, so the checkout comes first.
-
-    Raises
-    ------
-    StoreError
-        If there is neither.
-    """
-    package = Path(__file__).parents[1]
-    checkout = package.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "queries").is_dir():
-        return checkout / "queries"
-    installed = resources.files("memanalysis") / "queries"
-    if installed.is_dir():
-        return installed
-    raise StoreError(
-        f"The SQL files of memanalysis are missing: looked in '{checkout / 'queries'}' and "
-        f"'{package / 'queries'}'. Reinstall memanalysis."
-    )
-
-
-@cache
-def scripts() -> tuple[Script, ...]:
-    """Every SQL file in load order: by folder, then by name."""
-    root = queries_folder()
-    return tuple(
-        Script(folder, file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
-        for folder in FOLDERS
-        for file in sorted((root / folder).iterdir(), key=lambda f: f.name)
-        if file.name.endswith(".sql")
-    )
-
-
-@cache
-def _uses() -> dict[str, frozenset[str]]:
-    """Each relation with those that it reads, if need be through others.
-
-    A name that is only mentioned counts, so there may be some too many and never one too few.
-    """
-    uses: dict[str, frozenset[str]] = {}
-    for script in scripts():
-        direct = _mentioned(script.code) & uses.keys()
-        uses[script.name] = frozenset({script.name}).union(*(uses[name] for name in direct))
-    return uses
-
-
-def _mentioned(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
-
-
-def mentioned(text: str) -> frozenset[str]:
-    """The relations that a query may read, by the names in its text; all if it asks for a list."""
-    words = _mentioned(text)
-    names = frozenset(words & _uses().keys())
-    lists = words & _LISTING or any(word.startswith(_LISTING_PREFIXES) for word in words)
-    if lists or ("describe" in words and not names):
-        return frozenset(_uses())
-    return names
+# How a relation of ``queries/`` reads a table that older stores do not have.
+_ALLOW_EMPTY: Final = re.compile(r",\s*allow_empty := true")
+_FROM_NO_FILE: Final = re.compile(
+    r"\s*union all by name\s*from read_parquet\([^;]*?allow_empty := true\s*\)"
+)
 
 
 def connect(
@@ -139,7 +47,7 @@ def connect(
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set variable store = ?", [str(store.path.resolve())])
     try:
-        load(connection, store, _uses() if names is None else names, documented=documented)
+        load(connection, store, uses() if names is None else names, documented=documented)
     except StoreError:
         connection.close()
         raise
@@ -161,7 +69,7 @@ def load(
     StoreError
         If a derived table is stale, or a file lacks a column.
     """
-    wanted = frozenset[str]().union(*(_uses()[name] for name in names)) - frozenset(loaded)
+    wanted = frozenset[str]().union(*(uses()[name] for name in names)) - frozenset(loaded)
     chosen = [script for script in scripts() if script.name in wanted]
     _require(store, _stale(store, chosen))
     for script in chosen:
@@ -180,8 +88,15 @@ def load(
 def as_script(store: Store) -> str:
     """One text that makes every relation over ``store`` in any DuckDB client."""
     place = str(store.path.resolve()).replace("'", "''")
-    texts = (_text(script, store) for script in scripts())
+    texts = (_of_before(_text(script, store), store, script.name) for script in scripts())
     return "\n".join([f"set variable store = '{place}';\n", *texts])
+
+
+def _of_before(text: str, store: Store, name: str) -> str:
+    """``text`` for clients before 2.0, which do not know of reading no file at all."""
+    if name in TABLES and store.table_path(name).is_file():
+        return _ALLOW_EMPTY.sub("", text)
+    return _FROM_NO_FILE.sub("", text)
 
 
 def _text(script: Script, store: Store) -> str:
@@ -239,10 +154,10 @@ def _missing(store: Store) -> Iterator[str]:
 
 def _stale(store: Store, chosen: Iterable[Script]) -> Iterator[str]:
     """Derived tables of other outcomes among those that scripts read."""
-    code = "".join(script.code for script in chosen)
-    for name, (file, _) in TABLES.items():
+    for name in (script.name for script in chosen if script.name in TABLES):
+        file, _ = TABLES[name]
         stamped = file.startswith("derived/") or name == "influence"
-        if not stamped or f"/{file}" not in code or _is_absent(store, name):
+        if not stamped or _is_absent(store, name):
             continue
         if store.stamp_of(name) != store.manifest.outcomes_fingerprint:
             yield f"{file} was computed from other outcomes than the present ones"

@@ -15,7 +15,7 @@ from memanalysis.reporting import report
 from memanalysis.sql.catalogue import catalogue
 from memanalysis.sql.checks import violations
 from memanalysis.storage.store import Store
-from memanalysis.study import embedded_path
+from memanalysis.bundled_studies import embedded_path
 from memanalysis.study import open as open_study
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from memanalysis.sql.catalogue import Relation, as_frame, catalogue, overview
-from memanalysis.sql.connection import connect, scripts
+from memanalysis.sql.connection import connect
+from memanalysis.sql.scripts import scripts
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import Store
 
