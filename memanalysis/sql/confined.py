@@ -28,7 +28,7 @@ import polars as pl
 from memanalysis.errors import QueryError, StoreError, did_you_mean
 from memanalysis.sql.connection import connect, load
 from memanalysis.sql.messages import explain, one_line
-from memanalysis.sql.scripts import mentioned, scripts
+from memanalysis.sql.scripts import macros, mentioned, views
 from memanalysis.storage.store import Store
 
 # Table functions that read neither files nor SQL texts.
@@ -50,8 +50,8 @@ class Confined:
         # Goes with this object; DuckDB would otherwise spill into the working directory.
         self._temporary = tempfile.mkdtemp(prefix="memanalysis-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
-        self.relations = frozenset(script.name for script in scripts() if not script.is_macro)
-        self.macros = frozenset(script.name for script in scripts() if script.is_macro)
+        self.relations = views()
+        self.macros = macros()
         self._loaded: frozenset[str] = frozenset()
         _lock(self._connection, str(store.path.resolve()), self._temporary)
 

@@ -105,3 +105,13 @@ def mentioned(text: str) -> frozenset[str]:
     if lists or ("describe" in words and not names):
         return frozenset(uses())
     return names
+
+
+def views() -> frozenset[str]:
+    """The relations that are asked by their name alone."""
+    return frozenset(script.name for script in scripts() if not script.is_macro)
+
+
+def macros() -> frozenset[str]:
+    """The relations that are called, with parameters."""
+    return frozenset(script.name for script in scripts() if script.is_macro)
