@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,9 +17,28 @@ from memanalysis.cli.options import emit, output_options
     is_flag=True,
     help="Print the SQL that makes the relations of STORE in any DuckDB client, and ask nothing.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=600.0,
+    show_default=True,
+    help="Stop the query after this time; 0 for never.",
+)
+@click.option(
+    "--memory",
+    metavar="GIB",
+    type=click.FloatRange(0, min_open=True),
+    help="What the query may take.  [default: 4, or half of the machine's]",
+)
 @output_options
 def command(
-    arguments: tuple[str, ...], print_relations: bool, format_: str | None, out: Path | None
+    arguments: tuple[str, ...],
+    print_relations: bool,
+    timeout: float,
+    memory: float | None,
+    format_: str | None,
+    out: Path | None,
 ) -> None:
     """Ask a study one question in SQL.
 
@@ -31,6 +51,7 @@ def command(
       memanalysis sql runs/mine "from accuracy" --format csv
       memanalysis sql --print-relations > relations.sql
     """
+    from memanalysis.sql.limits import Limits
     from memanalysis.study import open as open_study
 
     if print_relations:
@@ -43,7 +64,10 @@ def command(
             f"Expected [STORE] and one SQL text, got {len(arguments)} arguments: quote the SQL."
         )
     store = arguments[0] if len(arguments) == 2 else None
-    emit(open_study(store).sql(arguments[-1]), format_, out)
+    limits = replace(Limits.default(), seconds=timeout or None)
+    if memory is not None:
+        limits = replace(limits, memory=round(memory * (1 << 30)))
+    emit(open_study(store, limits=limits).sql(arguments[-1]), format_, out)
 
 
 def _print_relations(arguments: tuple[str, ...]) -> None:

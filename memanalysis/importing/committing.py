@@ -21,14 +21,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis.building.build import Progress, build, finish_commit
+from memanalysis.building.build import Progress, build, finish_commit, move_commit
 from memanalysis.errors import StoreError
 from memanalysis.importing.external_scores import copy_imported
 from memanalysis.importing.outcomes import Outcome
 from memanalysis.importing.planning import Plan
+from memanalysis.importing.plausibility import Tally
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
+from memanalysis.storage.manifest import MANIFEST, read_manifest
 from memanalysis.storage.model_arrays import class_dtype
 from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, RECORDED, SIGNALS, TABLES
 from memanalysis.storage.store import (
@@ -56,7 +58,7 @@ def held_store(path: Path, *, writing: bool) -> Iterator[Store | None]:
     """
     if path.exists() and not path.is_dir():
         raise StoreError(f"'{path}' is a file; expected a store or a new folder's name.")
-    fresh = not (path / "manifest.json").exists() and not (path / COMMIT).exists()
+    fresh = not (path / MANIFEST).exists() and not (path / COMMIT).exists()
     if fresh:
         if path.exists() and any(p.name not in (_STAGING, ".lock") for p in path.iterdir()):
             raise StoreError(
@@ -67,13 +69,21 @@ def held_store(path: Path, *, writing: bool) -> Iterator[Store | None]:
     if not writing:
         yield Store.open(path)
         return
-    with Store.open(path, whole=False).lock(exclusive=True):
-        finish_commit(path)
+    # The manifest moves last, so a new store whose import was interrupted has none yet.
+    place = path if (path / MANIFEST).exists() else path / COMMIT
+    interrupted = Store(path, read_manifest(place / MANIFEST))
+    with interrupted.lock(exclusive=True):
+        finish_commit(interrupted)
         yield Store.open(path)
 
 
-def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | None) -> Store:
-    """Write, build and move into place; ``store`` is the one at ``path``, if there is one."""
+def commit(
+    path: Path, store: Store | None, plan: Plan, progress: Progress | None
+) -> tuple[Store, list[str]]:
+    """Write, build and move into place; ``store`` is the one at ``path``, if there is one.
+
+    Returns the store and notes on its outcomes, which nobody reads before.
+    """
     created = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     staging = path / _STAGING
@@ -82,7 +92,7 @@ def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | Non
             stack.enter_context(locking.held(path, shared=False))
         try:
             shutil.rmtree(staging, ignore_errors=True)
-            _stage(staging, store, plan, progress)
+            notes = _stage(staging, store, plan, progress)
             if store is not None and store.manifest.packed and not plan.contents.models:
                 _add_to_packed(store, staging, plan)
             else:
@@ -91,11 +101,12 @@ def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | Non
         except BaseException:
             shutil.rmtree(path if created else staging, ignore_errors=True)
             raise
-        finish_commit(path)
-    return Store.open(path)
+        move_commit(path)
+    return Store.open(path), notes
 
 
-def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | None) -> None:
+def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | None) -> list[str]:
+    """Write everything that ``build`` reads; return notes on the outcomes."""
     staged = Store(staging, replace(plan.manifest, files=dict(plan.manifest.files)))
     staged.path.mkdir()
     if store is not None:
@@ -111,13 +122,20 @@ def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | 
     staged.write_table("influence", pa.concat_tables([*present, plan.influence]))
     total = sum(models.n_models for models in plan.contents.models)
     done = 0
+    notes: list[str] = []
     for models, places in zip(plan.contents.models, plan.places, strict=True):
-        for record in _records(models, places, plan):
+        tally = Tally(models.where or plan.contents.source, plan.labels)
+        for record in _records(models, places, plan, tally):
             write_model(staged, record)
             done += 1
             if progress:
                 progress("importing models", done, total)
+        tally.raise_if_impossible()
+        notes += tally.notes()
+    entry = staged.manifest.imports[-1]
+    staged.manifest.imports[-1] = {**entry, "notes": [*entry["notes"], *notes]}
     staged.write_manifest()
+    return notes
 
 
 def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
@@ -148,7 +166,9 @@ def _link_all(store: Store, staged: Store) -> None:
 
 
 def _link(store: Store, staged: Store, path: Path) -> None:
-    target = staged.path / path.relative_to(store.path)
+    name = path.relative_to(store.path)
+    store.require_intact(name.as_posix())  # damage must not get a new checksum
+    target = staged.path / name
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(path, target)
@@ -156,15 +176,19 @@ def _link(store: Store, staged: Store, path: Path) -> None:
         shutil.copyfile(path, target)  # some file systems have no hard links
 
 
-def _records(models: Models, places: list[tuple[int, int]], plan: Plan) -> Iterator[ModelRecord]:
-    """The models of one size and objective as files of a store hold them."""
+def _records(
+    models: Models, places: list[tuple[int, int]], plan: Plan, tally: Tally
+) -> Iterator[ModelRecord]:
+    """The models of one size and objective as files of a store hold them, counted in ``tally``."""
     outputs = iter(models.outputs())
     for at, (mask, place) in enumerate(zip(models.masks(), places, strict=True)):
         output = next(outputs, None)
         where = f"{models.where or plan.contents.source}, model {at}"
         if output is None:
             raise fault(models.where, f"outputs of {at:,} models", f"{models.n_models:,}")
-        yield _record(models, at, place, mask, output, plan, where)
+        record = _record(models, at, place, mask, output, plan, where)
+        tally.add(mask, output.train, output.test if plan.takes_test else None)
+        yield record
     if next(outputs, None) is not None:
         expected = f"{models.n_models:,}"
         raise fault(models.where, f"outputs of more than {expected} models", expected)

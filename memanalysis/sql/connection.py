@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
-from memanalysis.sql.scripts import Script, scripts, uses
+from memanalysis.sql.scripts import Script, mentioned, scripts, uses
 from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
@@ -52,6 +52,22 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def require_intact(store: Store, text: str | None = None) -> None:
+    """Compare the tables behind a query, or all, with the checksums of the open store.
+
+    That tells damage, and a build since the store was opened, before numbers are mixed.
+
+    Raises
+    ------
+    StoreError
+        If one is another file than the store's manifest describes.
+    """
+    behind = uses()
+    names = behind.keys() if text is None else mentioned(text)
+    for table in sorted(frozenset[str]().union(*(behind[name] for name in names)) & TABLES.keys()):
+        store.require_intact(TABLES[table][0])
 
 
 def load(

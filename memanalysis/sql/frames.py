@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from memanalysis.errors import QueryError
-
 Query = Callable[[str], pl.DataFrame]
 
 _EXAMPLES = """
@@ -58,23 +56,6 @@ def examples(query: Query, *, images: bool = False) -> pl.DataFrame:
 def conditions(query: Query) -> pl.DataFrame:
     """Objective, size and size_rank of every condition with outcomes or scores, in study order."""
     return query(_CONDITIONS)
-
-
-def value(given: object) -> str:
-    """A number, a truth value, a text or None as SQL.
-
-    Raises
-    ------
-    QueryError
-        If it is something else.
-    """
-    if given is None or isinstance(given, bool):
-        return "null" if given is None else str(given).lower()
-    if isinstance(given, int | float):
-        return repr(given)
-    if isinstance(given, str):
-        return literal(given)
-    raise QueryError(f"{given!r} is no value for a macro; expected a number, a text or None.")
 
 
 def literal(text: str) -> str:
