@@ -7,10 +7,10 @@ import pytest
 import readme_parts
 from once import made_once
 
+from memanalysis.bundled_studies import embedded_path
 from memanalysis.cli import run
 from memanalysis.experiments.simulate import simulate
 from memanalysis.storage.store import Store
-from memanalysis.bundled_studies import embedded_path
 
 
 @pytest.fixture
