@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from memanalysis.errors import StoreError
+
 _PACKAGE: Final = Path(__file__).parent
+_EMBEDDED: Final = "fashion-mnist"
 
 
 def places(name: str) -> list[Path]:
@@ -28,3 +31,20 @@ def studies() -> list[str]:
     """Names of the studies whose ``study.toml`` comes with memanalysis."""
     files = (file for root in places(".") for file in root.glob("*/study.toml"))
     return sorted({file.parent.name for file in files})
+
+
+def embedded_path() -> Path:
+    """Where the embedded study lies: beside the package in a checkout, else inside it.
+
+    Raises
+    ------
+    StoreError
+        If this installation has none.
+    """
+    folder = find(_EMBEDDED, "manifest.json")
+    if folder is None:
+        looked = " and ".join(f"'{place}'" for place in places(_EMBEDDED))
+        raise StoreError(
+            f"The embedded study is not installed: looked in {looked}. Give the path of a store."
+        )
+    return folder

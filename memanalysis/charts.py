@@ -8,3 +8,7 @@ from memanalysis.figures import *  # noqa: F403 - a façade: every figure, by it
 from memanalysis.figures import BY_NAME
 
 __all__ = sorted(BY_NAME)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -29,6 +29,13 @@ class DataError(MemanalysisError):
 class QueryError(MemanalysisError):
     """SQL that cannot be run, or must not be."""
 
+    @classmethod
+    def of_relation(cls, name: str, known: Iterable[str]) -> QueryError:
+        """The error for a relation ``name`` that is none of ``known``."""
+        names = sorted(known)
+        hint = did_you_mean(name, names) or f" There are: {', '.join(names)}."
+        return cls(f"There is no relation '{name}'.{hint}")
+
 
 class TrainingError(MemanalysisError):
     """A training went wrong; everything finished before it is intact."""

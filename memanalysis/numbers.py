@@ -7,6 +7,7 @@ both mean missing, as NULL does in a store.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final
 
 NONE: Final = "–"
@@ -111,3 +112,18 @@ def without_zero(text: str) -> str:
         if text.startswith(f"{sign}0."):
             return f"{sign}{text[len(sign) + 1 :]}"
     return text
+
+
+def limits(names: Collection[str]) -> dict[str, tuple[str, str]]:
+    """The limits' columns of each estimate: ``x_low``, ``x_high``, or ``ci_low``, ``ci_high``."""
+    pairs = {
+        name: (f"{name}_low", f"{name}_high")
+        for name in names
+        if {f"{name}_low", f"{name}_high"} <= set(names)
+    }
+    if {"ci_low", "ci_high"} <= set(names):
+        # Where a row has one estimate, it is called so or is the score.
+        for name in ("estimate", "memorization"):
+            if name in names and name not in pairs:
+                return {**pairs, name: ("ci_low", "ci_high")}
+    return pairs

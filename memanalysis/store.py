@@ -10,3 +10,7 @@ from memanalysis.storage.store import (
 )
 
 __all__ = ["ModelInfo", "Store", "read_model", "read_model_info", "write", "write_model"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from memanalysis import bundled_studies
-from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.bundled_studies import embedded_path
+from memanalysis.errors import QueryError, did_you_mean
+from memanalysis.sql import card
 from memanalysis.sql import frames as wide
+from memanalysis.sql.catalogue import as_frame, overview
 from memanalysis.sql.confined import Confined
 from memanalysis.sql.connection import connect, require_intact
 from memanalysis.sql.limits import Limits
+from memanalysis.sql.scripts import macros, views
 from memanalysis.storage.store import Manifest, Store
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
-
-_EMBEDDED: Final = "fashion-mnist"
 
 
 class Study:
@@ -90,15 +91,39 @@ class Study:
             return self._asked(f'from "{name}"')
         if name in confined.macros:
             return self._asked(f'from "{name}"()')
-        known = sorted(confined.relations | confined.macros)
-        hint = did_you_mean(name, known) or f" There are: {', '.join(known)}."
-        raise QueryError(f"There is no relation '{name}'.{hint}")
+        raise QueryError.of_relation(name, confined.relations | confined.macros)
 
-    def frame(self, name: str) -> pl.DataFrame:
+    def tables(self) -> pl.DataFrame:
+        """Every relation: its folder, its name, what a row is, a macro's parameters, its rows.
+
+        ``rows`` is NULL where they are computed when asked for.
+        """
+        return as_frame(overview(self._store), columns=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """``study.memorization`` is the relation, ``study.influence_of(example=17)`` a macro's."""
+        if name in views():
+            return self.table(name)
+        if name in macros():
+            return partial(self._call, name)
+        hint = "" if name.startswith("_") else did_you_mean(name, dir(self))
+        raise AttributeError(f"A study has no '{name}'.{hint}")
+
+    def _call(self, name: str, **values: Any) -> pl.DataFrame:
+        given = ", ".join(f"{parameter} := ${parameter}" for parameter in values)
+        return self.sql(f'from "{name}"({given})', values or None)
+
+    def __dir__(self) -> list[str]:
+        """Public names and relations, for completion."""
+        public = [name for name in super().__dir__() if not name.startswith("_")]
+        return sorted({*public, *views(), *macros()})
+
+    def frame(self, name: str, *, images: bool = False) -> pl.DataFrame:
         """Relations joined into one wide Polars frame; ``examples`` joins everything per example.
 
         ``frame("examples")`` has one row per example, its scores, trajectories and proxies in
-        columns such as ``memorization_one_hot_<size>``; see ``memanalysis.sql.frames.examples``.
+        columns such as ``memorization_one_hot_<size>``, and with ``images`` its image as PNG bytes;
+        see ``memanalysis.sql.frames.examples``.
 
         Raises
         ------
@@ -109,7 +134,7 @@ class Study:
             raise QueryError(
                 f"There is no frame '{name}'; there is: examples. For one relation use table()."
             )
-        return wide.examples(self.sql)
+        return wide.examples(self.sql, images=images)
 
     def suspects(self, top: int | None = None) -> pl.DataFrame:
         """The relation ``suspects``: images with doubtful labels, most probably wrong ones first.
@@ -132,6 +157,9 @@ class Study:
         confined = self.__dict__.pop("_confined", None)
         if confined is not None:
             confined.close()
+
+    def _repr_html_(self) -> str:
+        return card.html(self)
 
     def __repr__(self) -> str:
         """The study's name and path."""
@@ -170,20 +198,3 @@ def compare(first: str | Path | Study, second: str | Path | Study) -> pl.DataFra
         Store.open(study.path if isinstance(study, Study) else study) for study in (first, second)
     )
     return comparison.compare(*stores)
-
-
-def embedded_path() -> Path:
-    """Where the embedded study lies: beside the package in a checkout, else inside it.
-
-    Raises
-    ------
-    StoreError
-        If this installation has none.
-    """
-    place = bundled_studies.find(_EMBEDDED, "manifest.json")
-    if place is None:
-        looked = " and ".join(f"'{place}'" for place in bundled_studies.places(_EMBEDDED))
-        raise StoreError(
-            f"The embedded study is not installed: looked in {looked}. Give the path of a store."
-        )
-    return place

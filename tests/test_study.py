@@ -119,3 +119,64 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     """A typing mistake fails as it does for any module."""
     with pytest.raises(AttributeError, match="module 'memanalysis' has no attribute 'opne'"):
         ma.opne  # noqa: B018
+
+
+def test_a_study_completes_to_its_relations(study: Study) -> None:
+    """Relations are attributes, macros take parameters, nothing private is listed."""
+    names = dir(study)
+    assert {"sql", "table", "memorization", "influence_of"} <= set(names)
+    assert not [name for name in names if name.startswith("_")]
+    assert study.accuracy.equals(study.table("accuracy"))
+    asked = study.influence_of(example=3)
+    assert asked.equals(study.sql("from influence_of(example := 3)"))
+    assert study.memorization_by(signal="loss").height == study.memorization.height
+    with pytest.raises(AttributeError, match=r"no 'acuracy'. Did you mean 'accuracy'\?"):
+        study.acuracy  # noqa: B018 - the access is what is tested
+
+
+def test_public_modules_complete_to_public_names() -> None:
+    """dir() of the package and of its façades is what each makes public."""
+    for module in (ma, ma.store, ma.charts):
+        assert sorted(dir(module)) == sorted(module.__all__)
+
+
+def test_tables_lists_every_relation(study: Study) -> None:
+    """One row per relation, with the rows of those that are stored."""
+    frame = study.tables()
+    rows = dict(frame.select("relation", "rows").iter_rows())
+    assert rows["outcomes"] == study.outcomes.height
+    assert rows["memorization"] is None
+
+
+def test_the_examples_come_without_images_unless_asked(study: Study) -> None:
+    """A frame to look at holds no bytes."""
+    assert "image" not in study.frame("examples").columns
+    assert "image" in study.frame("examples", images=True).columns
+
+
+def test_a_wrong_query_has_no_cause_of_many_lines(study: Study) -> None:
+    """DuckDB's own text does not follow the one line that is made of it."""
+    with pytest.raises(QueryError) as caught:
+        study.sql("from acuracy")
+    assert caught.value.__suppress_context__
+
+
+def test_a_notebook_shows_what_a_study_is(tmp_path: Path) -> None:
+    """Title, accuracies, verdicts and relations, with nothing of a store taken for markup."""
+    store = handmade.write(tmp_path / "store", handmade.random_conditions(("a", "b")))
+    store.manifest.title = "<script>alert(1)</script>"
+    store.write_manifest()
+    html = ma.open(store.path)._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+    assert "<td>one_hot</td><td>a</td>" in html
+    assert "<td>trajectories_diverse</td>" in html
+    assert "influence_of" in html
+
+
+def test_a_notebook_shows_what_is_wrong_with_a_store(tmp_path: Path) -> None:
+    """A store that cannot be queried is shown with the reason."""
+    store = handmade.write(tmp_path / "store", handmade.random_conditions(("a", "b")))
+    store.table_path("outcomes").unlink()
+    opened = ma.open(store.path)
+    assert "outcomes.parquet is missing" in opened._repr_html_()

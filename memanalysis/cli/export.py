@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TABLES: Final = ("csv", "parquet", "json", "latex", "markdown")
 _PER_CONDITION: Final = ("npz", "cleanlab")
-_FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", *_TABLES)
+_FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", "duckdb", *_TABLES)
 
 
 @click.command("export")
@@ -43,6 +43,8 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
     cleanlab     pred_probs: mean held-out probabilities, from logits
     examples     one Parquet: a row per example, image and all scores
     huggingface  a data set folder with a card
+    duckdb       one database file, every relation a table with
+                 comments, for DuckDB clients from 1.4 on
     csv, parquet, json       a relation or the result of a query
     latex, markdown          the same, printed: estimates with intervals
 
@@ -89,6 +91,8 @@ def _write(study: Study, to: str, out: Path, force: bool, options: dict[str, obj
             return [exporting.write_examples(study, out, force=force)]
         if to == "huggingface":
             return [exporting.write_huggingface(study, out, force=force)]
+        if to == "duckdb":
+            return [exporting.write_database(study, out, force=force)]
     exporting.require_replaceable([out], force=force)  # before a query that may be long
     query, relation = _text(options["query"]), _text(options["relation"])
     frame = study.sql(query) if query else study.table(relation or "")

@@ -12,68 +12,44 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import polars as pl
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from memanalysis import numbers
+from memanalysis.cli import layout
 from memanalysis.cli.terminal import visible, visible_json
 
 _WIDTH: Final = 80  # where standard output is no terminal
 _MAX_ROWS: Final = 50
-# Wider texts are wrapped within their column rather than pushing other columns out.
-_MAX_CELL: Final = 40
-_GAP: Final = 2
-_CUT: Final = "…"
 # What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
 _FORMULA: Final = r"^\s*[=+\-@\t\r]"
 
 
 def print_table(frame: pl.DataFrame) -> list[str]:
-    """Print as many columns and rows as fit; return notes on what was left out."""
+    """Print the first rows, all columns of them; return a note on their number."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
-    Console(width=width, file=sys.stdout).print(table(frame, width))
-    return notes(frame, width)
+    sys.stdout.write(table(frame, width))
+    return [note(frame)]
 
 
-def table(frame: pl.DataFrame, width: int = _WIDTH) -> Table:
-    """The first rows, and the first and last columns, in at most ``width`` characters."""
-    left, right = _fitting(frame, width)
-    names = [*frame.columns[:left], *frame.columns[frame.width - right :]]
-    cut = left + right < frame.width
-    # Between columns: one character of padding and the box's divider, a space.
-    rendered = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, name in enumerate(names):
-        if cut and place == left:
-            rendered.add_column(_CUT)
-        numeric = frame.schema[name].is_numeric()
-        rendered.add_column(
-            Text(visible(name)), justify="right" if numeric else "left", overflow="fold"
-        )
-    for row in frame.select(names).head(_MAX_ROWS).iter_rows():
-        cells = [Text(cell(value)) for value in row]
-        rendered.add_row(*(cells[:left] + [Text(_CUT)] * cut + cells[left:]))
-    return rendered
+def table(frame: pl.DataFrame, width: int = _WIDTH) -> str:
+    """The first rows, every column of them, in lines of at most ``width`` characters."""
+    shown = frame.head(_MAX_ROWS)
+    columns = [
+        layout.Column(cell(name), tuple(map(cell, shown[name].to_list())), kind.is_numeric())
+        for name, kind in frame.schema.items()
+    ]
+    return "".join(f"{line}\n" for line in layout.lines(columns, width))
 
 
-def notes(frame: pl.DataFrame, width: int = _WIDTH) -> list[str]:
-    """What ``table`` leaves out, and how to get it."""
-    left, right = _fitting(frame, width)
+def note(frame: pl.DataFrame) -> str:
+    """How many rows there are, and of how many ``table`` has the first."""
     rows = f"{frame.height:,} row{'s' * (frame.height != 1)}"
-    if frame.height > _MAX_ROWS:
-        rows = f"first {_MAX_ROWS} of {rows}"
-    hidden = frame.columns[left : frame.width - right]
-    if not hidden:
-        return [rows]
-    advice = "name the columns in the query, or use --format csv"
-    return [rows, f"not shown: {', '.join(hidden)} ({advice})"]
+    return f"first {_MAX_ROWS} of {rows}" if frame.height > _MAX_ROWS else rows
 
 
 def cell(value: Any) -> str:
     """One value for people: four significant digits, NULL by name, bytes by their number."""
     if value is None:
-        return "NULL"
+        return layout.NULL
     if isinstance(value, float):
         return numbers.significant(value, minus="-")
     if isinstance(value, bytes):
@@ -96,32 +72,7 @@ def encode(frame: pl.DataFrame, format_: str, *, guard_formulas: bool = False) -
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         return buffer.getvalue()
-    console = Console(width=_WIDTH, file=io.StringIO(), record=True)
-    console.print(table(frame))
-    return console.export_text().encode()
-
-
-def _fitting(frame: pl.DataFrame, width: int) -> tuple[int, int]:
-    """How many of the first and of the last columns fit into ``width`` characters."""
-    widths = [_column_width(frame[name]) + _GAP for name in frame.columns]
-    if sum(widths) <= width + _GAP:
-        return frame.width, 0
-    free = width - len(_CUT)
-    left = right = 0
-    # From both ends in turn: keys stand first, and what was computed last.
-    while left + right < frame.width:
-        from_left = left <= right
-        needed = widths[left] if from_left else widths[frame.width - right - 1]
-        if needed > free:
-            break
-        free -= needed
-        left, right = left + from_left, right + (not from_left)
-    return max(left, 1), right
-
-
-def _column_width(column: pl.Series) -> int:
-    texts = [visible(column.name), *(cell(value)[:_MAX_CELL] for value in column.head(_MAX_ROWS))]
-    return max(len(text) for text in texts)
+    return table(frame).encode()
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,12 @@ from memanalysis.cli.options import emit, output_options
 
 
 @click.command("sql")
-@click.argument("arguments", metavar='[STORE] "SQL"', nargs=-1, required=True)
+@click.argument("arguments", metavar='[STORE] "SQL"', nargs=-1)
+@click.option(
+    "--print-relations",
+    is_flag=True,
+    help="Print the SQL that makes the relations of STORE in any DuckDB client, and ask nothing.",
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -29,6 +34,7 @@ from memanalysis.cli.options import emit, output_options
 @output_options
 def command(
     arguments: tuple[str, ...],
+    print_relations: bool,
     timeout: float,
     memory: float | None,
     format_: str | None,
@@ -43,10 +49,16 @@ def command(
     Example:
       memanalysis sql "from memorization order by memorization desc limit 5"
       memanalysis sql runs/mine "from accuracy" --format csv
+      memanalysis sql --print-relations > relations.sql
     """
     from memanalysis.sql.limits import Limits
     from memanalysis.study import open as open_study
 
+    if print_relations:
+        _print_relations(arguments)
+        return
+    if not arguments:
+        raise click.UsageError("Missing the SQL; memanalysis tables lists what it can ask.")
     if len(arguments) > 2:
         raise click.UsageError(
             f"Expected [STORE] and one SQL text, got {len(arguments)} arguments: quote the SQL."
@@ -56,3 +68,13 @@ def command(
     if memory is not None:
         limits = replace(limits, memory=round(memory * (1 << 30)))
     emit(open_study(store, limits=limits).sql(arguments[-1]), format_, out)
+
+
+def _print_relations(arguments: tuple[str, ...]) -> None:
+    from memanalysis.bundled_studies import embedded_path
+    from memanalysis.sql.connection import as_script
+    from memanalysis.storage.store import Store
+
+    if len(arguments) > 1:
+        raise click.UsageError("--print-relations takes a store and no SQL.")
+    click.echo(as_script(Store.open(*arguments or (embedded_path(),))))

@@ -5,6 +5,7 @@ existing one only if told to.
 """
 
 from memanalysis.exporting.cleanlab import write_cleanlab
+from memanalysis.exporting.database import write_database
 from memanalysis.exporting.examples import write_examples
 from memanalysis.exporting.huggingface import write_huggingface
 from memanalysis.exporting.npz import write_npz
@@ -16,6 +17,7 @@ __all__ = [
     "markdown",
     "require_replaceable",
     "write_cleanlab",
+    "write_database",
     "write_examples",
     "write_huggingface",
     "write_new",

@@ -16,7 +16,7 @@ _ROW_GROUP = 4096
 
 
 def write_examples(study: Study, out: str | Path, *, force: bool = False) -> Path:
-    """Write ``study.frame("examples")`` as Parquet and return the path.
+    """Write ``study.frame("examples", images=True)`` as Parquet and return the path.
 
     Spotlight opens it with ``spotlight.show(frame, dtype={"image": spotlight.Image})``; FiftyOne
     takes its columns with ``dataset.set_values``. Numbers are plain floats and integers, and what
@@ -29,7 +29,7 @@ def write_examples(study: Study, out: str | Path, *, force: bool = False) -> Pat
     """
     path = Path(out)
     require_replaceable([path], force=force)
-    frame = plain(study.frame("examples"))
+    frame = plain(study.frame("examples", images=True))
     if not frame.height:
         raise MemanalysisError(f"'{study.path}' has no examples to write.")
     with placing(path) as temporary:

@@ -30,7 +30,7 @@ _ROW_GROUP: Final = 1000  # the data set viewer reads a row group at a time
 
 
 def write_huggingface(study: Study, out: str | Path, *, force: bool = False) -> Path:
-    """Write a data set folder from ``study.frame("examples")`` and return it.
+    """Write a data set folder from ``study.frame("examples", images=True)`` and return it.
 
     ``data/train-00000-of-00001.parquet`` (and ``test-…``) with ``image`` as struct of ``bytes``
     and ``path``, ``label`` as class labels and the features in the file's metadata, so that
@@ -43,7 +43,7 @@ def write_huggingface(study: Study, out: str | Path, *, force: bool = False) -> 
         If a file exists and ``force`` is not given, or cannot be written.
     """
     folder = Path(out)
-    frame = plain(study.frame("examples"))
+    frame = plain(study.frame("examples", images=True))
     parts = {
         split: part for split in _SPLITS if (part := frame.filter(split=split).drop("split")).height
     }

@@ -139,7 +139,7 @@ def _columns(frame: pl.DataFrame, chosen: Sequence[str] | None) -> list[_Column]
             f"The result has {frame.height:,} rows; a printed table takes at most {_MOST_ROWS}. "
             "Narrow it with --query, or export csv or parquet."
         )
-    limits = _limits(frame)
+    limits = numbers.limits(frame.columns)
     names = _names(frame, chosen, limits)
     return [_column(frame, name, limits.get(name)) for name in names]
 
@@ -167,21 +167,6 @@ def _names(
     if not names:
         raise QueryError("The result has no column that can be printed.")
     return names
-
-
-def _limits(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """The limits' columns of each estimate: ``x_low``, ``x_high``, or ``ci_low``, ``ci_high``."""
-    found = {
-        name: (f"{name}_low", f"{name}_high")
-        for name in frame.columns
-        if {f"{name}_low", f"{name}_high"} <= set(frame.columns)
-    }
-    if {"ci_low", "ci_high"} <= set(frame.columns):
-        # Where a row has one estimate, it is called so or is the score.
-        for name in ("estimate", "memorization"):
-            if name in frame.columns and name not in found:
-                return {**found, name: ("ci_low", "ci_high")}
-    return found
 
 
 def _column(frame: pl.DataFrame, name: str, limits: tuple[str, str] | None) -> _Column:

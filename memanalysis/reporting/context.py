@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis.bundled_studies import embedded_path
 from memanalysis.errors import StoreError
 from memanalysis.figures import sizes, theme
 from memanalysis.figures.figure import Figure
 from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.options import Options
-from memanalysis.study import Study, embedded_path
+from memanalysis.study import Study
 
 _FEW: Final = 3  # ways of teaching that a caption can spell out
 _SCOPES: Final = {

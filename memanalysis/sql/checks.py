@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from memanalysis.sql.connection import Script, connect, scripts
+from memanalysis.sql.connection import connect
 from memanalysis.sql.messages import one_line
+from memanalysis.sql.scripts import Script, scripts
 from memanalysis.storage.store import Store
 
 

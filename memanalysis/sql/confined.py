@@ -9,7 +9,7 @@ into allowed folders, and CREATE, ATTACH and SET succeed. Three things together 
 2. Among table functions the parsed text may use those of the study and a few harmless ones, and no
    file for a table.
 3. The connection has external access off, the store as the only allowed folder besides a private
-   temporary one, and its configuration locked.
+   temporary one, and its configuration locked. Relations are made on it when a query names them.
 
 A query keeps to bounds of memory, disk and time, and answers from the tables that the store had
 when it was opened, or not at all.
@@ -21,17 +21,19 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from memanalysis.errors import QueryError, did_you_mean
-from memanalysis.sql.connection import connect, require_intact
+from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.sql.connection import connect, load, require_intact
 from memanalysis.sql.limits import Limits, bounded_memory, run_interruptibly
 from memanalysis.sql.messages import explain, one_line
+from memanalysis.sql.scripts import macros, mentioned, views
 from memanalysis.storage.store import Store
 
 # Table functions that read neither files nor SQL texts.
@@ -52,13 +54,12 @@ class Confined:
     def __init__(self, store: Store, limits: Limits | None = None) -> None:
         self._store, self._limits = store, limits or Limits.default()
         self.is_stuck = False  # a query could not be stopped, so no other can be run
-        self._connection = connect(store, documented=False)
+        self._connection = connect(store, documented=False, names=())
         # Goes with this object; DuckDB would otherwise spill into the working directory.
         self._temporary = tempfile.mkdtemp(prefix="memanalysis-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
-        self.relations = _relations(self._connection)
-        self.macros = _macros(self._connection)
-        self._columns = _columns(self._connection)
+        self.relations, self.macros = views(), macros()
+        self._loaded: frozenset[str] = frozenset()
         _lock(self._connection, str(store.path.resolve()), self._temporary, self._limits)
 
     def query(
@@ -82,6 +83,7 @@ class Confined:
         tables = {name: self._frame(name, frame) for name, frame in (frames or {}).items()}
         self._check_sources(wrapped, tables)
         require_intact(self._store, text)
+        self._load(mentioned(text))
         try:
             for name, table in tables.items():
                 self._connection.register(name, table)
@@ -94,8 +96,9 @@ class Confined:
             raise QueryError(_too_much(error, self._limits)) from error
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             names = [*self.relations, *self.macros, *tables]
-            columns = [*self._columns, *(c for table in tables.values() for c in table.columns)]
-            raise QueryError(explain(error, names, columns)) from error
+            columns = [*self._columns(), *(c for table in tables.values() for c in table.columns)]
+            # The cause is DuckDB's text of many lines, of which this one line is made.
+            raise QueryError(explain(error, names, columns)) from None
         finally:
             for name in tables if not self.is_stuck else ():
                 self._connection.unregister(name)
@@ -138,6 +141,21 @@ class Confined:
         """Close the connection and remove its temporary directory."""
         self._connection.close()
         self._remove()
+
+    def _load(self, names: Collection[str]) -> None:
+        """Make relations that were not asked before; each costs reading its files' footers."""
+        self._loaded = load(
+            self._connection, self._store, names, documented=False, loaded=self._loaded
+        )
+
+    def _columns(self) -> frozenset[str]:
+        """The columns of all relations, or of those that the store can give."""
+        with suppress(StoreError):
+            self._load(self.relations)
+        rows = self._connection.sql(
+            "select distinct column_name from duckdb_columns() where not internal"
+        ).fetchall()
+        return frozenset(row[0] for row in rows)
 
     def _wrapped(self, text: str) -> str:
         """``text`` as a subquery, once it is known to be nothing but a query."""
@@ -264,23 +282,3 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _nodes(value)
-
-
-def _relations(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql("select view_name from duckdb_views() where not internal").fetchall()
-    return frozenset(row[0] for row in rows)
-
-
-def _macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql(
-        "select function_name from duckdb_functions() "
-        "where function_type = 'table_macro' and not internal"
-    ).fetchall()
-    return frozenset(row[0] for row in rows)
-
-
-def _columns(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    rows = connection.sql(
-        "select distinct column_name from duckdb_columns() where not internal"
-    ).fetchall()
-    return frozenset(row[0] for row in rows)

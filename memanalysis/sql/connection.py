@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import duckdb
@@ -16,76 +11,47 @@ import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
+from memanalysis.sql.scripts import Script, mentioned, scripts, uses
 from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
-_WORD: Final = re.compile(r"\w+")
-# Load order: a file uses relations of earlier folders only.
-FOLDERS: Final = ("tables", "scores", "changes", "summaries", "checks")
+# How a relation of ``queries/`` reads a table that older stores do not have.
+_ALLOW_EMPTY: Final = re.compile(r",\s*allow_empty := true")
+_FROM_NO_FILE: Final = re.compile(
+    r"\s*union all by name\s*from read_parquet\([^;]*?allow_empty := true\s*\)"
+)
 
 
-@dataclass(frozen=True)
-class Script:
-    """One file of ``queries/``: the relation ``name``, made by ``text``."""
+def connect(
+    store: Store, *, documented: bool = True, names: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection with relations loaded over ``store``; nothing is confined.
 
-    folder: str
-    name: str
-    text: str
-
-    @property
-    def row(self) -> str:
-        """What a row of the relation is, by the first line of its file."""
-        return self.text.splitlines()[0].removeprefix("-- ")
-
-
-def queries_folder() -> Traversable:
-    """Where the SQL files are: beside the package in a checkout, else inside it.
-
-    An editable install leaves a stale copy in site-packages, so the checkout comes first.
+    Parameters
+    ----------
+    documented
+        Without, the COMMENT ON lines are left out, which halves the time it takes.
+    names
+        Which relations, with those that they read; by default all.
 
     Raises
     ------
     StoreError
-        If there is neither.
+        If the store is not built, a derived table that is read is stale, or a file lacks a column.
     """
-    package = Path(__file__).parents[1]
-    checkout = package.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "queries").is_dir():
-        return checkout / "queries"
-    installed = resources.files("memanalysis") / "queries"
-    if installed.is_dir():
-        return installed
-    raise StoreError(
-        f"The SQL files of memanalysis are missing: looked in '{checkout / 'queries'}' and "
-        f"'{package / 'queries'}'. Reinstall memanalysis."
-    )
-
-
-def scripts() -> list[Script]:
-    """Every SQL file in load order: by folder, then by name."""
-    root = queries_folder()
-    return [
-        Script(folder, file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
-        for folder in FOLDERS
-        for file in sorted((root / folder).iterdir(), key=lambda f: f.name)
-        if file.name.endswith(".sql")
-    ]
-
-
-@cache
-def _tables_behind() -> dict[str, frozenset[str]]:
-    """The tables of a store that each relation reads, if need be through others.
-
-    A name that is only mentioned counts, so there may be some too many and never one too few.
-    """
-    behind: dict[str, frozenset[str]] = {}
-    for script in scripts():
-        lines = (line.partition("--")[0] for line in script.text.splitlines())
-        body = "\n".join(lines).lower().partition("comment on")[0]
-        own = {name for name, (file, _) in TABLES.items() if f"/{file}" in body}
-        others = (behind[word] for word in set(_WORD.findall(body)) if word in behind)
-        behind[script.name.lower()] = frozenset(own.union(*others))
-    return behind
+    _require(store, _missing(store))
+    # Names in a query mean relations and never variables of the caller.
+    connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    connection.execute("set TimeZone = 'UTC'")
+    # Every view reads the footers of its files when it is made, many of them the same ones.
+    connection.execute("set parquet_metadata_cache = true")
+    connection.execute("set variable store = ?", [str(store.path.resolve())])
+    try:
+        load(connection, store, uses() if names is None else names, documented=documented)
+    except StoreError:
+        connection.close()
+        raise
+    return connection
 
 
 def require_intact(store: Store, text: str | None = None) -> None:
@@ -98,40 +64,64 @@ def require_intact(store: Store, text: str | None = None) -> None:
     StoreError
         If one is another file than the store's manifest describes.
     """
-    behind = _tables_behind()
-    names = set(_WORD.findall(text.lower())) & behind.keys() if text is not None else behind.keys()
-    for table in sorted(set().union(*(behind[name] for name in names))):
+    behind = uses()
+    names = behind.keys() if text is None else mentioned(text)
+    for table in sorted(frozenset[str]().union(*(behind[name] for name in names)) & TABLES.keys()):
         store.require_intact(TABLES[table][0])
 
 
-def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnection:
-    """An in-memory connection with every relation loaded over ``store``; nothing is confined.
-
-    Without ``documented`` the COMMENT ON lines are left out, which halves the time it takes.
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    names: Collection[str],
+    *,
+    documented: bool = True,
+    loaded: Collection[str] = (),
+) -> frozenset[str]:
+    """Make relations, and those that they read, unless ``loaded``; return all that are there now.
 
     Raises
     ------
     StoreError
-        If the store is not built, a derived table is stale, or a file lacks a column.
+        If a derived table is stale, or a file lacks a column.
     """
-    faults = list(_unreadable(store))
-    if faults:
-        listed = "\n".join(f"  - {fault}" for fault in faults)
-        raise StoreError(
-            f"'{store.path}' cannot be queried:\n{listed}\nRun: memanalysis build {store.path}"
-        )
-    # Names in a query mean relations and never variables of the caller.
-    connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
-    connection.execute("set TimeZone = 'UTC'")
-    # Every view reads the footers of its files when it is made, many of them the same ones.
-    connection.execute("set parquet_metadata_cache = true")
-    connection.execute("set variable store = ?", [str(store.path.resolve())])
-    absent = {_read(name): _empty(name) for name in RECORDED if _is_absent(store, name)}
-    for script in scripts():
-        for read, empty in absent.items():
-            script = replace(script, text=script.text.replace(read, empty))
-        _load(connection, script, store.path, documented=documented)
-    return connection
+    wanted = frozenset[str]().union(*(uses()[name] for name in names)) - frozenset(loaded)
+    chosen = [script for script in scripts() if script.name in wanted]
+    _require(store, _stale(store, chosen))
+    for script in chosen:
+        statements = connection.extract_statements(_text(script, store))
+        try:
+            for statement in statements if documented else statements[:1]:
+                connection.execute(statement)
+        except duckdb.Error as error:
+            raise StoreError(
+                f"The relation '{script.name}' cannot be read from '{store.path}': "
+                f"{one_line(error)} Run: memanalysis check {store.path}"
+            ) from error
+    return wanted | frozenset(loaded)
+
+
+def as_script(store: Store) -> str:
+    """One text that makes every relation over ``store`` in any DuckDB client."""
+    place = str(store.path.resolve()).replace("'", "''")
+    texts = (_of_before(_text(script, store), store, script.name) for script in scripts())
+    return "\n".join([f"set variable store = '{place}';\n", *texts])
+
+
+def _of_before(text: str, store: Store, name: str) -> str:
+    """``text`` for clients before 2.0, which do not know of reading no file at all."""
+    if name in TABLES and store.table_path(name).is_file():
+        return _ALLOW_EMPTY.sub("", text)
+    return _FROM_NO_FILE.sub("", text)
+
+
+def _text(script: Script, store: Store) -> str:
+    """What makes a relation over ``store``, whose tables of later contracts may be absent."""
+    text = script.text
+    for name in RECORDED:
+        if _read(name) in text and _is_absent(store, name):
+            text = text.replace(_read(name), _empty(name))
+    return text
 
 
 def _is_absent(store: Store, name: str) -> bool:
@@ -165,29 +155,25 @@ def _empty(name: str) -> str:
     return f"(select {columns} where false)"
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, script: Script, path: Path, *, documented: bool
-) -> None:
-    statements = connection.extract_statements(script.text)
-    try:
-        for statement in statements if documented else statements[:1]:
-            connection.execute(statement)
-    except duckdb.Error as error:
-        connection.close()
+def _require(store: Store, faults: Iterable[str]) -> None:
+    if listed := "\n".join(f"  - {fault}" for fault in faults):
         raise StoreError(
-            f"The relation '{script.name}' cannot be read from '{path}': {one_line(error)} "
-            f"Run: memanalysis check {path}"
-        ) from error
+            f"'{store.path}' cannot be queried:\n{listed}\nRun: memanalysis build {store.path}"
+        )
 
 
-def _unreadable(store: Store) -> Iterator[str]:
-    """What keeps a store from being queried: missing files, derived tables of other outcomes."""
+def _missing(store: Store) -> Iterator[str]:
     for name, (file, _) in TABLES.items():
-        if _is_absent(store, name):
-            continue
-        if not store.table_path(name).is_file():
+        if not store.table_path(name).is_file() and not _is_absent(store, name):
             yield f"{file} is missing: the store is not built"
-            continue
+
+
+def _stale(store: Store, chosen: Iterable[Script]) -> Iterator[str]:
+    """Derived tables of other outcomes among those that scripts read."""
+    for name in (script.name for script in chosen if script.name in TABLES):
+        file, _ = TABLES[name]
         stamped = file.startswith("derived/") or name == "influence"
-        if stamped and store.stamp_of(name) != store.manifest.outcomes_fingerprint:
+        if not stamped or _is_absent(store, name):
+            continue
+        if store.stamp_of(name) != store.manifest.outcomes_fingerprint:
             yield f"{file} was computed from other outcomes than the present ones"

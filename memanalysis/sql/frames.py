@@ -10,7 +10,7 @@ Query = Callable[[str], pl.DataFrame]
 
 _EXAMPLES = """
     select
-        example_id, split, label, class_name, clean_label, kind, source_id, image
+        example_id, split, label, class_name, clean_label, kind, source_id{image}
     from examples left join classes using (label)
     order by example_id
 """
@@ -27,12 +27,13 @@ _CONDITIONS = """
 """
 
 
-def examples(query: Query) -> pl.DataFrame:
+def examples(query: Query, *, images: bool = False) -> pl.DataFrame:
     """One row per example of both splits, in ``example_id`` order, with everything known of it.
 
     Columns that depend on them end in ``_<objective>_<size>`` or ``_<objective>``:
 
-    - example_id, split, label, class_name, clean_label, kind, source_id, image (PNG bytes);
+    - example_id, split, label, class_name, clean_label, kind, source_id, and with ``images``
+      image (PNG bytes);
     - per objective and size: memorization, std_error, ci_low, ci_high, accuracy_in, accuracy_out,
       n_in, n_out (see the relation ``memorization``), and each proxy's means over the models with
       the example in train and held out, ``<proxy>_in`` and ``<proxy>_out``;
@@ -46,7 +47,7 @@ def examples(query: Query) -> pl.DataFrame:
     query
         Runs one SQL text over the study's relations.
     """
-    frame = query(_EXAMPLES)
+    frame = query(_EXAMPLES.format(image=", image" if images else ""))
     for addition in _additions(query):
         frame = frame.join(addition, on="example_id", how="left", maintain_order="left")
     return frame

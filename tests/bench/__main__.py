@@ -19,11 +19,12 @@ import opening
 import pairs
 import scale
 import scoring
+import start
 import training
 from inputs import CIFAR100, IMAGENET, Scale
 from rich.console import Console
 
-PARTS = ("scoring", "influence", "growth", "derive", "opening", "training")
+PARTS = ("start", "scoring", "influence", "growth", "derive", "opening", "training")
 
 
 def main() -> None:
@@ -39,6 +40,8 @@ def main() -> None:
     console = Console(width=100)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        if "start" in wanted:
+            console.print(start.compare())
         if "scoring" in wanted:
             one_size = replace(CIFAR100, sizes=1)
             console.print(scoring.compare(root, CIFAR100 if given.full else one_size))

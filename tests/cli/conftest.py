@@ -52,4 +52,5 @@ def opened(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find this study open already, which saves half a second each."""
     import memanalysis.study as module
 
-    monkeypatch.setattr(module, "open", lambda path: study if path == str(study.path) else None)
+    answer = lambda path, **_: study if path == str(study.path) else None  # noqa: E731
+    monkeypatch.setattr(module, "open", answer)

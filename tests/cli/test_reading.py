@@ -12,18 +12,30 @@ QUERY = "select size, example_id, accuracy_in, trained from memorization join ou
     "(objective, size, example_id) where objective = 'one_hot' order by all limit 4"  # fmt: skip
 
 
-def test_tables_fit_eighty_columns(memanalysis, store) -> None:
-    """A result wider than the screen shows its first and last columns and names the others."""
+def test_tables_fit_eighty_columns_and_leave_nothing_out(memanalysis, store) -> None:
+    """A result wider than the screen continues below, row by row of the same number."""
     result = memanalysis("sql", store, "from memorization limit 60")
     lines = result.out.splitlines()
     assert result.code == 0
     assert max(len(line) for line in lines) <= 80
-    assert lines[0].split()[0] == "objective"
-    assert lines[0].split()[-1] == "ci_high"
-    assert len(lines) == 50 + 2
-    assert "first 50 of 60 rows" in result.err
-    assert "not shown:" in result.err
-    assert "n_in" in result.err
+    heads = [line.split() for line in lines if line.split()[:1] == ["#"]]
+    names = [name for head in heads for name in head]
+    assert names[1] == "objective"
+    assert {"size", "n_in", "accuracy_out", "std_error"} <= set(names)
+    assert "memorization [ci_low, ci_high]" in result.out
+    assert sum(line.split()[:1] == ["50"] for line in lines) == len(heads)
+    assert result.err == "first 50 of 60 rows\n"
+
+
+def test_rows_of_long_texts_are_records(memanalysis, store) -> None:
+    """Each row is a paragraph in which every column stands with its whole text."""
+    result = memanalysis("sql", store, "from findings where row = 'headline'")
+    frame = memanalysis("sql", store, "from findings where row = 'headline'", "--format", "json")
+    rows = json.loads(frame.out)
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+    assert result.out.count("\nverdict ") == len(rows)
+    words = " ".join(result.out.split())
+    assert all(" ".join(row["sentence"].split()) in words for row in rows)
 
 
 @pytest.mark.usefixtures("opened")
@@ -114,7 +126,7 @@ def test_values_for_programs() -> None:
 
 def test_tables_describes_every_relation(memanalysis, store) -> None:
     """Each relation is listed with what a row is, its columns and its rows, in 80 columns."""
-    result = memanalysis("tables", store)
+    result = memanalysis("tables", store, "--count")
     assert result.code == 0
     assert max(len(line) for line in result.out.splitlines()) <= 80
     assert "  memorization · 184 rows" in result.out
@@ -122,6 +134,17 @@ def test_tables_describes_every_relation(memanalysis, store) -> None:
     assert "      change_se DOUBLE: Standard error of change" in result.out
     brief = memanalysis("tables", store, "--brief")
     assert len(brief.out) < len(result.out) / 4
+
+
+def test_tables_of_a_name_describes_that_alone(memanalysis, store) -> None:
+    """A named relation is counted; a wrong name, with or without a store, gives the nearest."""
+    result = memanalysis("tables", store, "memorization")
+    assert "  memorization · 184 rows" in result.out
+    assert "n_out INTEGER" in result.out
+    assert "trajectories" not in result.out
+    hint = "memanalysis: error: There is no relation 'acuracy'. Did you mean 'accuracy'?\n"
+    assert memanalysis("tables", store, "acuracy").err == hint
+    assert memanalysis("tables", "acuracy").err == hint
 
 
 def test_tables_as_data(memanalysis, store) -> None:

@@ -14,7 +14,7 @@ from memanalysis.exporting import write_examples, write_huggingface
 @pytest.fixture(scope="module")
 def frame(simulated) -> pl.DataFrame:
     """The wide frame of the simulated store."""
-    return simulated.frame("examples")
+    return simulated.frame("examples", images=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from memanalysis.building.check import check
+from memanalysis.bundled_studies import embedded_path
 from memanalysis.exporting import write_huggingface, write_npz
 from memanalysis.importing import import_source
 from memanalysis.reporting import report
 from memanalysis.sql.catalogue import catalogue
 from memanalysis.sql.checks import violations
 from memanalysis.storage.store import Store
-from memanalysis.study import embedded_path
 from memanalysis.study import open as open_study
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from memanalysis.sql.checks import violations
-from memanalysis.sql.connection import scripts
+from memanalysis.sql.scripts import scripts
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store
 

@@ -7,10 +7,10 @@ import pytest
 import readme_parts
 from once import made_once
 
+from memanalysis.bundled_studies import embedded_path
 from memanalysis.cli import run
 from memanalysis.experiments.simulate import simulate
 from memanalysis.storage.store import Store
-from memanalysis.study import embedded_path
 
 
 @pytest.fixture
@@ -48,5 +48,6 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture
 def embedded(stand_in: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """What commands without STORE are about, in these tests."""
-    monkeypatch.setattr("memanalysis.study.embedded_path", lambda: stand_in.path)
+    for module in ("study", "bundled_studies"):
+        monkeypatch.setattr(f"memanalysis.{module}.embedded_path", lambda: stand_in.path)
     return stand_in

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from memanalysis.sql.catalogue import Relation, as_frame, catalogue
-from memanalysis.sql.connection import connect, scripts
+from memanalysis.sql.catalogue import Relation, as_frame, catalogue, overview
+from memanalysis.sql.connection import connect
+from memanalysis.sql.scripts import scripts
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import Store
 
@@ -37,12 +38,35 @@ PUBLIC = {
 @pytest.fixture(scope="module")
 def relations(random_store: Store) -> dict[str, Relation]:
     """The catalogue by name."""
-    return {relation.name: relation for relation in catalogue(random_store)}
+    return {relation.name: relation for relation in catalogue(random_store, count=True)}
 
 
 def test_the_catalogue_lists_every_script(relations: dict[str, Relation]) -> None:
     """Every file is one relation of the catalogue, in load order."""
     assert list(relations) == [script.name for script in scripts()]
+
+
+def test_the_overview_says_what_the_catalogue_says(
+    random_store: Store, relations: dict[str, Relation]
+) -> None:
+    """Without a connection it has the same comments and calls, and rows as they are counted."""
+    for brief in overview(random_store):
+        whole = relations[brief.name]
+        assert (brief.comment, brief.call, brief.folder) == (
+            whole.comment, whole.call, whole.folder
+        )  # fmt: skip
+        assert brief.rows == (whole.rows if brief.name in TABLES else None)
+
+
+def test_comments_are_those_of_the_database(random_store: Store) -> None:
+    """What is read from the files is what any client reads by ``duckdb_views()``."""
+    with connect(random_store) as engine:
+        said = engine.sql(
+            "select view_name, comment from duckdb_views() where not internal union all "
+            "select function_name, comment from duckdb_functions() "
+            "where function_type = 'table_macro' and not internal"
+        ).fetchall()
+    assert dict(said) == {brief.name: brief.comment for brief in overview(random_store)}
 
 
 def test_every_stored_table_is_a_relation(relations: dict[str, Relation]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from memanalysis.building.check import check
 from memanalysis.errors import StoreError
-from memanalysis.sql import connection
+from memanalysis.sql import connection, scripts
 from memanalysis.storage.schema import LATER_COLUMNS, LATER_TABLES, TABLES
 from memanalysis.storage.store import Store
 
@@ -25,7 +25,7 @@ def copy(random_store: Store, tmp_path: Path) -> Store:
 
 def test_every_script_makes_the_relation_it_is_named_after() -> None:
     """A file is one CREATE of a view or table macro of its name, then comments."""
-    for script in connection.scripts():
+    for script in scripts.scripts():
         with duckdb.connect() as engine:
             first, *others = engine.extract_statements(script.text)
         assert first.type == duckdb.StatementType.CREATE, script.name
@@ -37,7 +37,7 @@ def test_every_script_makes_the_relation_it_is_named_after() -> None:
 def test_loading_twice_is_harmless(random_store: Store) -> None:
     """The scripts replace what they make, so they can be loaded again."""
     with connection.connect(random_store) as engine:
-        for script in connection.scripts():
+        for script in scripts.scripts():
             engine.execute(script.text)
         assert len(engine.sql("from classes").fetchall()) == 3
 
@@ -48,9 +48,54 @@ def test_the_scripts_run_as_one_text_from_inside_the_store(
     """Concatenated, as a shell reads them, they need no variable where the store is the folder."""
     monkeypatch.chdir(random_store.path)
     with duckdb.connect() as engine:
-        engine.execute("\n".join(script.text for script in connection.scripts()))
+        engine.execute("\n".join(script.text for script in scripts.scripts()))
         counted = engine.sql("select count(*) from memorization").fetchall()
     assert counted == [(6 * 46,)]
+
+
+def test_one_text_serves_clients_of_before(random_store: Store) -> None:
+    """Printed, the relations name the store and use nothing that only DuckDB 2 knows."""
+    text = connection.as_script(random_store)
+    assert "allow_empty" not in text
+    with duckdb.connect() as engine, connection.connect(random_store) as ours:
+        engine.execute(text)
+        for name in ("memorization", "distillation_parts", "membership_risk", "finding_facts"):
+            counted = f"select count(*) from {name}"
+            assert engine.sql(counted).fetchall() == ours.sql(counted).fetchall()
+
+
+def test_relations_are_made_when_they_are_named(random_store: Store) -> None:
+    """A name brings what it reads and no more; a list of relations brings all."""
+    assert scripts.mentioned("select 1") == frozenset()
+    assert scripts.mentioned('FROM "Memorization"') == {"memorization"}
+    assert scripts.mentioned("from duckdb_views()") == {s.name for s in scripts.scripts()}
+    with connection.connect(random_store, names={"memorization"}) as engine:
+        views = engine.sql("select view_name from duckdb_views() where not internal").fetchall()
+    assert {name for (name,) in views} == {"memorization", "outcomes"}
+
+
+def test_every_relation_can_be_made_alone(random_store: Store) -> None:
+    """What a file's text names covers what it reads."""
+    for script in scripts.scripts():
+        with connection.connect(random_store, documented=False, names={script.name}) as engine:
+            call = "()" if script.is_macro else ""
+            engine.sql(f'select * from "{script.name}"{call} limit 0').fetchall()
+
+
+def test_a_stale_table_is_refused_when_it_is_asked_for(copy: Store) -> None:
+    """Queries of what is not stale answer, those of what is do not."""
+    from memanalysis.sql.confined import Confined
+
+    stale = copy.read_table("finding_facts")
+    copy.manifest.outcomes_fingerprint, good = "0" * 64, copy.manifest.outcomes_fingerprint
+    copy.write_table("finding_facts", stale)
+    copy.manifest.outcomes_fingerprint = good
+    copy.write_manifest()
+    confined = Confined(Store.open(copy.path))
+    assert confined.query("from classes").height == 3
+    with pytest.raises(StoreError, match=r"derived/finding_facts.parquet was computed from other"):
+        confined.query("from finding_facts")
+    confined.close()
 
 
 def test_an_unbuilt_store_is_named(copy: Store) -> None:
@@ -120,18 +165,18 @@ def test_a_missing_column_is_named(copy: Store, tmp_path: Path) -> None:
 
 def test_queries_beside_the_package_come_first() -> None:
     """In a checkout the SQL files are those of the checkout."""
-    root = Path(connection.__file__).parents[2]
-    assert connection.queries_folder() == root / "queries"
+    root = Path(scripts.__file__).parents[2]
+    assert scripts.queries_folder() == root / "queries"
 
 
 def test_missing_queries_are_an_error_that_says_where(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Without SQL files the message names both places that were looked into."""
-    monkeypatch.setattr(connection, "__file__", str(tmp_path / "a" / "sql" / "connection.py"))
-    monkeypatch.setattr(connection.resources, "files", lambda _name: tmp_path / "nowhere")
+    monkeypatch.setattr(scripts, "__file__", str(tmp_path / "a" / "sql" / "scripts.py"))
+    monkeypatch.setattr(scripts.resources, "files", lambda _name: tmp_path / "nowhere")
     with pytest.raises(StoreError, match="SQL files of memanalysis are missing"):
-        connection.queries_folder()
+        scripts.queries_folder()
 
 
 def test_one_connection_is_one_store(tmp_path: Path) -> None:
