@@ -1,4 +1,4 @@
-"""The section "Ask your own question": each query and each line of Python."""
+"""The section "Ask your own question" of the page on SQL: each query and each line of Python."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The sections on training: the README's blocks and settings, in the digits study made small."""
+"""The page on training: its blocks and settings, in the digits study made small."""
 
 import re
 import sys
