@@ -9,7 +9,7 @@ from readme_parts import PAGES, ROOT, TEXTS
 
 import memanalysis as ma
 
-_CODE = re.compile(r"^```.*?^```$|^    .*$|`[^`\n]*`(?!\])", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^```.*?^```$|^    [^\n]*$|`[^`\n]*`(?!\])", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)", re.DOTALL)
 
 
