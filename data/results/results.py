@@ -1,4 +1,4 @@
-"""Tables and figures of the results: fills README.md beside this file from the studies of ``data/``.
+"""Tables and figures of the results: fills README.md here from the studies of ``data/``.
 
 ``MEMANALYSIS_STORES`` names another folder of the same stores.
 """
@@ -90,10 +90,11 @@ def verdicts() -> str:
 
 def halves() -> str:
     """The verdict on each claim of the width study by all its groups and by either half of them."""
-    claims = {title: finding for title, (finding, row) in VERDICTS.items() if row == "headline"}
+    parts = ("headline", "half_a", "half_b")
     rows = [
-        (title, *(_verdict(_study(WIDTH), finding, row) for row in ("headline", "half_a", "half_b")))
-        for title, finding in claims.items()
+        (title, *(_verdict(_study(WIDTH), finding, part) for part in parts))
+        for title, (finding, row) in VERDICTS.items()
+        if row == "headline"
     ]
     return _markdown(("finding", "all", "half A", "half B"), rows, ("---",) * 4)
 

@@ -1,4 +1,4 @@
-"""The pages of documentation by their parts, so that tests run what they say and not a copy of it."""
+"""The pages of documentation by their parts, so that tests run what they say, not a copy."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from readme_parts import ROOT, TEXTS
 PAGE = "data/results/README.md"
 TEXT = TEXTS[PAGE]
 FRONT = TEXTS["README.md"].partition("\n## Results\n")[2].partition("\n## ")[0]
-# Of the rules, the ways of teaching and the subsets, which the text names beside the numbers; and the
-# level at which false alarms are counted.
+# Of the rules, the ways of teaching and the subsets, which the text names beside the numbers; and
+# the level at which false alarms are counted.
 BOUNDS = {".04", ".02", ".1", ".15", ".20", ".25", ".5", ".6", ".9", "1 %", "70 %"}
 _NUMBER = r"(?<![\w.])−?(?:\d+(?:\.\d+)? (?:%|points)|\d*\.\d+)(?![\d])"
 
@@ -86,7 +86,7 @@ def _tables(text: str) -> list[float]:
 
 def _is_in(number: str, table: list[float]) -> bool:
     """Whether a cell rounds to the number; a fall may be given without its sign."""
-    digits, unit = re.fullmatch(r"(\S+)(?: (%|points))?", number).groups()
+    digits, _, unit = number.partition(" ")
     decimals = len(digits.partition(".")[2])
     scale = 100 if unit else 1
     target = abs(_value(digits))
