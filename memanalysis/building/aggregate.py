@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.building.recorded import Recorded, recall
@@ -260,7 +259,7 @@ def _require_same_training(row: dict[str, Any], path: Path, record: ModelRecord)
 def _recall(store: Store, condition: Condition, result: Tally, masks: Masks) -> None:
     """Put the placed models' bits, sums and rows back into ``result``."""
     chosen = [("objective", "=", condition.objective), ("size", "=", condition.size)]
-    rows = pq.read_table(store.table_path("outcomes"), filters=chosen)
+    rows = store.read_table("outcomes", filters=chosen)
     _recall_bits(result.in_train, blob_array(rows["in_train"]).T, store)
     _recall_bits(result.correct, blob_array(rows["correct"]).T, store)
     _recall_bits(result.trained, blob_array(rows["trained"])[0], store)
@@ -271,7 +270,7 @@ def _recall(store: Store, condition: Condition, result: Tally, masks: Masks) -> 
     squares = recall(store, condition.objective, condition.size, result.recorded)
     # Packed without them, they are unknown and not those of the models that come.
     first[MARGIN, :, 1, : result.n_train] = np.nan if squares is None else squares
-    _recall_proxies(pq.read_table(store.table_path("proxies"), filters=chosen), result)
+    _recall_proxies(store.read_table("proxies", filters=chosen), result)
     for subset, row in condition.placed.items():
         result.infos[subset] = _info(row)
         in_train = bits.column(result.in_train.T, subset)[: result.n_train]

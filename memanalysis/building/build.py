@@ -27,6 +27,7 @@ from memanalysis.building import group_sums, repeats, rows
 from memanalysis.building.aggregate import Condition, Masks, Tally, tally
 from memanalysis.errors import StoreError
 from memanalysis.storage import provenance
+from memanalysis.storage.confinement import require_no_links, require_own_commit
 from memanalysis.storage.schema import (
     DERIVED,
     INFLUENCE,
@@ -38,7 +39,13 @@ from memanalysis.storage.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.storage.store import COMMIT, ModelInfo, Store, parquet_options
+from memanalysis.storage.store import (
+    COMMIT,
+    ModelInfo,
+    Store,
+    parquet_options,
+    read_schema,
+)
 
 # What is being done, how much of it is done, and how much there is to do.
 Progress = Callable[[str, int, int], None]
@@ -75,7 +82,9 @@ def build(
     with ExitStack() as stack:
         if not locked:
             stack.enter_context(store.lock(exclusive=True))
-        if finish_commit(store.path):
+        else:
+            require_no_links(store.path)
+        if finish_commit(store):
             store = Store.open(path, whole=False)
         shutil.rmtree(store.path / _STAGING, ignore_errors=True)
         plan = _plan(store)
@@ -156,18 +165,30 @@ def _placed_rows(store: Store) -> dict[tuple[str, str], dict[int, dict[str, Any]
 
 def _imported_proxies(store: Store) -> pa.Table:
     """Rows that an importer wrote: scores of unknown models, so both counts are NULL."""
-    if not store.table_path("proxies").exists():
+    if not _may_have_imports(store, "proxies"):
         return PROXIES.empty_table()
     imported = pc.field("n_in").is_null() & pc.field("n_out").is_null()
-    return pq.read_table(store.table_path("proxies"), filters=imported).cast(PROXIES)
+    return store.read_table("proxies", filters=imported).cast(PROXIES)
+
+
+def _may_have_imports(store: Store, name: str) -> bool:
+    """Whether a table can hold what an importer wrote; a damaged one that cannot is made anew."""
+    if not store.table_path(name).exists():
+        return False
+    try:
+        store.require_intact(TABLES[name][0])
+    except StoreError:
+        if store.manifest.imports or store.manifest.packed:
+            raise
+        return False
+    return True
 
 
 def _imported_pairs(store: Store) -> pa.Table:
     """Rows of ``influence`` that an importer wrote: pairs of unknown models, without counts."""
-    path = store.table_path("influence")
-    if not path.exists():
+    if not _may_have_imports(store, "influence"):
         return INFLUENCE.empty_table()
-    rows = pq.read_table(path, filters=pc.field("n_in").is_null())
+    rows = store.read_table("influence", filters=pc.field("n_in").is_null())
     if "split" not in rows.column_names:  # a store of an earlier version
         of_test = pc.greater_equal(rows["test_id"], store.manifest.n_train)
         rows = rows.append_column("split", pc.if_else(of_test, "test", "train"))
@@ -188,8 +209,12 @@ def _replace_tables(store: Store, write: Callable[[Store], None]) -> None:
     _derive(staged)
     _note_origin(store, staged)
     staged.write_manifest()
+    _commit(staged, store)
+
+
+def _commit(staged: Store, store: Store) -> None:
     os.replace(staged.path, store.path / COMMIT)
-    finish_commit(store.path)
+    move_commit(store.path)
 
 
 def _stage(store: Store) -> Store:
@@ -205,6 +230,7 @@ def _stage(store: Store) -> Store:
 
 
 def _link(store: Store, staged: Store, name: str) -> None:
+    store.require_intact(TABLES[name][0])  # damage must not get a new checksum
     source, target = store.table_path(name), staged.table_path(name)
     target.parent.mkdir(exist_ok=True)
     try:
@@ -232,8 +258,7 @@ def _add_missing(store: Store) -> None:
     for name in missing:
         staged.write_table(name, RECORDED[name].empty_table())
     staged.write_manifest()
-    os.replace(staged.path, store.path / COMMIT)
-    finish_commit(store.path)
+    _commit(staged, store)
 
 
 def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress | None) -> None:
@@ -311,8 +336,7 @@ def _example_columns(staged: Store) -> pa.Table:
     """example_id, split and label of every example, checked against the manifest."""
     table = staged.read_table("examples", ["example_id", "split", "label"])
     manifest = staged.manifest
-    expected = ["train"] * manifest.n_train + ["test"] * manifest.n_test
-    if table["split"].to_pylist() != expected:
+    if not splits_follow(table["split"], manifest.n_train, manifest.n_test):
         counts = Counter(table["split"].to_pylist())
         raise StoreError(
             f"examples.parquet has {counts['train']} training and {counts['test']} test examples; "
@@ -321,6 +345,14 @@ def _example_columns(staged: Store) -> pa.Table:
     if table["example_id"].to_pylist() != list(range(len(table))):
         raise StoreError("examples.parquet: example_id must count from 0, without gaps, in order.")
     return table
+
+
+def splits_follow(splits: pa.ChunkedArray, n_train: int, n_test: int) -> bool:
+    """Whether examples are those of training, then those of test, in these numbers."""
+    # The lengths first: numbers of a damaged manifest must not take memory.
+    if len(splits) != n_train + n_test:
+        return False
+    return list(splits.to_pylist()) == ["train"] * n_train + ["test"] * n_test
 
 
 def _derive(staged: Store) -> None:
@@ -333,7 +365,7 @@ def _is_derived(store: Store) -> bool:
     """Whether every computed table is there, of this version and from these outcomes."""
     for name in _COMPUTED:
         path = store.table_path(name)
-        if not path.exists() or pq.read_schema(path).remove_metadata() != TABLES[name][1]:
+        if not path.exists() or read_schema(path).remove_metadata() != TABLES[name][1]:
             return False
         if store.stamp_of(name) != store.manifest.outcomes_fingerprint:
             return False
@@ -350,14 +382,26 @@ def _note_origin(store: Store, staged: Store) -> None:
     manifest.built_at = datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def finish_commit(root: Path) -> bool:
-    """Move the files of a finished build into place; True if there were any.
+def finish_commit(store: Store) -> bool:
+    """Move what an interrupted build of ``store`` left into place; True if there was any.
 
-    The caller holds the store's lock. Whatever lies in ``.commit/`` replaces its namesake.
+    The caller holds the store's lock.
+
+    Raises
+    ------
+    StoreError
+        If ``.commit/`` holds anything else than such a build leaves.
     """
-    source = root / COMMIT
-    if not source.exists():
+    if not (store.path / COMMIT).exists():
         return False
+    require_own_commit(store.path, store.manifest)
+    move_commit(store.path)
+    return True
+
+
+def move_commit(root: Path) -> None:
+    """Move the files of a build that has just finished into place, each over its namesake."""
+    source = root / COMMIT
     if (source / _GROUPS).exists():  # as a whole, so that no details of an earlier build stay
         shutil.rmtree(root / _GROUPS, ignore_errors=True)
         os.replace(source / _GROUPS, root / _GROUPS)
@@ -368,7 +412,6 @@ def finish_commit(root: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, target)
     shutil.rmtree(source)
-    return True
 
 
 # Packing
@@ -386,8 +429,7 @@ def _pack(store: Store) -> None:
     staged.path.mkdir()
     staged.write_table("examples", _shown_examples(store))
     staged.write_manifest()
-    os.replace(staged.path, store.path / COMMIT)
-    finish_commit(store.path)
+    _commit(staged, store)
     shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:

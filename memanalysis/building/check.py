@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from memanalysis.building.build import splits_follow
 from memanalysis.building.check_recorded import recorded_faults
-from memanalysis.errors import StoreError
+from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import atomic, bits, subsets
+from memanalysis.storage.confinement import outward_links
+from memanalysis.storage.manifest import MANIFEST
 from memanalysis.storage.schema import (
     LATER_COLUMNS,
     LATER_TABLES,
@@ -23,10 +25,21 @@ from memanalysis.storage.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.storage.store import COMMIT, Store, blob_array, half_of_group, read_model
+from memanalysis.storage.store import (
+    COMMIT,
+    ManifestError,
+    Store,
+    blob_array,
+    count_rows,
+    half_of_group,
+    read_model,
+    read_schema,
+)
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5
+_ANOTHER: Final = "Get another copy of the store."
+_LATER: Final = {TABLES[name][0] for name in LATER_TABLES}
 
 
 @dataclass(frozen=True)
@@ -49,26 +62,70 @@ def check(path: str | Path) -> list[Fault]:
     Raises
     ------
     StoreError
-        If there is no store at ``path`` or its manifest cannot be read, so nothing can be checked.
+        If there is no store at ``path``.
     """
-    store = Store.open(path, whole=False)
-    faults = [*_build_state(store), *_files(store), *_unlisted(store)]
-    faults += [fault for name in _sound(store, faults) for fault in _schema(store, name)]
-    sound = _sound(store, faults)
-    if "examples" in sound:
-        faults += _examples(store)
-    if {"examples", "outcomes"} <= {*sound}:
-        faults += _outcomes(store)
-    if {"outcomes", "models"} <= {*sound}:
-        faults += _models(store)
-    if "proxies" in sound:
-        faults += _proxies(store)
-    if {"outcomes", "examples"} <= {*sound}:
-        faults += [Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound)]
-    faults += [fault for name in sound for fault in _stamp(store, name)]
-    faults += _model_files(store, compare="outcomes" in sound)
-    faults += _repeat_files(store)
+    try:
+        store = Store.open(path, whole=False)
+    except ManifestError as error:
+        if not (Path(path) / MANIFEST).exists():
+            raise
+        return [_of_manifest(*problem) for problem in error.problems]
+    faults = [*_links(store), *_build_state(store), *_unlisted(store)]
+    linked = {fault.where for fault in faults}
+    for name in sorted({file for file, _ in TABLES.values()} | store.manifest.files.keys()):
+        if name not in linked:
+            faults += _looked_into(name, _file(store, name))
+    for name in _sound(store, faults):
+        faults += _looked_into(TABLES[name][0], _schema(store, name))
+    sound = {*_sound(store, faults)}
+    for needed, where, looked in _contents(store, sound):
+        if needed <= sound:
+            faults += _looked_into(where, looked())
+    for name in sorted(sound):
+        faults += _looked_into(TABLES[name][0], _stamp(store, name))
+    faults += _looked_into("models", _model_files(store, compare="outcomes" in sound))
+    faults += _looked_into("repeats", _repeat_files(store))
     return faults
+
+
+_Look = Callable[[], Iterator[Fault]]
+
+
+def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _Look]]:
+    """Tables that must be sound, the file to look into, and how."""
+    yield {"examples"}, TABLES["examples"][0], lambda: _examples(store)
+    yield {"examples", "outcomes"}, TABLES["outcomes"][0], lambda: _outcomes(store)
+    yield {"outcomes", "models"}, TABLES["models"][0], lambda: _models(store)
+    yield {"proxies"}, TABLES["proxies"][0], lambda: _proxies(store)
+    recorded = (Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound))
+    yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
+
+
+def _looked_into(where: str, faults: Iterator[Fault]) -> list[Fault]:
+    """The faults of a file, or one more for whatever makes it impossible to look for them.
+
+    Everything is caught: what a damaged file makes its reader do cannot be listed.
+    """
+    listed = []
+    try:
+        for fault in faults:
+            listed.append(fault)  # noqa: PERF402 - those before an error count, too
+    except Exception as error:
+        found = str(error) if isinstance(error, MemanalysisError) else f"{type(error).__name__}"
+        text = found if isinstance(error, MemanalysisError) else f"{found}: {error}"
+        listed.append(Fault(where, f"cannot be checked ({text})", "a readable file", _ANOTHER))
+    return listed
+
+
+def _of_manifest(key: str, found: str, expected: str) -> Fault:
+    where = f"{MANIFEST}, {key}" if key else MANIFEST
+    return Fault(where, found, expected, "Restore it, or get another copy of the store.")
+
+
+def _links(store: Store) -> Iterator[Fault]:
+    for name in outward_links(store.path):
+        expected = "a file or folder of the store's own"
+        yield Fault(name, "a link, or no file at all", expected, "Replace it by what it leads to.")
 
 
 def _sound(store: Store, faults: list[Fault]) -> list[str]:
@@ -85,7 +142,7 @@ def _rebuild(store: Store) -> str:
     """What helps against most faults, where the model files are still there."""
     if any(store.conditions()):
         return f"Run: memanalysis build {store.path}"
-    return "Get another copy of the store."
+    return _ANOTHER
 
 
 # Files
@@ -96,20 +153,18 @@ def _build_state(store: Store) -> Iterator[Fault]:
         yield Fault(COMMIT, "an interrupted build", "a finished one", _rebuild(store))
 
 
-def _files(store: Store) -> Iterator[Fault]:
-    """Files that are missing, not in the manifest, or not what the manifest says."""
+def _file(store: Store, name: str) -> Iterator[Fault]:
+    """A file that is missing, not in the manifest, or not what the manifest says."""
     noted = store.manifest.files
-    later = {TABLES[name][0] for name in LATER_TABLES}
-    for name in sorted({file for file, _ in TABLES.values()} | noted.keys()):
-        path = store.path / name
-        if not path.is_file() and name not in noted and name in later:
-            continue  # a store of before it came
-        if not path.is_file():
-            yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
-        elif name not in noted:
-            yield Fault(name, "not in the manifest", "an entry for every table", _rebuild(store))
-        else:
-            yield from _content(store, name, noted[name])
+    path = store.path / name
+    if not path.is_file() and name not in noted and name in _LATER:
+        return  # a store of before it came
+    if not path.is_file():
+        yield Fault(name, "no such file", "every table of the contract", _rebuild(store))
+    elif name not in noted:
+        yield Fault(name, "not in the manifest", "an entry for every table", _rebuild(store))
+    else:
+        yield from _content(store, name, noted[name])
 
 
 def _content(store: Store, name: str, noted: dict[str, Any]) -> Iterator[Fault]:
@@ -118,7 +173,7 @@ def _content(store: Store, name: str, noted: dict[str, Any]) -> Iterator[Fault]:
         found = f"SHA-256 {digest[:12]}… of {path.stat().st_size} bytes"
         expected = f"{str(noted.get('sha256'))[:12]}… of {noted.get('bytes')} bytes"
         yield Fault(name, found, expected, _rebuild(store))
-    elif path.suffix == ".parquet" and (rows := pq.read_metadata(path).num_rows) != noted["rows"]:
+    elif path.suffix == ".parquet" and (rows := count_rows(path)) != noted["rows"]:
         yield Fault(name, f"{rows} rows", f"{noted['rows']}, as in the manifest", _rebuild(store))
 
 
@@ -142,7 +197,7 @@ def _unlisted(store: Store) -> Iterator[Fault]:
 
 def _schema(store: Store, name: str) -> Iterator[Fault]:
     file, wanted = TABLES[name]
-    found = pq.read_schema(store.path / file)
+    found = read_schema(store.path / file)
     for field in wanted:
         if field.name not in found.names:
             if (name, field.name) in LATER_COLUMNS:
@@ -174,7 +229,7 @@ def _examples(store: Store) -> Iterator[Fault]:
     where = TABLES["examples"][0]
     if table["example_id"].to_pylist() != list(range(len(table))):
         yield Fault(where, "example_id with gaps or out of order", "0, 1, 2, …", _REWRITE)
-    if table["split"].to_pylist() != ["train"] * manifest.n_train + ["test"] * manifest.n_test:
+    if not splits_follow(table["split"], manifest.n_train, manifest.n_test):
         expected = f"{manifest.n_train} of train, then {manifest.n_test} of test"
         yield Fault(where, "other splits", expected, _REWRITE)
     labels = set(table["label"].to_pylist()) - {None}
@@ -429,7 +484,7 @@ def _condition_bits(
     store: Store, objective: str, size: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
     chosen = [("objective", "=", objective), ("size", "=", size)]
-    rows = pq.read_table(store.table_path("outcomes"), filters=chosen)
+    rows = store.read_table("outcomes", filters=chosen)
     if not len(rows):
         return None
     try:

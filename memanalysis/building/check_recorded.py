@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
@@ -27,11 +26,11 @@ def recorded_faults(store: Store, sound: Collection[str]) -> Iterator[Broken]:
             for objective, size in _conditions(store, name):
                 where = f"{TABLES[name][0]} ({objective}, {size})"
                 chosen = [("objective", "=", objective), ("size", "=", size)]
-                outcomes = pq.read_table(store.table_path("outcomes"), filters=chosen)
+                outcomes = store.read_table("outcomes", filters=chosen)
                 if not len(outcomes):
                     yield where, "rows", "none: outcomes.parquet has no such objective and size"
                     continue
-                rows = pq.read_table(store.table_path(name), filters=chosen)
+                rows = store.read_table(name, filters=chosen)
                 try:
                     found = list(_CHECKS[name](store, rows, outcomes))
                 except StoreError as error:  # BLOBs of several lengths

@@ -21,10 +21,10 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 
 from memanalysis.building.aggregate import SIDES, Condition, Sums, mean_of
 from memanalysis.storage import atomic
+from memanalysis.storage.model_files import open_safetensors
 from memanalysis.storage.schema import SIGNALS
 from memanalysis.storage.store import read_model_info
 
@@ -63,7 +63,7 @@ def _put_group(layout: _Layout, place: int, names: list[str], sums: Sums) -> Non
 
 
 def _proxy_names(path: Path) -> list[str]:
-    with safe_open(path, framework="numpy") as file:
+    with open_safetensors(path, "model file") as file:
         return [key.removeprefix("proxy.") for key in file.keys() if key.startswith("proxy.")]  # noqa: SIM118
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
@@ -142,9 +141,7 @@ def recall(
 ) -> list[NDArray[np.float32]] | None:
     """Put a packed store's rows back; squares of margins in half a, inside and outside, if any."""
     rows = {
-        name: pq.read_table(
-            store.table_path(name), filters=[("objective", "=", objective), ("size", "=", size)]
-        )
+        name: store.read_table(name, filters=[("objective", "=", objective), ("size", "=", size)])
         for name in ("votes", "margins", "epoch_outcomes")
         if store.table_path(name).exists()
     }

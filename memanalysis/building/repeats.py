@@ -119,7 +119,7 @@ def _packed_bits(store: Store) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.
     """``trained`` [bytes] and ``correct`` [bytes, examples] of each size in the table."""
     if not store.table_path("repeats").exists():
         return {}
-    rows = pq.read_table(store.table_path("repeats"))
+    rows = store.read_table("repeats")
     found = {}
     for size in set(rows["size"].to_pylist()):
         of_size = rows.filter(pq.filters_to_expression([("size", "=", size)]))

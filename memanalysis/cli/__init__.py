@@ -21,6 +21,7 @@ from memanalysis.cli import (
     compare,
     export,
     import_,
+    init,
     judge,
     plan,
     produce,
@@ -29,8 +30,10 @@ from memanalysis.cli import (
     reproduce,
     simulate,
     sql,
+    suspects,
     tables,
 )
+from memanalysis.cli.terminal import visible
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage import atomic
 
@@ -62,8 +65,10 @@ def cli(debug: bool) -> None:
 
 for _command in (
     report.command,
+    suspects.command,
     sql.command,
     tables.command,
+    init.command,
     produce.command,
     plan.command,
     build.command,
@@ -130,4 +135,5 @@ def _of_system(error: OSError) -> str:
 
 
 def _say(message: str) -> None:
-    click.echo(f"memanalysis: {message}", err=True)
+    text = visible(message, keep="\n")
+    click.echo(f"memanalysis: {text}", err=True)

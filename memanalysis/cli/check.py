@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from memanalysis.cli.terminal import visible
+
 
 @click.command("check")
 @click.argument("store", type=click.Path(path_type=Path))
@@ -24,7 +26,7 @@ def command(context: click.Context, store: Path) -> None:
     faults = [str(fault) for fault in check(store)]
     faults += _of_relations(store, quiet=bool(faults))
     for fault in faults:
-        click.echo(fault)
+        click.echo(visible(fault, keep="\n"))
     if faults:
         click.echo(f"{len(faults)} fault{'s' * (len(faults) > 1)} in {store}", err=True)
         context.exit(1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from memanalysis.cli.options import store_argument
+from memanalysis.cli.options import guard_option, guards_formulas, store_argument
 from memanalysis.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", *_TABLES)
 @click.option("--relation", help="Tables: a relation (see `memanalysis tables`).")
 @click.option("--query", help="Tables: an SQL query, in place of --relation.")
 @click.option("--columns", help="latex, markdown: which columns, separated by commas.")
+@guard_option
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def command(store: Path | None, to: str, out: Path, force: bool, **options: object) -> None:
     """Write a study in another tool's layout.
@@ -104,7 +105,7 @@ def _encoded(study: Study, frame: pl.DataFrame, to: str, columns: list[str] | No
         return latex(frame, columns, note=f"study {study.manifest.study}").encode()
     if to == "markdown":
         return markdown(frame, columns).encode()
-    return formats.encode(frame, to)
+    return formats.encode(frame, to, guard_formulas=guards_formulas())
 
 
 def _text(value: object) -> str | None:

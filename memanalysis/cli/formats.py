@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import shutil
 import sys
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memanalysis import numbers
+from memanalysis.cli.terminal import visible, visible_json
 
 _WIDTH: Final = 80  # where standard output is no terminal
 _MAX_ROWS: Final = 50
@@ -24,6 +26,8 @@ _MAX_ROWS: Final = 50
 _MAX_CELL: Final = 40
 _GAP: Final = 2
 _CUT: Final = "…"
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
+_FORMULA: Final = r"^\s*[=+\-@\t\r]"
 
 
 def print_table(frame: pl.DataFrame) -> list[str]:
@@ -44,7 +48,9 @@ def table(frame: pl.DataFrame, width: int = _WIDTH) -> Table:
         if cut and place == left:
             rendered.add_column(_CUT)
         numeric = frame.schema[name].is_numeric()
-        rendered.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        rendered.add_column(
+            Text(visible(name)), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in frame.select(names).head(_MAX_ROWS).iter_rows():
         cells = [Text(cell(value)) for value in row]
         rendered.add_row(*(cells[:left] + [Text(_CUT)] * cut + cells[left:]))
@@ -72,19 +78,20 @@ def cell(value: Any) -> str:
         return numbers.significant(value, minus="-")
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    return str(value)
+    return visible(str(value))
 
 
-def encode(frame: pl.DataFrame, format_: str) -> bytes:
+def encode(frame: pl.DataFrame, format_: str, *, guard_formulas: bool = False) -> bytes:
     """``frame`` whole, in one of the formats."""
     if format_ == "csv":
-        return _flat(frame).write_csv().encode()
+        flat = _flat(frame)
+        return (_guarded(flat) if guard_formulas else flat).write_csv().encode()
     if format_ == "json":
         rows = [
             {name: _json(value) for name, value in row.items()}
             for row in frame.iter_rows(named=True)
         ]
-        return (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode()
+        return (visible_json(json.dumps(rows, ensure_ascii=False, indent=1)) + "\n").encode()
     if format_ == "parquet":
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
@@ -113,7 +120,7 @@ def _fitting(frame: pl.DataFrame, width: int) -> tuple[int, int]:
 
 
 def _column_width(column: pl.Series) -> int:
-    texts = [column.name, *(cell(value)[:_MAX_CELL] for value in column.head(_MAX_ROWS))]
+    texts = [visible(column.name), *(cell(value)[:_MAX_CELL] for value in column.head(_MAX_ROWS))]
     return max(len(text) for text in texts)
 
 
@@ -128,6 +135,19 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
         for name in nested
     ]
     return frame.with_columns(pl.col(binary).bin.encode("hex"), *texts)
+
+
+def _guarded(frame: pl.DataFrame) -> pl.DataFrame:
+    """``'`` before every text, and name of a column, that spreadsheets take for a formula."""
+    guarded = frame.with_columns(
+        pl.when(pl.col(name).str.contains(_FORMULA))
+        .then(pl.lit("'") + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in frame.schema.items()
+        if kind == pl.String
+    )
+    return guarded.rename(lambda name: f"'{name}" if re.match(_FORMULA, name) else name)
 
 
 def _json(value: Any) -> Any:

@@ -47,7 +47,8 @@ def command(
     """Say how many models a study trains, how long, and what precision that buys.
 
     Hours depend on the machine: they are given only where --measured has models of each size, or
-    with --calibrate for this machine as busy as it is.
+    with --calibrate for this machine as busy as it is. Networks of your own
+    (sizes.family) are imported to count their arithmetic.
 
     \b
     Example:

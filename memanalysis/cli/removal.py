@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from memanalysis.cli.options import emit, output_options
+from memanalysis.cli.options import emit, output_options, trust_option
 from memanalysis.cli.progress import progress_bar
 
 
@@ -28,6 +28,7 @@ from memanalysis.cli.progress import progress_bar
     help="Models for each share and each way to remove it.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:<n>.")
+@trust_option
 @output_options
 def command(
     store: Path,
@@ -35,6 +36,7 @@ def command(
     shares: tuple[float, ...],
     seeds: int,
     device: str,
+    trust_code: bool,
     format_: str | None,
     out: Path | None,
 ) -> None:
@@ -63,6 +65,6 @@ def command(
     with progress_bar() as report:
         frame = removal(
             opened, scores, chosen, shares=shares or SHARES, seeds=seeds, device=device,
-            progress=report,
+            trust_code=trust_code, progress=report,
         )  # fmt: skip
     emit(frame, format_, out)

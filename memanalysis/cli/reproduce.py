@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memanalysis.cli.options import emit, output_options
+from memanalysis.cli.options import emit, output_options, trust_option
 from memanalysis.cli.studies import load_study
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _LIMIT = 4.0  # standard errors; with a few dozen accuracies, chance alone reach
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the new models here; the same command then continues where it was stopped.",
 )
+@trust_option
 @output_options
 def command(
     store: Path,
@@ -46,6 +47,7 @@ def command(
     workers: int | None,
     device: str,
     keep: Path | None,
+    trust_code: bool,
     format_: str | None,
     out: Path | None,
 ) -> None:
@@ -53,19 +55,24 @@ def command(
 
     On the same processor type and torch version every outcome must be the same. Elsewhere the
     accuracies must agree within their errors. Ends with 1 where they do not.
+    Networks of your own are code: with --study it is what lies beside your
+    file, and what STORE names or holds runs only with --trust-code.
 
     \b
     Example:
       memanalysis reproduce data/planted --group 3 --keep runs/again
     """
     from memanalysis.experiments.reproduce import reproduce, same_machine
-    from memanalysis.producer.retraining import kept_study
+    from memanalysis.producer.retraining import kept_study, require_trusted
     from memanalysis.storage.store import Store
 
     opened = Store.open(store)
     inside = store / "study.toml"
-    named = study or (str(inside) if inside.is_file() else None)
-    settings = kept_study(opened) if named is None else load_study(named)
+    if study is not None:
+        settings = load_study(study)  # which the user names, and so the code beside it
+    else:
+        own = load_study(str(inside)) if inside.is_file() else kept_study(opened)
+        settings = require_trusted(opened, own, trust_code)
     with tempfile.TemporaryDirectory() as temporary:
         frame = reproduce(
             opened, settings, group, keep or temporary, workers=workers, device=device

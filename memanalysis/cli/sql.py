@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,8 +12,28 @@ from memanalysis.cli.options import emit, output_options
 
 @click.command("sql")
 @click.argument("arguments", metavar='[STORE] "SQL"', nargs=-1, required=True)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=600.0,
+    show_default=True,
+    help="Stop the query after this time; 0 for never.",
+)
+@click.option(
+    "--memory",
+    metavar="GIB",
+    type=click.FloatRange(0, min_open=True),
+    help="What the query may take.  [default: 4, or half of the machine's]",
+)
 @output_options
-def command(arguments: tuple[str, ...], format_: str | None, out: Path | None) -> None:
+def command(
+    arguments: tuple[str, ...],
+    timeout: float,
+    memory: float | None,
+    format_: str | None,
+    out: Path | None,
+) -> None:
     """Ask a study one question in SQL.
 
     The query reads the study's relations (see `memanalysis tables`) and can change nothing.
@@ -23,6 +44,7 @@ def command(arguments: tuple[str, ...], format_: str | None, out: Path | None) -
       memanalysis sql "from memorization order by memorization desc limit 5"
       memanalysis sql runs/mine "from accuracy" --format csv
     """
+    from memanalysis.sql.limits import Limits
     from memanalysis.study import open as open_study
 
     if len(arguments) > 2:
@@ -30,4 +52,7 @@ def command(arguments: tuple[str, ...], format_: str | None, out: Path | None) -
             f"Expected [STORE] and one SQL text, got {len(arguments)} arguments: quote the SQL."
         )
     store = arguments[0] if len(arguments) == 2 else None
-    emit(open_study(store).sql(arguments[-1]), format_, out)
+    limits = replace(Limits.default(), seconds=timeout or None)
+    if memory is not None:
+        limits = replace(limits, memory=round(memory * (1 << 30)))
+    emit(open_study(store, limits=limits).sql(arguments[-1]), format_, out)

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from memanalysis.analysis.correlations import HalfSums
 from memanalysis.analysis.outcomes import Counts, Outcomes
@@ -29,6 +28,7 @@ from memanalysis.evidence.conditions import (
 from memanalysis.proxies import orientation
 from memanalysis.rules import load
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import read_tensors
 from memanalysis.storage.schema import HALVES, OBJECTIVES, SIGNALS
 from memanalysis.storage.store import Store, blob_array
 
@@ -277,13 +277,13 @@ def _detail_path(store: Store, objective: str, size: str) -> Path:
 def _read_detail(path: Path) -> _Detail | None:
     if not path.exists():
         return None
+    header, tensors = read_tensors(path, "file of sums per group")
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"'{path}' cannot be read ({error}); build the store again.") from error
-    names = tuple(json.loads(header.get("proxy_names", "[]")))
+        names = tuple(json.loads(header.get("proxy_names", "[]")))
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"'{path}' has no names of proxies; build the store again.") from error
+    if "group_ids" not in tensors:
+        raise StoreError(f"'{path}' lacks group_ids; build the store again.")
     return _Detail(tensors.pop("group_ids").astype(np.int64), names, tensors)
 
 

@@ -13,15 +13,14 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.errors import StoreError
 from memanalysis.evidence.conditions import Condition
 from memanalysis.evidence.load import Study
+from memanalysis.storage.model_files import read_tensors
 from memanalysis.storage.schema import HALVES, SIGNALS
 from memanalysis.storage.store import Store
 
@@ -130,8 +129,7 @@ def _rows(store: Store, objective: str, size: str) -> pa.Table:
         & (pc.field("size") == size)
         & (pc.field("split") == "train")
     )
-    path = store.table_path("outcomes")
-    return pq.read_table(path, columns=["example_id", *columns], filters=chosen)
+    return store.read_table("outcomes", ["example_id", *columns], chosen)
 
 
 def _grouped(store: Store, objective: str, condition: Condition) -> Counts | None:
@@ -154,12 +152,11 @@ def _grouped(store: Store, objective: str, condition: Condition) -> Counts | Non
 def _read_detail(path: Path) -> dict[str, NDArray[Any]] | None:
     if not path.exists():
         return None
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = ("group_ids", "signal_in", "signal_out")
-            return {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"'{path}' cannot be read ({error}); build the store again.") from error
+    names = ("group_ids", "signal_in", "signal_out")
+    _, tensors = read_tensors(path, "file of sums per group", lambda name: name in names)
+    if "group_ids" not in tensors:
+        raise StoreError(f"'{path}' lacks group_ids; build the store again.")
+    return tensors
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -18,7 +18,7 @@ from scipy import stats
 from memanalysis import settings
 from memanalysis.errors import SettingsError
 from memanalysis.producer import plan, training
-from memanalysis.producer.retraining import one_thread, study_of
+from memanalysis.producer.retraining import one_thread, require_trusted, study_of
 from memanalysis.producer.worker import Trainer
 from memanalysis.storage.store import Store
 
@@ -73,6 +73,7 @@ def removal(
     shares: Sequence[float] = SHARES,
     seeds: int = SEEDS,
     device: str = "cpu",
+    trust_code: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> pl.DataFrame:
     """Retrain a study's models of one size without part of its examples.
@@ -85,6 +86,8 @@ def removal(
         Shares to remove, each above 0 and below 1.
     seeds
         Models for each share and each way to remove it, at least 2.
+    trust_code
+        Whether networks that the store's own study names, and may bring along, are run.
 
     Returns
     -------
@@ -98,9 +101,10 @@ def removal(
     SettingsError
         If there is no such size or a number is out of its range.
     StoreError
-        If the store's study or data set cannot be had again.
+        If the store's study or data set cannot be had again, or its networks are code that nobody
+        trusts.
     """
-    study = study_of(store)
+    study = require_trusted(store, study_of(store), trust_code)
     _require_valid(study, size, shares, seeds)
     planned = trainings(scores, shares, seeds, study.seed)
     with one_thread():

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from memanalysis.errors import StoreError
+from memanalysis.storage.model_files import open_safetensors
 from memanalysis.storage.store import Store, read_model
 from memanalysis.study import Study
 
@@ -29,11 +29,8 @@ def kept_logits(
 
 
 def _has_logits(path: Path) -> bool:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return "logits" in file.keys()  # noqa: SIM118 - the file is no mapping
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"'{path}' is not a whole model file ({error}); delete it.") from error
+    with open_safetensors(path, "model file") as file:
+        return "logits" in file.keys()  # noqa: SIM118 - the file is no mapping
 
 
 def _logits(path: Path, n_examples: int) -> NDArray[np.float16]:

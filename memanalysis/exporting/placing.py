@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memanalysis.errors import MemanalysisError, QueryError
+from memanalysis.errors import MemanalysisError, QueryError, StoreError
 from memanalysis.sql.frames import literal
 from memanalysis.storage import atomic
+from memanalysis.storage.schema import is_objective, is_size
 from memanalysis.study import Study
 
 _ARCHIVE = ".npz"
@@ -39,12 +40,20 @@ def conditions(study: Study, objective: str | None, size: str | None) -> list[Co
     ------
     QueryError
         If there are none.
+    StoreError
+        If one cannot be part of a file's name.
     """
     rows = study.sql(
         "select objective, size from outcomes group by all "
         "order by objective desc, min(size_rank), size"
     )
     known = [Condition(*row) for row in rows.iter_rows()]
+    for condition in known:
+        if not (is_objective(condition.objective) and is_size(condition.size)):
+            raise StoreError(
+                f"'{study.path}' has outcomes of {str(condition)!r}, which can be no part of a "
+                f"file's name. Run: memanalysis check {study.path}"
+            )
     chosen = [c for c in known if objective in (None, c.objective) and size in (None, c.size)]
     if not known:
         raise QueryError(

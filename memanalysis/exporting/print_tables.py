@@ -28,7 +28,13 @@ _LATEX: Final = {
     "→": r"$\rightarrow$", "α": r"$\alpha$", "τ": r"$\tau$", "μ": r"$\mu$",
     "–": "--", "—": "---", "…": r"\ldots{}", "\u202f": r"\,", "\u00a0": "~",
 }  # fmt: skip
-_MARKDOWN: Final = {c: f"\\{c}" for c in "\\`*_{}[]<>|#&$~"}
+_MARKDOWN: Final = {
+    **{c: f"\\{c}" for c in "\\`*_{}[]|#$~"},
+    # Entities: viewers that render HTML may not know backslashes before it.
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+}
 
 
 @dataclass(frozen=True)

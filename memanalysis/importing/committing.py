@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from memanalysis.building.build import Progress, build, finish_commit
+from memanalysis.building.build import Progress, build, finish_commit, move_commit
 from memanalysis.errors import StoreError
 from memanalysis.importing.external_scores import copy_imported
 from memanalysis.importing.outcomes import Outcome
@@ -30,6 +30,7 @@ from memanalysis.importing.plausibility import Tally
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
+from memanalysis.storage.manifest import MANIFEST, read_manifest
 from memanalysis.storage.model_arrays import class_dtype
 from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, RECORDED, SIGNALS, TABLES
 from memanalysis.storage.store import (
@@ -57,7 +58,7 @@ def held_store(path: Path, *, writing: bool) -> Iterator[Store | None]:
     """
     if path.exists() and not path.is_dir():
         raise StoreError(f"'{path}' is a file; expected a store or a new folder's name.")
-    fresh = not (path / "manifest.json").exists() and not (path / COMMIT).exists()
+    fresh = not (path / MANIFEST).exists() and not (path / COMMIT).exists()
     if fresh:
         if path.exists() and any(p.name not in (_STAGING, ".lock") for p in path.iterdir()):
             raise StoreError(
@@ -68,8 +69,11 @@ def held_store(path: Path, *, writing: bool) -> Iterator[Store | None]:
     if not writing:
         yield Store.open(path)
         return
-    with Store.open(path, whole=False).lock(exclusive=True):
-        finish_commit(path)
+    # The manifest moves last, so a new store whose import was interrupted has none yet.
+    place = path if (path / MANIFEST).exists() else path / COMMIT
+    interrupted = Store(path, read_manifest(place / MANIFEST))
+    with interrupted.lock(exclusive=True):
+        finish_commit(interrupted)
         yield Store.open(path)
 
 
@@ -97,7 +101,7 @@ def commit(
         except BaseException:
             shutil.rmtree(path if created else staging, ignore_errors=True)
             raise
-        finish_commit(path)
+        move_commit(path)
     return Store.open(path), notes
 
 
@@ -162,7 +166,9 @@ def _link_all(store: Store, staged: Store) -> None:
 
 
 def _link(store: Store, staged: Store, path: Path) -> None:
-    target = staged.path / path.relative_to(store.path)
+    name = path.relative_to(store.path)
+    store.require_intact(name.as_posix())  # damage must not get a new checksum
+    target = staged.path / name
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(path, target)

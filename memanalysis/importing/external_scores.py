@@ -17,7 +17,7 @@ from memanalysis.importing.match_examples import Roster
 from memanalysis.importing.model_metadata import note_proxy
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import Contents, Options, Pairs, Scores
-from memanalysis.storage.schema import INFLUENCE, PROXIES
+from memanalysis.storage.schema import INFLUENCE, PROXIES, TABLES
 from memanalysis.storage.store import Store
 
 _SHOWN: Final = 5
@@ -92,6 +92,7 @@ def copy_imported(
     moved with a size that came in between.
     """
     if store is not None:
+        store.require_intact(TABLES["proxies"][0])
         for batch in pq.ParquetFile(store.table_path("proxies")).iter_batches():
             rows = pa.Table.from_batches([batch])
             if not store.manifest.packed:

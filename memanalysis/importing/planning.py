@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
@@ -114,7 +113,7 @@ def known_subsets(store: Store | None) -> Subsets:
             break
         chosen = [("split", "=", "train"), *((key, "=", v) for key, v in condition.items())]
         columns = ["trained", "in_train"]
-        rows = pq.read_table(store.table_path("outcomes"), columns=columns, filters=chosen)
+        rows = store.read_table("outcomes", columns, chosen)
         trained = bits.unpack(blob_array(rows["trained"])[0], store.manifest.n_subsets)
         by_byte = np.ascontiguousarray(blob_array(rows["in_train"]).T)
         for subset in set(np.flatnonzero(trained).tolist()) - digests.keys():

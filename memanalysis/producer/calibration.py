@@ -68,6 +68,7 @@ def arithmetic(study: Study, shape: Shape) -> dict[str, Arithmetic]:
     A multiplication and an addition are two. Element-wise work, such as batch normalisation, is not
     counted, nor are evaluations and proxies.
     """
+    families.require(study)
     images = study.subsets.ratio * shape.n_train * study.training.epochs
     found = {}
     for size in study.sizes:
@@ -82,6 +83,7 @@ def seconds_per_model(study: Study, shape: Shape, device: str = "cpu") -> dict[s
     As a worker trains: ensembles as in the study, one thread. Loading data, evaluations and proxies
     are not in it.
     """
+    families.require(study)
     steps = -(-round(study.subsets.ratio * shape.n_train) // study.training.batch_size)
     with one_thread():
         return {

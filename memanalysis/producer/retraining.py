@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
 from memanalysis import settings
 from memanalysis.errors import StoreError
 from memanalysis.producer import run
+from memanalysis.producer.families import imported
 from memanalysis.storage.store import Store
 
 
@@ -43,6 +45,29 @@ def kept_study(store: Store) -> settings.Study:
             "again: its manifest holds no study file. Give a store made by `memanalysis produce`."
         )
     return settings.parse(text, where=f"study file in {store.path / 'manifest.json'}")
+
+
+def require_trusted(store: Store, study: settings.Study, trust_code: bool) -> settings.Study:
+    """The study, able to find its networks in the store if they are trusted.
+
+    Networks of the user's own are code. What a store says of itself names that code, and may bring
+    it along, so it runs only where its user says so; functions handed over in this process are the
+    user's.
+
+    Raises
+    ------
+    StoreError
+        If the study has networks of its own that nobody trusts.
+    """
+    if study.family in settings.FAMILIES or imported.is_given(study.family):
+        return study
+    if not trust_code:
+        raise StoreError(
+            f"The networks of '{store.path}' are made by '{study.family}', code that whoever made "
+            "the store chose and that was not run. If you trust it, give --trust-code "
+            "(trust_code=True in Python)."
+        )
+    return replace(study, folder=str(store.path.resolve()))
 
 
 @contextmanager

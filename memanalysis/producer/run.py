@@ -276,9 +276,9 @@ def _require_teachers(
 def _require_networks(study: Study) -> None:
     """Find the user's function, if there is one, before anything is written."""
     if study.family not in FAMILIES:
-        from memanalysis.producer.families import imported  # torch takes seconds to import
+        from memanalysis.producer import families  # torch takes seconds to import
 
-        imported.find(study.family, study.folder)
+        families.require(study)
 
 
 def _device(name: str) -> str:

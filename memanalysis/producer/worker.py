@@ -28,8 +28,8 @@ from torch import Tensor
 
 from memanalysis import settings
 from memanalysis.errors import MemanalysisError
-from memanalysis.producer import data, observe, plan, training
-from memanalysis.producer.families import Network, imported
+from memanalysis.producer import data, families, observe, plan, training
+from memanalysis.producer.families import Network
 from memanalysis.producer.recorders import Recorder, half
 from memanalysis.producer.recorders.second_split import second_split_forgetting
 from memanalysis.producer.whitening import Whitening
@@ -47,8 +47,7 @@ class Trainer:
 
     def __init__(self, study: settings.Study, store: Store, device: str) -> None:
         self.study, self.store, self.device = study, store, device
-        if study.family not in settings.FAMILIES:
-            imported.find(study.family, study.folder)
+        families.require(study)
         self.sizes = {size.name: size for size in study.sizes}
         self.dataset = data.load(study.data, study.seed)
         self.train_images, self.test_images = images_of(

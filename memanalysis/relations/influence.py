@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.analysis import mixing
@@ -87,7 +86,7 @@ def _partners(
     chosen = [("objective", "=", objective), ("size", "=", outcomes.sizes[row]),
               ("split", "=", "test")]  # fmt: skip
     columns = ["example_id", "label", "correct"]
-    test = pq.read_table(store.table_path("outcomes"), filters=chosen, columns=columns)
+    test = store.read_table("outcomes", columns, chosen)
     labels = pc.fill_null(test["label"].cast(pa.int64()), -1).to_numpy()
     correct = blob_array(test["correct"]).reshape(len(test), outcomes.correct.shape[-1])
     yield "test", Partners(correct, labels), test["example_id"].to_numpy()

@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.analysis.correlations import correlate, spearman_brown
@@ -97,9 +96,7 @@ def _read(
         & (pc.field("size") == size)
         & (pc.field("split") == "train")
     )
-    table = pq.read_table(
-        store.table_path("outcomes"), columns=["example_id", *_COLUMNS], filters=chosen
-    )
+    table = store.read_table("outcomes", ["example_id", *_COLUMNS], chosen)
     if all(table[name].null_count == len(table) for name in _COLUMNS):
         return None
     at = np.searchsorted(condition.outcomes.example_id, table["example_id"].to_numpy())

@@ -10,6 +10,9 @@ into allowed folders, and CREATE, ATTACH and SET succeed. Three things together 
    file for a table.
 3. The connection has external access off, the store as the only allowed folder besides a private
    temporary one, and its configuration locked.
+
+A query keeps to bounds of memory, disk and time, and answers from the tables that the store had
+when it was opened, or not at all.
 """
 
 from __future__ import annotations
@@ -18,14 +21,16 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from memanalysis.errors import QueryError, did_you_mean
-from memanalysis.sql.connection import connect
+from memanalysis.sql.connection import connect, require_intact
+from memanalysis.sql.limits import Limits, bounded_memory, run_interruptibly
 from memanalysis.sql.messages import explain, one_line
 from memanalysis.storage.store import Store
 
@@ -33,6 +38,8 @@ from memanalysis.storage.store import Store
 _HARMLESS: Final = frozenset(
     {"unnest", "range", "generate_series", "duckdb_columns", "duckdb_functions", "duckdb_views"}
 )
+_BATCH: Final = 2048  # rows that are fetched at a time: one vector of DuckDB
+_MORE: Final = "Larger limits: --memory on the command line, ma.open(limits=...) in Python."
 _RULE: Final = (
     "One query over the study's relations is expected: SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, "
     "or PIVOT with listed values."
@@ -42,7 +49,9 @@ _RULE: Final = (
 class Confined:
     """A connection to one store on which texts from anywhere can be run."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, limits: Limits | None = None) -> None:
+        self._store, self._limits = store, limits or Limits.default()
+        self.is_stuck = False  # a query could not be stopped, so no other can be run
         self._connection = connect(store, documented=False)
         # Goes with this object; DuckDB would otherwise spill into the working directory.
         self._temporary = tempfile.mkdtemp(prefix="memanalysis-")
@@ -50,33 +59,80 @@ class Confined:
         self.relations = _relations(self._connection)
         self.macros = _macros(self._connection)
         self._columns = _columns(self._connection)
-        _lock(self._connection, str(store.path.resolve()), self._temporary)
+        _lock(self._connection, str(store.path.resolve()), self._temporary, self._limits)
 
-    def query(self, text: str, frames: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def query(
+        self,
+        text: str,
+        frames: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+    ) -> pl.DataFrame:
         """Run one query; ``frames`` are tables of the caller's, by name.
+
+        ``parameters`` are the values of ``$name`` by name, or those of ``?`` in order.
 
         Raises
         ------
         QueryError
-            If the text is not one query, reads anything else, or fails.
+            If the text is not one query, reads anything else, takes more than its limits, or fails.
+        StoreError
+            If a table that it reads is damaged or was replaced since the store was opened.
         """
         wrapped = self._wrapped(text)
         tables = {name: self._frame(name, frame) for name, frame in (frames or {}).items()}
         self._check_sources(wrapped, tables)
+        require_intact(self._store, text)
         try:
             for name, table in tables.items():
                 self._connection.register(name, table)
-            frame: pl.DataFrame = self._connection.sql(wrapped).pl()
+            frame = self._bounded(wrapped, parameters)
+            require_intact(self._store, text)  # nobody replaced them meanwhile
             return frame
         except duckdb.InterruptException as error:
             raise KeyboardInterrupt from error
+        except (duckdb.OutOfMemoryException, MemoryError) as error:
+            raise QueryError(_too_much(error, self._limits)) from error
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             names = [*self.relations, *self.macros, *tables]
             columns = [*self._columns, *(c for table in tables.values() for c in table.columns)]
             raise QueryError(explain(error, names, columns)) from error
         finally:
-            for name in tables:
+            for name in tables if not self.is_stuck else ():
                 self._connection.unregister(name)
+
+    def _bounded(
+        self, wrapped: str, parameters: Mapping[str, Any] | Sequence[Any] | None
+    ) -> pl.DataFrame:
+        """The result of a query that keeps to the limits."""
+        self.is_stuck = True
+        with bounded_memory(self._limits):
+            return run_interruptibly(
+                lambda: self._fetched(wrapped, parameters),
+                self._connection.interrupt,
+                self._limits.seconds,
+                self._note_end,
+            )
+
+    def _note_end(self) -> None:
+        self.is_stuck = False
+
+    def _fetched(
+        self, wrapped: str, parameters: Mapping[str, Any] | Sequence[Any] | None
+    ) -> pl.DataFrame:
+        given: Any = {} if parameters is None else {"params": parameters}
+        reader = self._connection.sql(wrapped, **given).to_arrow_reader(_BATCH)
+        batches, n_bytes = [], 0
+        for batch in reader:
+            batches.append(batch)
+            n_bytes += batch.nbytes
+            if n_bytes > self._limits.memory:
+                reader.close()
+                raise QueryError(
+                    f"The result has more than {_gib(self._limits.memory)}. Ask for fewer rows or "
+                    f"columns, or for sums of them. {_MORE}"
+                )
+        frame: Any = pl.from_arrow(pa.Table.from_batches(batches, reader.schema))
+        return frame  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close the connection and remove its temporary directory."""
@@ -91,19 +147,20 @@ class Confined:
         statements = self._parse(stripped)
         if len(statements) != 1:
             raise QueryError(f"The SQL has {len(statements)} statements. {_RULE}")
-        kind = statements[0].type
+        kind = _kind(statements[0])
         wrapped = f"select * from (\n{stripped}\n)"
         if kind == duckdb.StatementType.MULTI:
             raise QueryError(
                 "PIVOT needs its values listed here: pivot ... on column in ('a', 'b') using ..."
             )
         if kind != duckdb.StatementType.SELECT:
-            raise QueryError(f"The SQL is a {kind.name} statement. {_RULE}")
+            name = "" if kind is None else f" a {kind.name} statement, and"
+            raise QueryError(f"The SQL is{name} no query. {_RULE}")
         try:
             inner = self._connection.extract_statements(wrapped)
         except duckdb.Error as error:
             raise QueryError(f"The SQL is no query ({one_line(error)}) {_RULE}") from error
-        if len(inner) != 1 or inner[0].type != duckdb.StatementType.SELECT:
+        if len(inner) != 1 or _kind(inner[0]) != duckdb.StatementType.SELECT:
             raise QueryError(
                 "The SQL does more than one query can do. PIVOT needs its values listed. " + _RULE
             )
@@ -120,10 +177,14 @@ class Confined:
     def _check_sources(self, wrapped: str, frames: Mapping[str, pl.DataFrame]) -> None:
         """Refuse table functions and files that are not the study's."""
         tree = self._connection.sql("select json_serialize_sql(?)", params=[wrapped]).fetchall()
-        parsed = json.loads(tree[0][0])
+        try:
+            parsed = json.loads(tree[0][0])
+            nodes = list(_nodes(parsed))
+        except RecursionError as error:
+            raise QueryError(f"The SQL is nested too deeply to be checked. {_RULE}") from error
         if parsed.get("error"):
             raise QueryError(f"The SQL cannot be checked: {parsed.get('error_message')} {_RULE}")
-        for node in _nodes(parsed):
+        for node in nodes:
             if node.get("type") == "TABLE_FUNCTION":
                 name = str(node["function"].get("function_name", "")).lower()
                 if name not in _HARMLESS and name not in self.macros:
@@ -159,8 +220,31 @@ class Confined:
             ) from error
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, store: str, temporary: str) -> None:
+def _kind(statement: duckdb.Statement) -> duckdb.StatementType | None:
+    """What a statement is; None for the kinds of which Python's DuckDB has no name."""
+    try:
+        return statement.type
+    except ValueError:
+        return None
+
+
+def _too_much(error: BaseException, limits: Limits) -> str:
+    """What a query took too much of."""
+    if "max_temp_directory_size" in str(error):
+        return f"The query moves more than {_gib(limits.disk)} to disk. Ask for less. {_MORE}"
+    return f"The query takes more than {_gib(limits.memory)} of memory. Ask for less. {_MORE}"
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / (1 << 30):.3g} GiB"
+
+
+def _lock(
+    connection: duckdb.DuckDBPyConnection, store: str, temporary: str, limits: Limits
+) -> None:
     """Shut the connection off from everything but ``store`` and ``temporary``, for good."""
+    connection.execute(f"set memory_limit = '{limits.memory} bytes'")
+    connection.execute(f"set max_temp_directory_size = '{limits.disk} bytes'")
     connection.execute(f"set temp_directory = {_quoted(temporary)}")
     connection.execute(f"set allowed_directories = [{_quoted(store)}]")
     connection.execute("set enable_external_access = false")

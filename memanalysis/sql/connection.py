@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,6 +19,7 @@ from memanalysis.sql.messages import one_line
 from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
+_WORD: Final = re.compile(r"\w+")
 # Load order: a file uses relations of earlier folders only.
 FOLDERS: Final = ("tables", "scores", "changes", "summaries", "checks")
 
@@ -67,6 +70,38 @@ def scripts() -> list[Script]:
         for file in sorted((root / folder).iterdir(), key=lambda f: f.name)
         if file.name.endswith(".sql")
     ]
+
+
+@cache
+def _tables_behind() -> dict[str, frozenset[str]]:
+    """The tables of a store that each relation reads, if need be through others.
+
+    A name that is only mentioned counts, so there may be some too many and never one too few.
+    """
+    behind: dict[str, frozenset[str]] = {}
+    for script in scripts():
+        lines = (line.partition("--")[0] for line in script.text.splitlines())
+        body = "\n".join(lines).lower().partition("comment on")[0]
+        own = {name for name, (file, _) in TABLES.items() if f"/{file}" in body}
+        others = (behind[word] for word in set(_WORD.findall(body)) if word in behind)
+        behind[script.name.lower()] = frozenset(own.union(*others))
+    return behind
+
+
+def require_intact(store: Store, text: str | None = None) -> None:
+    """Compare the tables behind a query, or all, with the checksums of the open store.
+
+    That tells damage, and a build since the store was opened, before numbers are mixed.
+
+    Raises
+    ------
+    StoreError
+        If one is another file than the store's manifest describes.
+    """
+    behind = _tables_behind()
+    names = set(_WORD.findall(text.lower())) & behind.keys() if text is not None else behind.keys()
+    for table in sorted(set().union(*(behind[name] for name in names))):
+        store.require_intact(TABLES[table][0])
 
 
 def connect(store: Store, *, documented: bool = True) -> duckdb.DuckDBPyConnection:

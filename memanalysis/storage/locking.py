@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from memanalysis.errors import StoreError
+from memanalysis.storage.confinement import require_no_links
 
 _FILE: Final = ".lock"
 _TURN: Final = ".turn.lock"
 _GROUP: Final = ".group-{}.lock"
+_held_here: Final[list[Path]] = []  # what this process holds
 
 
 @contextmanager
@@ -23,14 +25,38 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
     Raises
     ------
     StoreError
-        At once, if another process holds the store, unless both are ``shared``.
+        At once, if another process holds the store, unless both are ``shared``, or something in
+        the store leads elsewhere.
     """
+    require_no_links(store)
     refusal = (
         f"Another process is writing to '{store}'. Wait for it or stop it; several can "
         "work on one store only if each of them is a `produce` with a --shard."
     )
     with _locked(store / _FILE, refusal, shared=shared):
-        yield
+        here = store.resolve()
+        _held_here.append(here)
+        try:
+            yield
+        finally:
+            _held_here.remove(here)
+
+
+def is_held(store: Path) -> bool:
+    """Whether another process is writing to the whole directory ``store`` at this moment."""
+    if store.resolve() in _held_here or not (store / _FILE).is_file():
+        return False
+    import portalocker  # as above
+
+    flags = portalocker.LockFlags.SHARED | portalocker.LockFlags.NON_BLOCKING
+    try:
+        with (store / _FILE).open("rb") as file:
+            portalocker.lock(file, flags)
+    except portalocker.AlreadyLocked:
+        return True
+    except (portalocker.LockException, OSError):  # a file system without locks
+        return False
+    return False
 
 
 @contextmanager

@@ -6,170 +6,60 @@ all, so a store can be looked at, copied or continued at any moment.
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import json
-import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, locking
-from memanalysis.storage.model_arrays import faults, from_tensors, to_tensors
-from memanalysis.storage.schema import (
-    CONTRACT_VERSION,
-    HALVES,
-    OBJECTIVES,
-    TABLES,
-    is_objective,
-    objective_order,
-    variant_objective,
+from memanalysis.storage.confinement import COMMIT
+from memanalysis.storage.manifest import MANIFEST, Manifest, ManifestError, read_manifest
+from memanalysis.storage.model_files import (
+    ModelInfo,
+    ModelRecord,
+    read_model,
+    read_model_info,
+    utc,
+    write_model_file,
 )
+from memanalysis.storage.parquet import (
+    blob_array,
+    count_rows,
+    parquet_options,
+    read_parquet,
+    read_schema,
+)
+from memanalysis.storage.schema import HALVES, TABLES, is_objective, objective_order
 
-_MANIFEST: Final = "manifest.json"
-# A finished build waits here while its files are moved into place; see build.py.
-COMMIT: Final = ".commit"
+__all__ = [
+    "COMMIT",
+    "Manifest",
+    "ManifestError",
+    "ModelInfo",
+    "ModelRecord",
+    "Store",
+    "blob_array",
+    "count_rows",
+    "half_of_group",
+    "parquet_options",
+    "read_model",
+    "read_model_info",
+    "read_schema",
+    "utc",
+    "write_model",
+]
+
 _FINGERPRINT: Final = b"memanalysis.outcomes_fingerprint"
+# Moving the files of a finished build into place takes milliseconds; a reader waits this long.
+_PATIENCE_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 0.05
 
-
-@dataclass
-class Manifest:
-    """What a store says of itself; ``manifest.json``.
-
-    ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
-    dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
-    count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
-    image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
-    which derived files are stamped.
-    """
-
-    study: str
-    title: str
-    contract: int = CONTRACT_VERSION
-    settings: dict[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    ratio: float | None = None
-    group_size: int | None = None
-    n_subsets: int = 0
-    sizes: list[str] = field(default_factory=list)
-    families: dict[str, str] = field(default_factory=dict)
-    layers: dict[str, dict[str, int]] = field(default_factory=dict)
-    class_names: list[str] = field(default_factory=list)
-    dataset: dict[str, Any] = field(default_factory=dict)
-    n_train: int = 0
-    n_test: int = 0
-    packed: bool = False
-    code: dict[str, Any] = field(default_factory=dict)
-    packages: dict[str, str] = field(default_factory=dict)
-    machine: dict[str, Any] = field(default_factory=dict)
-    created_at: str = ""
-    built_at: str = ""
-    outcomes_fingerprint: str = ""
-    imports: list[dict[str, Any]] = field(default_factory=list)
-    proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def objectives(self) -> list[str]:
-        """All objectives that the study plans, trained or not; empty where it does not say."""
-        return list(self.settings.get("objectives", []))
-
-    def planned_subsets(self, objective: str, size: str) -> int:
-        """How many subsets, from the first, the study trains ``size`` on by an objective."""
-        main = self.settings.get("distillation") or {}
-        by_name = {OBJECTIVES[1]: main} | {
-            variant_objective(name): variant
-            for name, variant in (main.get("variants") or {}).items()
-        }
-        setting = by_name.get(objective, {})
-        students, subsets = setting.get("students"), setting.get("subsets")
-        if students is not None and size not in students:
-            return 0
-        return self.n_subsets if subsets is None else int(subsets)
-
-    @property
-    def design(self) -> str:
-        """How subsets were drawn, ``balanced`` or ``independent``; empty where nobody says."""
-        return str(self.settings.get("subsets", {}).get("design", ""))
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """One row of ``models``, less what the store as a whole decides (ids, ranks, halves).
-
-    What nobody knows of an imported model is None or NaN, and NULL in ``models``.
-    """
-
-    subset_id: int
-    group_id: int
-    family: str
-    size: str
-    parameters: int | None
-    objective: str
-    seed: int | None
-    epochs: int | None
-    accuracy_in: float
-    accuracy_out: float
-    accuracy_test: float
-    train_seconds: float
-    device: str
-    evaluation_mode: str
-    finished_at: str | None
-    teacher_size: str | None = None
-    teacher_scope: str | None = None
-    temperature: float | None = None
-    distillation_weight: float | None = None
-
-
-@dataclass(frozen=True)
-class ModelRecord:
-    """What one training leaves behind.
-
-    Attributes
-    ----------
-    in_train
-        bool [n_train], True where the example was in the training subset.
-    correct
-        bool [n_train + n_test], argmax equals label; the kept test examples follow the training
-        examples, in ``example_id`` order.
-    signals
-        float16 [n_train + n_test] for each of ``schema.SIGNALS``.
-    proxies
-        float32 [n_train] by proxy name, NaN where the example was not observed.
-    predicted
-        uint8 or uint16 [n_train + n_test], the class that the finished model predicts, or None
-        where the source says only whether it is right.
-    evaluated
-        int32 [evaluations], the epochs with a clean evaluation, from 1, or None.
-    epoch_correct
-        bool [evaluations, n_train], argmax equals label at each of them, or None.
-    logits
-        float16 [n_train + n_test, classes] of the finished model, or None where they are not kept.
-    epoch_logits
-        float16 [epochs, n_train + n_test, classes] after each epoch, or None.
-    """
-
-    info: ModelInfo
-    in_train: NDArray[np.bool_]
-    correct: NDArray[np.bool_]
-    signals: dict[str, NDArray[np.float16]]
-    proxies: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    predicted: NDArray[Any] | None = None
-    evaluated: NDArray[np.int32] | None = None
-    epoch_correct: NDArray[np.bool_] | None = None
-    logits: NDArray[np.float16] | None = None
-    epoch_logits: NDArray[np.float16] | None = None
+_Signature = tuple[int, int, int]  # what changes with a file: inode, bytes, time of last change
 
 
 class Store:
@@ -178,6 +68,7 @@ class Store:
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
+        self._intact: dict[str, _Signature] = {}  # files whose content the manifest describes
 
     @classmethod
     def open(cls, path: str | Path, *, whole: bool = True) -> Store:
@@ -192,19 +83,29 @@ class Store:
         root = Path(path)
         if not root.is_dir():
             raise StoreError(
-                f"There is no store at '{root}'. A store is a directory with a {_MANIFEST}; "
+                f"There is no store at '{root}'. A store is a directory with a {MANIFEST}; "
                 "`memanalysis produce` and `memanalysis import` make one."
             )
-        store = cls(root, _read_manifest(root / _MANIFEST))
-        if whole:
-            store._require_whole_build()
-        return store
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            store = cls(root, read_manifest(root / MANIFEST))
+            fault = store._fault_of_build() if whole else ""
+            if not fault:
+                return store
+            if not locking.is_held(root):
+                raise StoreError(fault)
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"A build of '{root}' is under way, and its tables are being replaced. Open "
+                    "it again when the build has ended."
+                )
+            time.sleep(_PAUSE_SECONDS)
 
     @classmethod
     def create(cls, path: str | Path, manifest: Manifest) -> Store:
         """Make a new store, or fail if ``path`` holds one already."""
         root = Path(path)
-        if (root / _MANIFEST).exists():
+        if (root / MANIFEST).exists():
             raise StoreError(f"'{root}' already holds a store; give another --out.")
         store = cls(root, manifest)
         store.write_manifest()
@@ -216,8 +117,7 @@ class Store:
 
     def write_manifest(self) -> None:
         """Write ``manifest.json``."""
-        text = json.dumps(asdict(self.manifest), indent=1, ensure_ascii=False) + "\n"
-        atomic.write_bytes(self.path / _MANIFEST, text.encode())
+        atomic.write_bytes(self.path / MANIFEST, self.manifest.to_json())
 
     # Tables
 
@@ -225,18 +125,51 @@ class Store:
         """Where the table ``name`` lies."""
         return self.path / TABLES[name][0]
 
-    def read_table(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """Read one table whole."""
+    def read_table(
+        self, name: str, columns: list[str] | None = None, filters: Any = None
+    ) -> pa.Table:
+        """Read one table, or some columns and rows of it; its file must be the manifest's.
+
+        Raises
+        ------
+        StoreError
+            If it is missing, damaged or of another build.
+        """
         path = self.table_path(name)
         if not path.exists():
             raise StoreError(
                 f"'{self.path}' has no {TABLES[name][0]}: the store is not built. "
                 f"Run: memanalysis build {self.path}"
             )
+        self.require_intact(TABLES[name][0])
+        return read_parquet(path, columns, filters)
+
+    def require_intact(self, file: str) -> None:
+        """Compare a file with its checksum in the manifest, unless it was and is unchanged since.
+
+        A file that the manifest does not list passes; ``check`` names it.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged, a link, or of another build than the manifest.
+        """
+        noted = self.manifest.files.get(file)
+        path = self.path / file
+        if noted is None:
+            return
+        if path.is_symlink():
+            raise StoreError(f"'{path}' is a link; expected a file of the store's own.")
         try:
-            return pq.read_table(path, columns=columns)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise StoreError(f"'{path}' cannot be read as Parquet: {error}") from error
+            signature = _signature(path)
+            if self._intact.get(file) == signature:
+                return
+            digest = atomic.sha256(path)
+        except OSError as error:
+            raise StoreError(f"'{path}' cannot be read: {error.strerror}.") from error
+        if digest != noted["sha256"]:
+            raise StoreError(self._explain(file, digest))
+        self._intact[file] = signature
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write one table atomically and note its checksum and row count in the manifest.
@@ -264,13 +197,14 @@ class Store:
         self.manifest.files[name] = {
             "sha256": atomic.sha256(path),
             "bytes": path.stat().st_size,
-            "rows": pq.read_metadata(path).num_rows,
+            "rows": count_rows(path),
         }
+        self._intact[name] = _signature(path)
 
     def stamp_of(self, name: str) -> str:
         """The outcomes fingerprint that a derived table carries, empty if it carries none."""
-        metadata = pq.read_schema(self.table_path(name)).metadata or {}
-        return str(metadata.get(_FINGERPRINT, b""), "ascii")
+        metadata = read_schema(self.table_path(name)).metadata or {}
+        return str(metadata.get(_FINGERPRINT, b""), "ascii", errors="replace")
 
     def _stamp(self, name: str) -> bytes:
         derived = TABLES[name][0].startswith("derived/") or name == "influence"
@@ -310,61 +244,37 @@ class Store:
                 if self.model_paths(objective, size):
                     yield objective, size
 
-    def _require_whole_build(self) -> None:
-        """Refuse tables of which some are from another build than the manifest."""
+    # Whether it is whole
+
+    def _fault_of_build(self) -> str:
+        """What keeps the tables from being those of one finished build, empty for nothing."""
         todo = f"Run: memanalysis build {self.path}"
         if (self.path / COMMIT).exists():
-            raise StoreError(f"The last build of '{self.path}' was interrupted. {todo}")
+            return f"The last build of '{self.path}' was interrupted. {todo}"
         for name, noted in self.manifest.files.items():
             path = self.path / name
             if path.exists() and path.stat().st_size != noted["bytes"]:
-                raise StoreError(
+                return (
                     f"'{path}' has {path.stat().st_size} bytes, its manifest says "
                     f"{noted['bytes']}: it is damaged or from another build. {todo}"
                 )
+        return ""
 
-
-def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """How a table is written: floats split by byte, ids by difference, the rest by dictionary.
-
-    Splitting floats by byte takes a third off ``outcomes`` and a fifth off ``proxies``; zstd's
-    level 15 costs seconds at build time and saves a tenth of a shipped store.
-    """
-    encodings = {
-        **{f.name: "BYTE_STREAM_SPLIT" for f in schema if pa.types.is_floating(f.type)},
-        **{f.name: "DELTA_BINARY_PACKED" for f in schema if pa.types.is_int64(f.type)},
-    }
-    return {
-        "compression": "zstd",
-        "compression_level": 15,
-        "use_dictionary": [f.name for f in schema if f.name not in (*encodings, "image")],
-        "column_encoding": encodings,
-    }
-
-
-def blob_array(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """BLOBs of equal length as uint8 [rows, bytes].
-
-    Raises
-    ------
-    StoreError
-        If their lengths differ.
-    """
-    parts = [_bytes_of(chunk) for chunk in column.chunks if len(chunk)]
-    lengths = {int(length) for _, found in parts for length in found}
-    if len(lengths) > 1:
-        raise StoreError(f"BLOBs of {sorted(lengths)} bytes; expected one length in a store.")
-    width = lengths.pop() if lengths else 0
-    arrays = [content.reshape(-1, width) for content, _ in parts] if width else []
-    return np.concatenate(arrays) if arrays else np.zeros((len(column), 0), dtype=np.uint8)
-
-
-def _bytes_of(chunk: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of all BLOBs, without a copy, and their distinct lengths; NULL has length 0."""
-    _, offsets, content = chunk.buffers()
-    bounds = np.frombuffer(offsets, dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
-    joined = np.frombuffer(content, dtype=np.uint8) if content else np.zeros(0, dtype=np.uint8)
-    return joined[bounds[0] : bounds[-1]], np.unique(np.diff(bounds).astype(np.int64))
+    def _explain(self, file: str, digest: str) -> str:
+        """Why a file is not the one that the manifest of this open store describes."""
+        path, noted = self.path / file, self.manifest.files[file]
+        try:
+            present = read_manifest(self.path / MANIFEST).files.get(file, {})
+        except StoreError:
+            present = noted
+        if present.get("sha256") == digest or present.get("sha256") != noted["sha256"]:
+            return f"'{self.path}' was built anew since it was opened. Open it again."
+        if locking.is_held(self.path):
+            return f"A build of '{self.path}' is under way. Open it again when it has ended."
+        return (
+            f"'{path}' is damaged: its SHA-256 is {digest[:12]}…, its manifest says "
+            f"{noted['sha256'][:12]}…. Run: memanalysis check {self.path}"
+        )
 
 
 def half_of_group(group_id: int) -> str:
@@ -377,85 +287,10 @@ def write_model(store: Store, record: ModelRecord, path: Path | None = None) -> 
 
     ``path`` is by default the model's own place in the store.
     """
-    tensors = to_tensors(record)
-    header = {
-        "info": json.dumps(asdict(record.info)),
-        "n_train": str(len(record.in_train)),
-        "n_examples": str(len(record.correct)),
-        "sha256": _tensors_digest(tensors),
-    }
     info = record.info
-    place = path or store.model_path(info.objective, info.size, info.subset_id)
-    with atomic.replacing(place) as temporary:
-        try:
-            save_file(tensors, temporary, metadata=header)
-        except SafetensorError as error:
-            # safetensors hides what the system said; a full disk must look like one.
-            if f"os error {errno.ENOSPC}" in str(error):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            raise
+    write_model_file(record, path or store.model_path(info.objective, info.size, info.subset_id))
 
 
-def read_model(path: Path, *, with_logits: bool = False) -> ModelRecord:
-    """Read one training's file, verifying its checksum.
-
-    Raises
-    ------
-    StoreError
-        If the file is truncated, altered or no model file.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise StoreError(f"'{path}' is not a whole model file ({error}); delete it.") from error
-    if header.get("sha256") != _tensors_digest(tensors):
-        raise StoreError(f"'{path}' does not match its own checksum; delete it and produce again.")
-    n_train, n_examples = int(header["n_train"]), int(header["n_examples"])
-    for fault in faults(tensors, n_train, n_examples):
-        raise StoreError(f"'{path}' is not a model file: {fault}; delete it and produce again.")
-    arrays = from_tensors(tensors, n_train, n_examples, with_logits=with_logits)
-    return ModelRecord(info=ModelInfo(**json.loads(header["info"])), **arrays)
-
-
-def read_model_info(path: Path) -> ModelInfo:
-    """Read a model file's header alone, without its tensors and without verifying them."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return ModelInfo(**json.loads((file.metadata() or {})["info"]))
-    except (SafetensorError, OSError, KeyError) as error:
-        raise StoreError(f"'{path}' is not a whole model file ({error}); delete it.") from error
-
-
-def utc(text: str | None) -> datetime | None:
-    """The time that an ISO 8601 text names; None for none."""
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _tensors_digest(tensors: dict[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
-        digest.update(f"{name}:{tensor.dtype}:{tensor.shape};".encode())
-        digest.update(tensor.tobytes())
-    return digest.hexdigest()
-
-
-def _read_manifest(path: Path) -> Manifest:
-    if not path.exists():
-        raise StoreError(f"'{path.parent}' is not a store: it has no {_MANIFEST}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StoreError(f"'{path}' is not valid JSON: {error}") from error
-    if not isinstance(content, dict) or content.get("contract") != CONTRACT_VERSION:
-        found = content.get("contract") if isinstance(content, dict) else None
-        raise StoreError(
-            f"'{path}' follows contract version {found}; this program reads {CONTRACT_VERSION}."
-        )
-    known = {f.name for f in fields(Manifest)}
-    missing = {"study", "title"} - content.keys()
-    if missing:
-        raise StoreError(f"'{path}' lacks {', '.join(sorted(missing))}.")
-    return Manifest(**{key: value for key, value in content.items() if key in known})
+def _signature(path: Path) -> _Signature:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns

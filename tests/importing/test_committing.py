@@ -27,7 +27,7 @@ def test_an_interrupted_commit_is_finished_by_build(tmp_path, world, monkeypatch
         if (root / ".commit").exists():
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(committing, "finish_commit", finish)
+    monkeypatch.setattr(committing, "move_commit", finish)
     with pytest.raises(KeyboardInterrupt):
         ma.store.write(out, sizes="b", **arrays)
     with pytest.raises(StoreError, match="interrupted"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from memanalysis.errors import DataError
 from memanalysis.importing.arrays import Archive, Array, floats, open_npy, require_line
 from memanalysis.importing.example_names import examples_of, read_rows
 from memanalysis.importing.labels import checked
@@ -72,7 +73,10 @@ def read(source: Path, options: Options) -> Contents:
         if found is not None and len(found) != n:
             raise fault(scores.where, f"{n:,} scores", f"{len(found):,}, as there are {what}")
     values = floats(scores)
-    require_range(_NAME, values, scores.where, (0.0, 1.0))
+    try:
+        require_range(_NAME, values, scores.where, (0.0, 1.0))
+    except DataError as error:  # scores that others made in this layout may have another scale
+        notes.append(f"WARNING: {error}")
     examples = Examples(n_train=n, labels=labels)
     if rows is not None:
         examples = examples_of(rows, labels, options)

@@ -15,9 +15,23 @@ from memanalysis.producer.families.mlp import EnsembleMLP
 from memanalysis.producer.families.mobilenet import EnsembleMobileNet
 from memanalysis.producer.families.network import Network
 from memanalysis.producer.families.resnet import EnsembleResNet
-from memanalysis.settings import Size
+from memanalysis.settings import FAMILIES, Size, Study
 
-__all__ = ["Network", "build"]
+__all__ = ["Network", "build", "parameters", "require"]
+
+
+def require(study: Study) -> None:
+    """Find the function of the user's that makes a study's networks, where there is one.
+
+    It is looked for beside the study file, too; ``build`` then finds it in every process.
+
+    Raises
+    ------
+    SettingsError
+        If it is not found, cannot be imported or cannot be called.
+    """
+    if study.family not in FAMILIES:
+        imported.find(study.family, study.folder)
 
 
 def build(

@@ -38,6 +38,11 @@ def give(path: str, function: ModelFunction) -> None:
     _given[path] = function
 
 
+def is_given(path: str) -> bool:
+    """Whether ``give`` handed over a function of that path in this process."""
+    return path in _given
+
+
 def find(path: str, folder: str | None = None) -> ModelFunction:
     """The function that ``package.module:function`` names.
 

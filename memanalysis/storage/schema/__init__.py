@@ -19,6 +19,7 @@ from memanalysis.storage.schema.names import (
     SIGNALS,
     SPLITS,
     is_objective,
+    is_size,
     objective_order,
     variant_objective,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TRUTH",
     "VOTES",
     "is_objective",
+    "is_size",
     "objective_order",
     "variant_objective",
 ]
@@ -74,7 +76,7 @@ RECORDED: Final[dict[str, pa.Schema]] = {
 LATER_TABLES: Final = frozenset(
     {
         *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
-        "membership_risk", "membership_risk_summary",
+        "membership_risk", "membership_risk_summary", "label_posteriors",
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(

@@ -14,6 +14,14 @@ SPLITS: Final = ("train", "test")
 SIGNALS: Final = ("probability", "margin", "loss")
 HALVES: Final = ("a", "b")
 
+# A size is the name of a folder and part of file names; longer ones some file systems refuse.
+_SIZE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+
+
+def is_size(name: object) -> bool:
+    """Whether ``name`` can be the name of a size: letters, digits and ``_ . + -``, no path."""
+    return isinstance(name, str) and _SIZE.fullmatch(name) is not None
+
 
 def variant_objective(name: str) -> str:
     """The objective of the students of the distillation variant ``name``."""
