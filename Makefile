@@ -54,7 +54,7 @@ produce: $(FULL)/installed
 study: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)
 
-# The tables of README.md's results, and its figures anew.
+# The tables of data/results/README.md, and its figures anew.
 results: $(FULL)/installed
 	$(FULL)/bin/python data/results/results.py
 

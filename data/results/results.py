@@ -1,89 +1,169 @@
-"""The results in README.md: prints its tables and draws its figures, from the studies beside it."""
+"""Tables and figures of the results: fills README.md here from the studies of ``data/``.
+
+``MEMANALYSIS_STORES`` names another folder of the same stores.
+"""
 
 from __future__ import annotations
 
-import sys
+import os
+import re
 import tomllib
-from contextlib import ExitStack, closing
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import memanalysis as ma
 from memanalysis.numbers import number, without_zero
 
 HERE: Final = Path(__file__).parent
-DATA: Final = HERE.parent
-_NUMBERS: Final = tomllib.loads((HERE / "numbers.toml").read_text(encoding="utf-8"))["number"]
-_ASKED: Final = tuple(dict.fromkeys(entry["study"] for entry in _NUMBERS))
+PAGE: Final = HERE / "README.md"
+STORES: Final = Path(os.environ.get("MEMANALYSIS_STORES", HERE.parent))
 WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
 JUDGED: Final = (WIDTH, "depth", "planted", "lenet", "distillation", "controls")
+# Rows of findings that the table of verdicts shows; the last one decides no headline.
+VERDICTS: Final = {
+    "`bimodality_grows`": ("bimodality_grows", "headline"),
+    "`trajectories_diverse`": ("trajectories_diverse", "headline"),
+    "`distillation_inhibits`": ("distillation_inhibits", "headline"),
+    "… `inhibits_particularly`": ("distillation_inhibits", "inhibits_particularly"),
+    "`proxies_miss_trends`": ("proxies_miss_trends", "headline"),
+}
 FIGURES: Final = {
     "width-trajectories": (WIDTH, ma.charts.trajectories),
     "width-kinds": (WIDTH, ma.charts.kind_shapes),
     "planted-scores": ("planted", ma.charts.kind_scores),
     "teaching": ("distillation", ma.charts.distillation_settings),
 }
+_BLOCK: Final = re.compile(r"(<!-- begin (\S+)(?: (\S+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_DECIMALS: Final = 3
+
+Row = tuple[Any, ...]
 
 
-def numbers() -> str:
-    """Every number with its interval, as a table in Markdown."""
-    lines = ["| what | number | 95 % interval | study |", "|---|---:|---|---|"]
-    with ExitStack() as opened:
-        studies = {name: opened.enter_context(closing(ma.open(DATA / name))) for name in _ASKED}
-        compared = cache(lambda one, other: ma.compare(studies[one], DATA / other))
-        for entry in _NUMBERS:
-            study, other = studies[entry["study"]], entry.get("compared")
-            frames = {"comparison": compared(entry["study"], other)} if other else {}
-            value, low, high = study.sql(entry["sql"], **frames).row(0)
-            if entry.get("share"):
-                # A jackknife's interval knows no ends.
-                low, high = max(low, 0.0), min(high, 1.0)
-            interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-            name = study.manifest.study
-            lines.append(f"| {entry['what']} | {_number(value)} | {interval} | {name} |")
-    return "\n".join(lines)
+def filled(page: str) -> str:
+    """A page whose blocks between ``<!-- begin NAME -->`` and ``<!-- end -->`` are computed."""
+
+    def block(match: re.Match[str]) -> str:
+        start, name, study, end = match.groups()
+        made = verdicts() if name == "verdicts" else halves() if name == "halves" else None
+        if made is None:
+            made = numbers(study) if name == "numbers" else table(name)
+        return f"{start}\n{made}\n\n{end}"
+
+    return _BLOCK.sub(block, page)
+
+
+def numbers(study: str) -> str:
+    """The numbers of a study with their intervals, as a table in Markdown."""
+    rows = []
+    for entry in _entries("number", study):
+        value, low, high = _row(entry)
+        if entry.get("share") and low is not None:
+            # A jackknife's interval knows no ends.
+            low, high = max(low, 0.0), min(high, 1.0)
+        interval = "" if low is None else f"{_number(low)} to {_number(high)}"
+        rows.append((entry["what"], _number(value), interval))
+    return _markdown(("what", "number", "95 % interval"), rows, ("---", "---:", "---"))
+
+
+def table(name: str) -> str:
+    """The named table, as its query returns it."""
+    (entry,) = (entry for entry in _declared()["table"] if entry["name"] == name)
+    frame = _study(entry["study"]).sql(entry["sql"])
+    rows = [[_cell(value) for value in row] for row in frame.rows()]
+    return _markdown(tuple(frame.columns), rows, ("---:",) * frame.width)
 
 
 def verdicts() -> str:
-    """The verdict on each claim in each study, as a table in Markdown."""
-    return _verdict_table(dict(_verdicts(folder, "headline") for folder in JUDGED))
+    """The verdict on each claim in each study."""
+    columns = {}
+    for folder in JUDGED:
+        study = _study(folder)
+        columns[study.manifest.study] = [
+            _verdict(study, finding, row) for finding, row in VERDICTS.values()
+        ]
+    rows = zip(VERDICTS, *columns.values(), strict=True)
+    return _markdown(("finding", *columns), rows, ("---",) * (1 + len(columns)))
 
 
 def halves() -> str:
     """The verdict on each claim of the width study by all its groups and by either half of them."""
-    rows = {"all": "headline", "half A": "half_a", "half B": "half_b"}
-    return _verdict_table({title: _verdicts(WIDTH, row)[1] for title, row in rows.items()})
-
-
-def _verdicts(folder: str, row: str) -> tuple[str, dict[str, str]]:
-    """A study's name, and the verdict of its findings' rows of this name."""
-    with closing(ma.open(DATA / folder)) as study:
-        found = study.table("findings").filter(row=row).select("finding", "verdict")
-        return study.manifest.study, dict(found.rows())
-
-
-def _verdict_table(columns: dict[str, dict[str, str]]) -> str:
-    lines = [f"| finding | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
-    findings = next(iter(columns.values()))
-    rows = (
-        f"| `{name}` | {' | '.join(of[name] for of in columns.values())} |" for name in findings
-    )
-    return "\n".join([*lines, *rows])
+    parts = ("headline", "half_a", "half_b")
+    rows = [
+        (title, *(_verdict(_study(WIDTH), finding, part) for part in parts))
+        for title, (finding, row) in VERDICTS.items()
+        if row == "headline"
+    ]
+    return _markdown(("finding", "all", "half A", "half B"), rows, ("---",) * 4)
 
 
 def draw(folder: Path) -> None:
     """Write the figures as SVG."""
     for name, (source, chart) in FIGURES.items():
-        with closing(ma.open(DATA / source)) as study:
-            chart(study).save(str(folder / f"{name}.svg"))
+        chart(_study(source)).save(str(folder / f"{name}.svg"))
+
+
+@cache
+def _study(folder: str) -> ma.Study:
+    """A store of the folder, opened once."""
+    return ma.open(STORES / folder)
+
+
+@cache
+def _declared() -> dict[str, list[dict[str, Any]]]:
+    declared: dict[str, list[dict[str, Any]]] = tomllib.loads(
+        (HERE / "numbers.toml").read_text(encoding="utf-8")
+    )
+    return declared
+
+
+def _entries(kind: str, study: str) -> list[dict[str, Any]]:
+    return [entry for entry in _declared()[kind] if entry["study"] == study]
+
+
+def _row(entry: dict[str, Any]) -> Row:
+    """Value, low and high of a number."""
+    other = entry.get("compared")
+    frames = {"comparison": _comparison(entry["study"], other)} if other else {}
+    rows = _study(entry["study"]).sql(entry["sql"], **frames)
+    if rows.height != 1:
+        message = f"{entry['study']}: {entry['what']!r} has {rows.height} rows, expected one"
+        raise ValueError(message)
+    return rows.row(0)
+
+
+@cache
+def _comparison(one: str, other: str) -> Any:
+    return ma.compare(_study(one), STORES / other)
+
+
+def _verdict(study: ma.Study, finding: str, row: str) -> str:
+    """A row's verdict; a dash where the study has no such row, a note where it is provisional."""
+    rows = study.table("findings").filter(finding=finding, row=row)
+    if rows.is_empty():
+        return "–"
+    note = " (provisional)" if rows["provisional"].item() else ""
+    return f"{rows['verdict'].item()}{note}"
 
 
 def _number(value: float) -> str:
-    return without_zero(number(value, 3))
+    return without_zero(number(value, _DECIMALS))
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _markdown(header: Iterable[str], rows: Iterable[Iterable[str]], rule: Iterable[str]) -> str:
+    lines = [header, *rows]
+    first, *rest = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([first, f"|{'|'.join(rule)}|", *rest])
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{numbers()}\n\n{verdicts()}\n\n{halves()}\n")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     draw(HERE)

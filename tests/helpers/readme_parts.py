@@ -1,4 +1,4 @@
-"""README.md by its parts, so that tests run what it says and not a copy of it."""
+"""The pages of documentation by their parts, so that tests run what they say, not a copy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = (
+    "CONTRIBUTING.md",
+    "README.md",
+    "data/README.md",
+    "data/cifar10/README.md",
+    "data/results/README.md",
+    "memanalysis/analysis/README.md",
+    "memanalysis/cli/README.md",
+    "memanalysis/exporting/README.md",
+    "memanalysis/findings/README.md",
+    "memanalysis/importing/README.md",
+    "memanalysis/producer/README.md",
+    "memanalysis/storage/README.md",
+    "queries/README.md",
+)
+TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+TEXT = "\n".join(TEXTS.values())
 
 
 class Row(NamedTuple):
@@ -20,10 +36,11 @@ class Row(NamedTuple):
 
 
 def section(heading: str) -> str:
-    """The text below a heading, up to the next one of its level or above."""
-    start = re.search(rf"^(#+) {re.escape(heading)}$", TEXT, re.MULTILINE)
-    assert start is not None, f"README.md has no section '{heading}'"
-    rest = TEXT[start.end() :]
+    """The text below a heading, up to the next one of its level or above in the same page."""
+    pattern = rf"^(#+) {re.escape(heading)}$"
+    matches = [(text, re.search(pattern, text, re.MULTILINE)) for text in TEXTS.values()]
+    ((text, start),) = [(text, match) for text, match in matches if match]
+    rest = text[start.end() :]
     end = re.search(rf"^#{{1,{len(start[1])}}} ", rest, re.MULTILINE)
     return rest[: end.start()] if end else rest
 

@@ -1,4 +1,4 @@
-"""Running the README's commands in an empty folder, with a small store for the embedded one."""
+"""Running the pages' commands in an empty folder, with a small store for the embedded one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def shell(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a ``memanalysis ...`` line of the README and return standard output.
+    """Run a ``memanalysis ...`` line of a page and return standard output.
 
     Its exit code is 0, or else ``code``; then standard error is returned.
     """

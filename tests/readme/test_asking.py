@@ -1,4 +1,4 @@
-"""The section "Ask your own question": each query and each line of Python."""
+"""The section "Ask your own question" of the page on SQL: each query and each line of Python."""
 
 import ast
 import json
@@ -62,10 +62,11 @@ def test_the_same_in_python(folder) -> None:
             values.append(eval(ast.unparse(line), names))
         else:
             exec(ast.unparse(line), names)
-    increasing, joined, accuracy, chart, connection, _ = values
+    increasing, joined, by_value, accuracy, chart, connection, _ = values
     assert set(increasing["direction"]) == {"increasing"}
     assert increasing["change"].is_sorted(descending=True)
     assert set(joined.select("example_id", "note").rows()) == {(3, "a"), (5, "b")}
+    assert by_value["size"].unique().to_list() == ["resnet8w4"]
     n_conditions = ma.open().sql("select distinct objective, size from models").height
     assert accuracy.select("objective", "size").n_unique() == n_conditions
     assert isinstance(chart, alt.TopLevelMixin)

@@ -14,7 +14,7 @@ from artefacts import make_world, softmax, write_lira
 
 import memanalysis as ma
 
-ROWS = readme_parts.rows("Bring your own artefacts", "you want")
+ROWS = readme_parts.rows("Exports", "you want")
 PROMISES: dict[tuple[str, str], Callable[[Path], None]] = {}
 
 
@@ -32,7 +32,7 @@ def row(want: str, get: str) -> Callable[[Callable[[Path], None]], None]:
 def test_you_want_you_run_you_get(row, shell) -> None:
     """The command writes what the third column says; run again, it replaces nothing."""
     promise = PROMISES.get((row.have, row.get))
-    assert promise is not None, f"no test of this row of README.md: {row}"
+    assert promise is not None, f"no test of this row: {row}"
     assert shell(row.command) == ""
     place = Path(re.search(r"--out (\S+)", row.command)[1])
     promise(place)
@@ -40,7 +40,7 @@ def test_you_want_you_run_you_get(row, shell) -> None:
 
 
 def test_no_row_has_left() -> None:
-    """Promises are those of README.md alone."""
+    """Every promise is that of a row."""
     assert PROMISES.keys() == {(row.have, row.get) for row in ROWS}
 
 

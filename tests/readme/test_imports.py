@@ -91,7 +91,7 @@ def case_of(command: str, shell: Callable[..., str], own: Path) -> Case:
 def test_you_have_you_run_you_get(row, shell, own) -> None:
     """The command gives what the third column says, a store without faults, and a report."""
     promise = MADE.get((row.have, row.get))
-    assert promise is not None, f"no made data for this row of README.md: {row}"
+    assert promise is not None, f"no made data for this row: {row}"
     case = case_of(row.command, shell, own)
     with promise(case):
         assert shell(f"{row.command} --dry-run").startswith(f"{case.format}: ")
@@ -104,7 +104,7 @@ def test_you_have_you_run_you_get(row, shell, own) -> None:
 
 
 def test_no_row_has_left() -> None:
-    """Data are made for rows of README.md alone."""
+    """Data are made for rows of the page alone."""
     assert MADE.keys() == {(row.have, row.get) for row in ROWS}
 
 
@@ -239,7 +239,7 @@ def two_sizes() -> tuple[World, World]:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of them: resnet18 by the README's line of Python, resnet34 into the same."""
+    """A store of them: resnet18 by the page's line of Python, resnet34 into the same."""
     world, other = two_sizes()
     arrays = {"ma": ma, "masks": world.masks, "correct": world.correct, "labels": world.labels}
     root = tmp_path_factory.mktemp("own")

@@ -1,4 +1,4 @@
-"""The sections on training: the README's blocks and settings, in the digits study made small."""
+"""The page on training: its blocks and settings, in the digits study made small."""
 
 import re
 import sys
@@ -121,9 +121,9 @@ def test_every_source_of_data_is_in_the_table() -> None:
     rows = readme_parts.table(DATA, "`[data] source =`")
     sources = [source for row in rows for source in re.findall(r'"([\w-]+)"', row[0])]
     assert sorted(sources) == sorted(settings.SOURCES)
-    after = DATA[: DATA.index("**Label noise.**")]
+    after = DATA[: DATA.index("**Recipe.**")]
     common = [s for s in assignments(after) if not s.startswith("file")]
-    assert len(common) == 2
+    assert len(common) == 4
     for row in rows:
         for source in re.findall(r'"([\w-]+)"', row[0]):
             place = [s for s in assignments(row[1]) if s.startswith("file")] or ['folder = "set"']
