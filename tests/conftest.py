@@ -119,9 +119,15 @@ def create_tiny(path: Path) -> Store:
 
 
 @pytest.fixture
-def tiny_store(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Store:
+def tiny_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> Store:
     """Six examples and four models typed by hand, built; a test may change it."""
-    built = made_once(tmp_path_factory, "tiny", lambda path: build(create_tiny(path).path))
+    name = "tiny"
+    if "without_derive" in request.fixturenames:  # another store, which is kept apart
+        request.getfixturevalue("without_derive")
+        name = "tiny-underived"
+    built = made_once(tmp_path_factory, name, lambda path: build(create_tiny(path).path))
     return Store.open(shutil.copytree(built, tmp_path / "tiny"))
 
 

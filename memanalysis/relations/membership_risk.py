@@ -23,6 +23,9 @@ from memanalysis.storage.store import Store
 Flags = NDArray[np.bool_]
 
 RATES: Final = {"tpr_1": 0.01, "tpr_01": 0.001}
+# An area of some hundred models is uncertain by .01 and more; further digits would only take space,
+# 1.5 MB of the 10 that a shipped store may have.
+DECIMALS: Final = 3
 # Images of the summary by their score: low <= score < high.
 SCORES: Final = ((-np.inf, np.inf), (-np.inf, 0.25), (0.25, 0.5), (0.5, np.inf))
 _COLUMNS: Final = tuple(
@@ -46,7 +49,8 @@ def membership_risk_tables(store: Store, study: Study) -> tuple[Columns, Columns
             }
             risk = _risk(margins, halves)
             score = condition.counts[:, place].sum(0).memorization
-            rows.append(common | {"example_id": condition.outcomes.example_id} | risk)
+            shown = {name: np.round(values, DECIMALS) for name, values in risk.items()}
+            rows.append(common | {"example_id": condition.outcomes.example_id} | shown)
             summaries += [common | summary for summary in _summaries(risk, score)]
     return stack(rows), stack(summaries)
 

@@ -14,7 +14,7 @@ def test_a_plan_says_what_it_costs() -> None:
     """The digits study: twenty subsets, three sizes, two objectives; hours shared by devices."""
     study = load_study("digits")
     frame = pl.DataFrame({"hours": [1.0, 3.0, None]})
-    arithmetic, recording, disk, time = costs.lines(study, frame, 4)
+    arithmetic, recording, disk, tables, time = costs.lines(study, frame, 4)
     assert arithmetic.startswith("Arithmetic: 511 GFLOP in all")
     # Layers by hand on 8x8 images at width 8: 64 + 512 + 512 + 256 + 128 + 10 numbers. Products of
     # 2 x 1000 x 700 of them, and one pass over 1,000 images, against 12 epochs over 700.
@@ -29,6 +29,7 @@ def test_a_plan_says_what_it_costs() -> None:
     )
     assert teacher > other
     assert disk.startswith(f"Disk space: {(20 * teacher + 100 * other) / 1e6:.3g} MB")
+    assert tables.startswith("Tables of what is recorded beside outcomes and proxies")
     assert time == (
         "Time: 4.0 hours on one worker, 1.0 on 4 for 2 of 3 rows; the others are unknown."
     )

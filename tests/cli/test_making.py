@@ -9,7 +9,7 @@ import pytest
 
 from memanalysis import bundled_studies
 from memanalysis.analysis import planning
-from memanalysis.storage.store import Store
+from memanalysis.storage.store import Manifest, Store
 
 
 @pytest.fixture
@@ -20,8 +20,9 @@ def calls(monkeypatch) -> list[tuple[str, dict[str, object]]]:
     made: list[tuple[str, dict[str, object]]] = []
     producer = ModuleType("memanalysis.producer.run")
 
-    def produce(study, out, **options) -> None:
+    def produce(study, out, **options) -> Store:
         made.append(("produce", {"study": study.name, "out": out, **options}))
+        return Store(out, Manifest(study=study.name, title="", dataset={"name": study.name}))
 
     def build(path, **options) -> Store:
         made.append(("build", {"path": path, **options}))

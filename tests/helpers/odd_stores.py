@@ -98,13 +98,13 @@ def no_labels(path: Path) -> Store:
 
 
 def thousand_classes(path: Path) -> Store:
-    """1,000 classes with one training example each, two groups of ten models."""
+    """1,000 classes with one or two training examples each, two groups of ten models."""
     rng = np.random.default_rng(0)
-    n, models = 1000, 20
+    n, models = 1250, 20
     masks = (np.arange(n)[None, :] + np.arange(models)[:, None]) % 10 < 7
     correct = [rng.random((models, n)) < np.where(masks, 0.95, p) for p in (0.3, 0.6)]
     return write_arrays(
-        path, masks=masks, correct=correct, labels=np.arange(n), sizes=["small", "large"],
+        path, masks=masks, correct=correct, labels=np.arange(n) % 1000, sizes=["small", "large"],
         class_names=[f"class {i}" for i in range(1000)], group_ids=np.arange(models) // 10,
     )  # fmt: skip
 

@@ -76,7 +76,7 @@ def test_subsampling_estimates_leave_one_out(tmp_path: Path, report: Callable[[s
         in_train[members, model] = True
         correct[:, model] = learner.right(learner.kernel(model), members)
     condition = handmade.Condition(
-        "one_hot", "random features", 0, in_train, correct, np.ones(MODELS, bool), {}
+        "one_hot", "random-features", 0, in_train, correct, np.ones(MODELS, bool), {}
     )
     store = handmade.write(tmp_path / "store", [condition], n_test=0)
     scores = ma.open(store.path).table("memorization").sort("example_id")

@@ -202,6 +202,8 @@ def test_imported_pairs_survive(planted: Store) -> None:
     assert pc.sum(pc.is_null(before["n_in"])).as_py() == 1
     # Earlier versions had no column split: partners past the training examples are of test.
     pq.write_table(before.drop_columns("split"), planted.table_path("influence"))
+    planted.note_table("influence")
+    planted.write_manifest()
     assert build(planted.path).read_table("influence") == before
 
 

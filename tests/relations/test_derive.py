@@ -148,6 +148,8 @@ def test_kept_rows_get_later_columns_as_null(copied: Store) -> None:
     path = copied.table_path("proxy_correlations")
     earlier = copied.read_table("proxy_correlations")
     pq.write_table(earlier.drop_columns(["n_examples"]), path)
+    copied.note_table("proxy_correlations")
+    copied.write_manifest()
     shutil.rmtree(copied.path / "groups")
     found = _derived(copied)["proxy_correlations"]
     assert found["n_examples"].null_count == found.num_rows
