@@ -72,10 +72,11 @@ def test_the_same_in_python(folder) -> None:
             values.append(eval(ast.unparse(line), names))
         else:
             exec(ast.unparse(line), names)
-    increasing, joined, accuracy, chart, connection, _ = values
+    increasing, joined, of_size, accuracy, chart, connection, _ = values
     assert set(increasing["direction"]) == {"increasing"}
     assert increasing["change"].is_sorted(descending=True)
     assert set(joined.select("example_id", "note").rows()) == {(3, "a"), (5, "b")}
+    assert set(of_size["size"]) == {"resnet8w4"}
     n_conditions = ma.open().sql("select distinct objective, size from models").height
     assert accuracy.select("objective", "size").n_unique() == n_conditions
     assert isinstance(chart, alt.TopLevelMixin)
