@@ -170,7 +170,6 @@ def test_a_notebook_shows_what_a_study_is(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
     assert "<td>one_hot</td><td>a</td>" in html
-    assert "<td>trajectories_diverse</td>" in html
     assert "influence_of" in html
 
 

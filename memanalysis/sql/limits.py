@@ -89,36 +89,39 @@ def run_interruptibly(
             errors.append(error)
         finally:
             ended()
+            done.set()
 
-    thread = threading.Thread(target=do, name="memanalysis query", daemon=True)
-    thread.start()
+    # Not the thread's join(): in Python 3.11 one that Ctrl-C interrupts takes the thread for ended,
+    # and a process that exits beneath a running query is aborted.
+    done = threading.Event()
+    threading.Thread(target=do, name="memanalysis query", daemon=True).start()
     try:
-        if not _ended(thread, seconds):
-            _stop(thread, interrupt)
+        if not _ended(done, seconds):
+            _stop(done, interrupt)
             raise QueryError(
                 f"The query was stopped after {seconds:g} seconds. Ask for less, or give it more "
                 "time: --timeout on the command line, ma.open(limits=...) in Python."
             )
     except KeyboardInterrupt:
-        _stop(thread, interrupt)
+        _stop(done, interrupt)
         raise
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _ended(thread: threading.Thread, seconds: float | None) -> bool:
-    """Whether a thread ends within some seconds; a short wait at a time lets Ctrl-C through."""
+def _ended(done: threading.Event, seconds: float | None) -> bool:
+    """Whether work is done within some seconds; a short wait at a time lets Ctrl-C through."""
     left = float("inf") if seconds is None else seconds
-    while thread.is_alive() and left > 0:
-        thread.join(min(left, _TICK_SECONDS))
+    while not done.is_set() and left > 0:
+        done.wait(min(left, _TICK_SECONDS))
         left -= _TICK_SECONDS
-    return not thread.is_alive()
+    return done.is_set()
 
 
-def _stop(thread: threading.Thread, interrupt: Callable[[], None]) -> None:
+def _stop(done: threading.Event, interrupt: Callable[[], None]) -> None:
     interrupt()
-    thread.join(_GRACE_SECONDS)
+    done.wait(_GRACE_SECONDS)
 
 
 _bounds = threading.Lock()

@@ -12,7 +12,7 @@ import readme_parts
 import memanalysis as ma
 
 SECTION = readme_parts.section("Ask your own question")
-TOP, HEADLINES, PARTNERS, REFUSED = readme_parts.commands(SECTION)
+TOP, HEADLINES, PARTNERS, REFUSED, RELATIONS = readme_parts.commands(SECTION)
 (PYTHON,) = readme_parts.blocks(SECTION, "python")
 
 pytestmark = pytest.mark.usefixtures("embedded")
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.usefixtures("embedded")
 def test_the_most_memorised_examples(shell) -> None:
     """As many rows as asked for, of the size that is named, the highest score first."""
     lines = shell(TOP).splitlines()
-    assert len(lines) == 2 + 5
-    assert all("resnet8w4" in line for line in lines[2:])
+    first = lines[2 : 2 + 5]  # what does not fit goes on below
+    assert all("resnet8w4" in line for line in first)
+    assert sum(line.startswith("5 ") for line in lines) == sum(line[:1] == "#" for line in lines)
     (query,) = readme_parts.words(TOP)[1:]
     scores = ma.open().sql(query)["memorization"]
     best = ma.open().sql("from memorization where size = 'resnet8w4'")["memorization"]
@@ -50,6 +51,15 @@ def test_sql_changes_nothing(shell, folder) -> None:
     """Refused with a message, and the file is not there."""
     assert "error" in shell(REFUSED, code=1)
     assert list(folder.iterdir()) == []
+
+
+def test_the_relations_are_for_any_client(shell) -> None:
+    """The text that is printed makes the relations in a plain connection."""
+    with duckdb.connect() as engine:
+        engine.execute(shell(RELATIONS))
+        assert engine.sql("select count(*) from accuracy").fetchall() == [
+            (ma.open().accuracy.height,)
+        ]
 
 
 def test_the_same_in_python(folder) -> None:

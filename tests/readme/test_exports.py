@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -92,6 +93,14 @@ def cleanlab(place: Path) -> None:
         assert archive["labels"].tolist() == world.labels.tolist()
         np.testing.assert_allclose(archive["pred_probs"], expected, atol=1e-3)
         np.testing.assert_allclose(archive["pred_probs"].sum(axis=1), 1, atol=1e-6)
+
+
+@row("SQL without Python", "one database file for the `duckdb` shell, DBeaver and other clients")
+def database(place: Path) -> None:
+    """A plain connection finds the scores in it, with nothing else at hand."""
+    with duckdb.connect(str(place), read_only=True) as engine:
+        scores = engine.sql("from memorization order by all").pl()
+    assert scores.equals(ma.open().sql("from memorization order by all"))
 
 
 @row(
