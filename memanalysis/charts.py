@@ -1,6 +1,10 @@
-"""Charts: ``ma.charts.trajectories(study)`` and its like, each an Altair chart of one relation."""
+"""Charts: ``ma.charts.trajectories(study)`` and its like, each an Altair chart of one query.
 
-from memanalysis import figures
-from memanalysis.figures import *  # noqa: F403 - a façade: what figures makes public
+Every name here is a ``Figure``: ``ma.charts.trajectories.sql()`` is its query and
+``ma.charts.trajectories.frame(study)`` the rows that are drawn.
+"""
 
-__all__ = figures.__all__
+from memanalysis.figures import *  # noqa: F403 - a façade: every figure, by its name
+from memanalysis.figures import BY_NAME
+
+__all__ = sorted(BY_NAME)

@@ -111,6 +111,14 @@ class Study:
             )
         return wide.examples(self.sql)
 
+    def suspects(self, top: int | None = None) -> pl.DataFrame:
+        """The relation ``suspects``: images with doubtful labels, most probably wrong ones first.
+
+        All of them, or the first ``top``; see ``memanalysis tables`` for what each column is.
+        """
+        limit = "" if top is None else f" limit {int(top)}"
+        return self.sql(f"from suspects order by rank{limit}")
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB connection with the relations loaded, unconfined, for experts.
 

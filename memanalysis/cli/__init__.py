@@ -21,6 +21,7 @@ from memanalysis.cli import (
     compare,
     export,
     import_,
+    init,
     judge,
     plan,
     produce,
@@ -29,6 +30,7 @@ from memanalysis.cli import (
     reproduce,
     simulate,
     sql,
+    suspects,
     tables,
 )
 from memanalysis.cli.terminal import visible
@@ -63,8 +65,10 @@ def cli(debug: bool) -> None:
 
 for _command in (
     report.command,
+    suspects.command,
     sql.command,
     tables.command,
+    init.command,
     produce.command,
     plan.command,
     build.command,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from memanalysis.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from memanalysis.importing import Format
+
+_EVERY: Final = ("out", "dry_run")
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -25,7 +31,74 @@ class Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
-@click.command("import")
+class ImportCommand(click.Command):
+    """A command whose help lists the formats or, with a format before --help, is that format's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember the format that help is asked for."""
+        if "--help" in args:
+            from memanalysis.importing import FORMATS
+
+            ctx.meta["format"] = next((FORMATS[arg] for arg in args if arg in FORMATS), None)
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The usage, with the format's name where there is one."""
+        format_ = _asked(ctx)
+        name = "FORMAT" if format_ is None else format_.name
+        formatter.write_usage(ctx.command_path, f"{name} SOURCE --out STORE [OPTIONS]")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What importing is, or what the format reads; an example."""
+        from memanalysis.importing import FORMATS
+
+        format_ = _asked(ctx)
+        formatter.write_paragraph()
+        if format_ is not None:
+            with formatter.indentation():
+                formatter.write_text(f"Import {format_.reads}.")
+                if format_.gives:
+                    formatter.write_paragraph()
+                    formatter.write_text(f"A store then has: {format_.gives}.")
+            _write_example(formatter, format_)
+            return
+        super().format_help_text(ctx, formatter)
+        width = max(map(len, FORMATS))
+        formatter.write_paragraph()
+        for name, reads in (("FORMAT", "SOURCE"), *((n, f.reads) for n, f in FORMATS.items())):
+            formatter.write(f"  {name:{width}}  {reads}\n")
+        formatter.write_paragraph()
+        formatter.write("  memanalysis import FORMAT --help says which options a format takes.\n")
+        _write_example(formatter, FORMATS["npz"])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the format, or those that every format takes."""
+        from memanalysis.importing.source import COMMON_OPTIONS
+
+        format_ = _asked(ctx)
+        own = () if format_ is None else format_.options
+        records = [
+            record
+            for parameter in self.get_params(ctx)
+            if (parameter.name in (*_EVERY, *COMMON_OPTIONS, *own) or "--help" in parameter.opts)
+            and (record := parameter.get_help_record(ctx)) is not None
+        ]
+        title = "Options" if format_ is not None else "Options of every format"
+        with formatter.section(title):
+            formatter.write_dl(records)
+
+
+def _asked(ctx: click.Context) -> Format | None:
+    format_: Format | None = ctx.meta.get("format")
+    return format_
+
+
+def _write_example(formatter: click.HelpFormatter, format_: Format) -> None:
+    with formatter.section("Example"):
+        formatter.write(f"  memanalysis import {format_.example}\n")
+
+
+@click.command("import", cls=ImportCommand)
 @click.argument("format_", metavar="FORMAT")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(
@@ -64,7 +137,13 @@ class Names(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="Labels of the training examples: .npy, .npz, .csv.",
+    help="Labels of the training examples, in order or name,label: .npy, .npz, .csv, …; "
+    "FILE:KEY names one key or column.",
+)
+@click.option(
+    "--clean-labels",
+    type=click.Path(path_type=Path),
+    help="The same before noise: examples whose label differs are of the kind noisy.",
 )
 @click.option("--class-names", type=Names(), default=(), help="Names of the classes, in order.")
 @click.option(
@@ -88,7 +167,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     is_flag=True,
     help="Keep logits in the model files, for `export --to cleanlab`.",
 )
-@click.option("--augmentation", help="lira: number of the augmentation, or mean; default: 0.")
+@click.option("--augmentation", help="Number of the augmentation, or mean; default: 0.")
 @click.option(
     "--hard-is",
     type=click.Choice(["high", "low", "none"]),
@@ -97,38 +176,43 @@ class Names(click.ParamType[tuple[str, ...]]):
 @click.option("--side", type=click.Choice(["in", "out"]), default="in", show_default=True,
               help="Scores are of models that trained on the example, or held it out.")  # fmt: skip
 @click.option("--columns", "names", type=Names(), default=(), help="Score columns; default: all.")
-@click.option("--id-column", help="Column of ids or names; default: example_id or source_id.")
+@click.option("--id-column", help="Column of ids or names; default: example_id, source_id, …")
+@click.option("--in-order", is_flag=True, help="Row i of a table without ids is example i.")
 @click.option("--missing", is_flag=True, help="Take scores that are NaN or infinite as NULL.")
 @click.option("--n-train", type=click.IntRange(1), help="Training examples, where no file says.")
 @click.option("--n-test", type=click.IntRange(0), help="Test examples, where no file says.")
-def command(format_: str, source: Path, out: Path, dry_run: bool, **said: Any) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context, /, format_: str, source: Path, out: Path, dry_run: bool, **said: Any
+) -> None:
     """Bring outcomes or scores from elsewhere into a store, and build it.
 
     A store that is there already gets another size, another objective, or proxies of the same
     examples; if anything is wrong, it stays as it was.
-
-    \b
-    FORMAT         SOURCE
-    npz            masks and correctness, by CIFAR-10N's key names
-    lira           a log directory of TensorFlow Privacy's LiRA
-    feldman        a folder of <run>/aux_arrays.npz, or published scores
-    cscore         published C-scores, .npz or .npy
-    datamodels     a store or a folder of released masks and margins
-    privacy-meter  a log directory of Privacy Meter
-    leakpro        an output directory of LeakPro, masks.npy in it
-    dynamics       cartography's, AUM's or data_diet's: proxies
-    scores         any scores by example: .csv, .parquet, .npy
-
-    \b
-    Example:
-      memanalysis import npz cifar-rand1-human-infl-mem.npz --out runs/cifar10n
     """
     from memanalysis.importing import Options, import_source
 
     options = Options(**said)
+    _note_unheeded(ctx, format_)
     with progress_bar() as report:
         done = import_source(format_, source, out, options, dry_run=dry_run, progress=report)
     for line in done.lines:
         click.echo(line, err=not dry_run)
     if done.store is not None:
         click.echo(f"imported into {done.store.path}", err=True)
+
+
+def _note_unheeded(ctx: click.Context, name: str) -> None:
+    """Say which options that were given a format does not heed."""
+    from memanalysis.importing import FORMATS, Options
+    from memanalysis.importing.source import COMMON_OPTIONS
+
+    if name not in FORMATS:
+        return
+    options = {field.name for field in fields(Options)}
+    heeded = {*COMMON_OPTIONS, *FORMATS[name].options}
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "")
+        option = parameter.name in options - heeded
+        if option and given is click.core.ParameterSource.COMMANDLINE:
+            click.echo(f"note: {name} does not heed {parameter.opts[0]}.", err=True)

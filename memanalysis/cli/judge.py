@@ -29,6 +29,9 @@ def command(
     knows nothing of the study's scores. Its kinds are kept in the store (examples.kind). Shown is
     one row per example with the judge's probabilities.
 
+    Where all images were trained on, the votes of the study's own held-out models judge; these
+    kinds are shown and not kept. See also: memanalysis suspects.
+
     \b
     Example:
       memanalysis judge runs/mine --out judgements.parquet
@@ -43,8 +46,20 @@ def command(
     emit(found.frame, format_, out)
     counts = found.frame["kind"].value_counts(sort=True).iter_rows()
     click.echo(", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts), err=True)
+    if found.votes_of is not None:
+        click.echo(
+            "The study leaves too few images out to train a judge, so the votes of its own models "
+            f"of {found.votes_of} judge, each image by those that never saw it; they agree with "
+            f"{found.accuracy:.1%} of the labels. Scores are made of the same votes: these kinds "
+            "are not kept in the store.",
+            err=True,
+        )
+        return
+    tested = (
+        "" if found.accuracy_test is None else f", and for {found.accuracy_test:.1%} of test images"
+    )
     click.echo(
-        f"The judge is right for {found.accuracy:.1%} of images that it did not learn from, and "
-        f"for {found.accuracy_test:.1%} of test images.",
+        f"The judge is right for {found.accuracy:.1%} of images that it did not learn from"
+        f"{tested}.",
         err=True,
     )

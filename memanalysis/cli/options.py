@@ -85,14 +85,7 @@ def emit(frame: pl.DataFrame, format_: str | None, out: Path | None) -> None:
         return
     content = formats.encode(frame, chosen, guard_formulas=guards_formulas())
     if out is not None:
-        from memanalysis.errors import MemanalysisError
-        from memanalysis.storage import atomic
-
-        try:
-            atomic.write_bytes(out, content)
-        except OSError as error:
-            raise MemanalysisError(f"'{out}' cannot be written: {error.strerror}.") from error
-        click.echo(f"wrote {frame.height:,} rows to {out}", err=True)
+        write(out, content, frame.height)
     elif chosen == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text: give --out FILE, or redirect the output.")
     else:
@@ -100,3 +93,21 @@ def emit(frame: pl.DataFrame, format_: str | None, out: Path | None) -> None:
             content = visible(content.decode(), keep="\n").encode()
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
+
+
+def write(out: Path, content: bytes, rows: int) -> None:
+    """Write ``content`` to ``out`` and say so.
+
+    Raises
+    ------
+    MemanalysisError
+        If the file cannot be written.
+    """
+    from memanalysis.errors import MemanalysisError
+    from memanalysis.storage import atomic
+
+    try:
+        atomic.write_bytes(out, content)
+    except OSError as error:
+        raise MemanalysisError(f"'{out}' cannot be written: {error.strerror}.") from error
+    click.echo(f"wrote {rows:,} rows to {out}", err=True)

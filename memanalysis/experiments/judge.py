@@ -2,7 +2,8 @@
 
 The judge is an ensemble of another family, trained on the images of the data set that the study
 left out. It never sees a training example or a score of the study, so that a table of scores by its
-kinds is not circular.
+kinds is not circular. Where the study leaves too few out, its own held-out votes judge instead;
+then kinds are not kept.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from memanalysis.producer.families import Network
 from memanalysis.producer.retraining import one_thread, study_of
 from memanalysis.producer.worker import images_of
 from memanalysis.relations import derive_kinds
+from memanalysis.relations.labels import held_out_votes
 from memanalysis.settings import Size, Training
 from memanalysis.storage.schema import EXAMPLES
 from memanalysis.storage.store import Store
@@ -60,16 +62,19 @@ class Judgement:
     frame
         One row per training example: ``example_id``, ``label``, ``kind``, the judge's
         ``probability`` of the label, and the most probable other class as ``other_label`` with its
-        ``other_probability``. Probabilities are means over the folds' models.
+        ``other_probability``. Probabilities are means over the folds' models, or shares of votes.
     accuracy
-        Of each fold's model on the fold that it did not learn from, mean over folds.
+        Of each fold's model on the fold that it did not learn from, mean over folds; or of votes.
     accuracy_test
-        Of all folds' models together on the test split.
+        Of all folds' models together on the test split; None where votes judge or there is none.
+    votes_of
+        The size whose held-out votes judge; None where models were trained to.
     """
 
     frame: pl.DataFrame
     accuracy: float
-    accuracy_test: float
+    accuracy_test: float | None
+    votes_of: str | None = None
 
 
 def judge(
@@ -87,12 +92,16 @@ def judge(
     ``suspected_mislabel`` where another class has, ``ambiguous`` where two classes have at least
     .25 each, and ``hard`` otherwise. Judging again replaces the kinds.
 
+    If fewer than 1,000 images are left out, shares of the study's own held-out votes take the place
+    of probabilities. They are what scores are made of, so these kinds are returned and not noted: a
+    table of scores by them would be circular.
+
     Raises
     ------
     StoreError
         If the store's study cannot be had again, or its kinds were planted.
     DataError
-        If the study leaves too few images out.
+        If the study leaves too few images out and has no votes.
     SettingsError
         If a number is out of its range.
     """
@@ -105,6 +114,9 @@ def judge(
             "of which nothing is known."
         )
     everything, own = _whole(study)
+    n_left = len(everything.train_labels) - len(own)
+    if n_left < _FEWEST:
+        return _by_votes(store, f"{n_left} of {len(everything.train_labels)}")
     bench = _Bench(study, everything, own, replace(_RECIPE, epochs=epochs), device)
     with one_thread():
         found = bench.judgement(folds, progress)
@@ -133,13 +145,22 @@ def _whole(study: settings.Study) -> tuple[data.Dataset, Index]:
     everything = data.load(replace(study.data, train_examples=None, image_size=size), study.seed)
     n_whole, n_chosen = len(everything.train_labels), len(chosen.train_labels)
     place = {name: i for i, name in enumerate(everything.source_ids[:n_whole])}
-    if n_whole - n_chosen < _FEWEST:
-        raise DataError(
-            f"The study leaves {n_whole - n_chosen} of {n_whole} training images out; a judge "
-            f"needs at least {_FEWEST} to learn from. A study with a lower data.train_examples can "
-            "be judged."
-        )
     return everything, np.array([place[name] for name in chosen.source_ids[:n_chosen]])
+
+
+def _by_votes(store: Store, n_left: str) -> Judgement:
+    """Judge by the held-out votes of the largest size that has them."""
+    votes = held_out_votes(store)
+    if votes is None:
+        raise DataError(
+            f"The study leaves {n_left} training images out; a judge needs at least {_FEWEST} to "
+            "learn from, or held-out votes of the study itself, which were not recorded. Produce "
+            "the study again, or with a lower data.train_examples."
+        )
+    probabilities = votes.shares
+    frame = _frame(probabilities, votes.labels).with_columns(example_id=pl.Series(votes.example_id))
+    right = float(np.mean(probabilities.argmax(axis=1) == votes.labels))
+    return Judgement(frame, right, None, votes.size)
 
 
 class _Bench:
@@ -173,10 +194,11 @@ class _Bench:
             if progress is not None:
                 progress("judging", number + 1, folds)
         together = np.mean(tested, axis=0).argmax(axis=1)
+        right = together == self.everything.test_labels
         return Judgement(
             _frame(np.mean(asked, axis=0), self.everything.train_labels[self.own]),
             float(np.mean(accuracies)),
-            float(np.mean(together == self.everything.test_labels)),
+            float(np.mean(right)) if len(right) else None,
         )
 
     def _trained(self, number: int, learned: Index) -> Network:

@@ -1,8 +1,11 @@
-"""Charts: each takes a study, or anything with ``.table(name)``, and returns an Altair chart.
+"""Figures: each declared once, with its query, its drawing and its caption.
 
-Every chart draws one small relation of the study (never above 5,000 rows) and has the same look in
-a notebook and in the report.
+A figure called with a study, or with anything that has ``.sql(text)`` and ``.table(name)``, is an
+Altair chart of the rows of its query (never above 5,000), alike in a notebook and in the report.
+``ORDER`` has all of them in the order of the report.
 """
+
+from typing import Final
 
 from memanalysis.figures.accuracy import accuracy, accuracy_spread
 from memanalysis.figures.bimodality import bimodality, bimodality_trends, held_out_errors
@@ -18,13 +21,13 @@ from memanalysis.figures.distillation_effects import (
     distillation_settings,
 )
 from memanalysis.figures.example import example_scores
+from memanalysis.figures.figure import Figure
 from memanalysis.figures.histograms import memorization_density, memorization_histogram
 from memanalysis.figures.influence import memorized_partners
 from memanalysis.figures.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
 from memanalysis.figures.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
 from memanalysis.figures.proxy_value import proxy_retrieval, proxy_trajectories
 from memanalysis.figures.reliability import reliability, reliability_growth
-from memanalysis.figures.snippet import recorded
 from memanalysis.figures.trajectories import (
     example_curves,
     example_curves_by_class,
@@ -35,6 +38,9 @@ from memanalysis.figures.trajectories import (
 from memanalysis.figures.transitions import distillation_transitions
 
 __all__ = [
+    "BY_NAME",
+    "ORDER",
+    "Figure",
     "accuracy",
     "accuracy_spread",
     "bimodality",
@@ -71,6 +77,40 @@ __all__ = [
     "trajectory_sweep",
 ]
 
-# Here and not at each definition, so that no public chart can be forgotten.
-for _name in __all__:
-    globals()[_name] = recorded(globals()[_name])
+ORDER: Final[tuple[Figure, ...]] = (
+    accuracy,
+    accuracy_spread,
+    memorization_histogram,
+    memorization_density,
+    bimodality,
+    bimodality_trends,
+    held_out_errors,
+    trajectory_shares,
+    trajectory_sweep,
+    trajectories,
+    trajectories_by_class,
+    example_curves,
+    example_curves_by_class,
+    kind_scores,
+    kind_shapes,
+    kind_distillation,
+    kind_retrieval,
+    memorization_by_class,
+    example_scores,
+    memorized_partners,
+    distillation_settings,
+    distillation_change,
+    distillation_density,
+    distillation_halves,
+    distillation_groups,
+    distillation_gap,
+    distillation_transitions,
+    proxy_correlations,
+    proxy_correlations_by,
+    proxy_retrieval,
+    proxy_trajectories,
+    proxy_trends,
+    reliability,
+    reliability_growth,
+)
+BY_NAME: Final = {figure.name: figure for figure in ORDER}

@@ -7,7 +7,10 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import marks, sizes, theme
+from memanalysis import wording
+from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, titled
 
 _QUANTITIES: Final = {
     "memorization": "memorisation",
@@ -16,20 +19,45 @@ _QUANTITIES: Final = {
     "accuracy_test": "test images",
 }
 _NONE: Final = "No models in this study."
+# Each mean with its interval, by the stored name of its quantity.
+_MEANS: Final = f"""{compared("accuracy")} unpivot include nulls (
+    (value, low, high) for quantity in (
+        (memorization, memorization_low, memorization_high) as 'memorization',
+        (accuracy_in, accuracy_in_low, accuracy_in_high) as 'accuracy_in',
+        (accuracy_out, accuracy_out_low, accuracy_out_high) as 'accuracy_out',
+        (accuracy_test, accuracy_test_low, accuracy_test_high) as 'accuracy_test'
+    )
+)"""
+
+_MEANS_QUERY: Final = f"""
+select objective, size, size_rank, {titled("quantity", _QUANTITIES)} as quantity,
+    value, low, high, parameters, n_models, saturated
+from {_MEANS}
+order by {OBJECTIVES_IN_ORDER}, size_rank, quantity"""
+
+_SPREAD_QUERY: Final = f"""
+with spread as (
+    from {compared("accuracy_spread")}
+),
+means as (
+    select objective, size, quantity, low, high
+    from {_MEANS}
+)
+select objective, size, size_rank, {titled("quantity", _QUANTITIES)} as quantity,
+    mean, low, high, sd, q10, q25, q50, q75, q90, n_examples
+from spread
+left join means using (objective, size, quantity)
+order by {OBJECTIVES_IN_ORDER}, size_rank, quantity"""
 
 
-def accuracy(study: theme.Tables) -> theme.AnyChart:
+def _draw_means(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Mean p_in, p_out, their difference and test accuracy by size, one panel each.
 
     Sizes with a star are saturated: mean p_in is at least 0.99 there.
     """
-    table = study.table("accuracy")
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    frame = theme.compared_objectives(_means(table))
-    scale = theme.objective_scale(frame["objective"].unique(maintain_order=True).to_list())
+    scale = theme.objective_scale(theme.values(frame, "objective"))
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study)),
+        x=theme.size_axis(theme.in_order(frame), labels=asked.stars()),
         color=alt.Color("objective:N", scale=scale),
     )
     y = alt.Y(
@@ -41,33 +69,18 @@ def accuracy(study: theme.Tables) -> theme.AnyChart:
     )
     layers = alt.layer(*marks.estimates(base, y, tooltip)).properties(width=300, height=190)
     chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=2)
-    return theme.finish(
-        theme.own_scales(chart),
-        "Accuracy and mean memorisation by model size",
-        panel=190,
-        count=len(_QUANTITIES),
-    )
+    return theme.finish(theme.own_scales(chart), panel=190, count=len(_QUANTITIES))
 
 
-def accuracy_spread(study: theme.Tables) -> theme.AnyChart:
+def _draw_spread(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """How p_in, p_out, memorisation and test accuracy spread over examples at each size.
 
     Dots are means; broad bars hold the middle half of the examples, thin lines the middle eight of
     ten, upright ticks are medians.
     """
-    table = study.table("accuracy_spread")
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    order = theme.in_order(table)
-    means = _means(study.table("accuracy")).select("objective", "size", "quantity", "low", "high")
-    frame = theme.compared_objectives(
-        table.with_columns(pl.col("quantity").replace(_QUANTITIES)).join(
-            means, on=["objective", "size", "quantity"], how="left", maintain_order="left"
-        )
-    )
-    titles = frame["objective"].unique(maintain_order=True).to_list()
+    titles = theme.values(frame, "objective")
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(order, labels=sizes.labels(study)),
+        x=theme.size_axis(theme.in_order(frame), labels=asked.stars()),
         xOffset=alt.XOffset("objective:N", sort=titles),
         color=alt.Color("objective:N", scale=theme.objective_scale(titles)),
         tooltip=theme.tooltip(
@@ -83,20 +96,77 @@ def accuracy_spread(study: theme.Tables) -> theme.AnyChart:
         base.mark_point(size=34).encode(y=alt.Y("mean:Q")),
     ).properties(width=300, height=190)
     chart = theme.panels(layers, "quantity", list(_QUANTITIES.values()), columns=2)
-    title = "The same quantities over single examples"
-    return theme.finish(chart, title, panel=220, count=len(_QUANTITIES))
+    return theme.finish(chart, panel=220, count=len(_QUANTITIES))
 
 
-def _means(table: pl.DataFrame) -> pl.DataFrame:
-    """One row per objective, size and quantity: its mean with its interval."""
-    kept = ("objective", "size", "size_rank", "parameters", "n_models", "saturated")
-    return pl.concat(
-        table.select(
-            *kept,
-            pl.lit(title).alias("quantity"),
-            pl.col(name).alias("value"),
-            pl.col(f"{name}_low").alias("low"),
-            pl.col(f"{name}_high").alias("high"),
-        )
-        for name, title in _QUANTITIES.items()
-    ).sort("objective", "size_rank", maintain_order=True)
+def _means_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
+    return (
+        "Means over examples by model size; upright lines are 95 % intervals from leaving out one "
+        f"group of models at a time. Each panel has a scale of its own.{_from_to(frame)}"
+        f"{facts.stars()}"
+    )
+
+
+def _from_to(frame: pl.DataFrame) -> str:
+    """The three means of the first objective at both ends, in words."""
+    objective = frame["objective"][0]
+    score, inside, outside, _ = _QUANTITIES.values()
+    by_size = (
+        frame.filter(pl.col("objective") == objective)
+        .pivot("quantity", index=["size", "size_rank"], values="value")
+        .drop_nulls([inside, outside])
+        .sort("size_rank")
+    )
+    if by_size.height < 2:
+        return ""
+    first, last = by_size.row(0, named=True), by_size.row(-1, named=True)
+
+    def ends(name: str) -> str:
+        return f"from {wording.number(first[name])} to {wording.number(last[name])}"
+
+    return (
+        f" With {objective}, from {first['size']} to {last['size']} p_in goes {ends(inside)}, "
+        f"p_out {ends(outside)} and mean memorisation {ends(score)}"
+        f"{_turn(by_size['size'].to_list(), by_size[score].to_list())}."
+    )
+
+
+def _turn(sizes: list[str], scores: list[float]) -> str:
+    """The size where mean memorisation turns, if it does not lie between those of both ends."""
+    highest, lowest = (scores.index(end) for end in (max(scores), min(scores)))
+    inner = [place for place in (highest, lowest) if 0 < place < len(scores) - 1]
+    turns = [
+        f"{'highest' if place == highest else 'lowest'} at {sizes[place]} with "
+        f"{wording.number(scores[place])}"
+        for place in inner
+    ]
+    return f", {wording.listed(turns)}" if turns else ""
+
+
+def _spread_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
+    return (
+        "The same quantities over single examples. Dots are the means of the figure above; broad "
+        "bars hold the middle half of the examples, thin lines the middle eight of ten, and the "
+        "bar across is the median. Where bar and line are missing, nearly all examples have the "
+        "same value. These spreads include the noise of a finite number of models; the column sd "
+        "of the numbers below has it removed. Test images are those that the store keeps, so "
+        f"their mean is another one than above, which is over all.{facts.stars()}"
+    )
+
+
+accuracy = Figure(
+    name="accuracy",
+    title="Accuracy and mean memorisation by model size",
+    query=_MEANS_QUERY,
+    draw=_draw_means,
+    caption=_means_caption,
+    nothing=_NONE,
+)
+accuracy_spread = Figure(
+    name="accuracy_spread",
+    title="The same quantities over single examples",
+    query=_SPREAD_QUERY,
+    draw=_draw_spread,
+    caption=_spread_caption,
+    nothing=_NONE,
+)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import marks, score_ranges, sizes, theme
-from memanalysis.figures.histograms import domain, share_axis, widest
+from memanalysis import wording
+from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, titled
+from memanalysis.figures.histograms import domain, share_axis
 
 _MEASURES: Final = {
     "polarisation": "polarisation",
@@ -18,25 +21,74 @@ _MEASURES: Final = {
     "dip": "Hartigan’s dip",
     "bimodality_coefficient": "Sarle’s coefficient",
 }
-# These are of the scores as they are; no version without noise exists.
-_ALWAYS_PLAIN: Final = ("bimodality_coefficient",)
-_TRENDS: Final = tuple(name for name in _MEASURES if name not in _ALWAYS_PLAIN)
+# Of the scores as they are; the coefficient has no version without noise.
+_PLAIN_COLUMNS: Final = {
+    "low_mass": "low_mass_plain",
+    "high_mass": "high_mass_plain",
+    "dip": "dip_plain",
+    "bimodality_coefficient": "bimodality_coefficient",
+}
 _NOISE_REMOVED: Final = "noise removed"
 _PLAIN: Final = "plain"
 _SIZES: Final = {"all": "all sizes", "saturated": "saturated sizes"}
-_FITS: Final = {"expected_one": "one continuum", "expected_two": "two clusters"}
-_NONE: Final = "No measure of bi-modality: too few examples or groups of models."
+_FITS: Final = ("one continuum", "two clusters")
 
 
-def bimodality(study: theme.Tables) -> theme.AnyChart:
+def _long(estimator: str, columns: dict[str, str]) -> str:
+    """One row per objective, size and measure by one estimator."""
+    listed = ",\n        ".join(
+        f"({name}, {name}_low, {name}_high) as '{_MEASURES[measure]}'"
+        for measure, name in columns.items()
+    )
+    return f"""select objective, size, size_rank, measure, '{estimator}' as estimator, value, low,
+    high, n_groups
+from compared unpivot include nulls (
+    (value, low, high) for measure in (
+        {listed}
+    )
+)"""
+
+
+_TRENDS: Final = {name: name for name in _MEASURES if name != "bimodality_coefficient"}
+_MEASURES_QUERY: Final = f"""
+with compared as (
+    from {compared("bimodality")}
+)
+{_long(_NOISE_REMOVED, _TRENDS)}
+union all
+{_long(_PLAIN, _PLAIN_COLUMNS)}
+order by {OBJECTIVES_IN_ORDER}, size_rank, estimator, measure"""
+
+_TRENDS_QUERY: Final = f"""
+with trends as (
+    from bimodality_trends
+    where change is not null and statistic in ({", ".join(f"'{name}'" for name in _TRENDS)})
+)
+select objective, {titled("statistic", _MEASURES)} as statistic, {titled("sizes", _SIZES)} as sizes,
+    n_sizes, first, last, change, change_low, change_high, slope, slope_low, slope_high, n_groups
+from {compared("trends")}
+order by {OBJECTIVES_IN_ORDER}, statistic, sizes"""
+
+# Heights are shares per width of the widest bin, as in the histogram of the scores.
+_ERRORS_QUERY: Final = """
+with bins as (
+    select *, max(bin_high - bin_low) over () / (bin_high - bin_low) as scale
+    from held_out_errors
+    where objective = $objective and expected_one is not null
+)
+select size, size_rank, round(bin_low, 6) as bin_low, round(bin_high, 6) as bin_high,
+    round((bin_low + bin_high) / 2, 6) as rate, n_examples, round(share, 6) as share,
+    round(share * scale, 6) as height, round(expected_one * scale, 6) as "one continuum",
+    round(expected_two * scale, 6) as "two clusters"
+from bins
+order by size_rank, bin_low"""
+
+
+def _draw_measures(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Measures of bi-modality by size, noise removed (solid) and plain (dashed)."""
-    table = study.table("bimodality")
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    frame = theme.compared_objectives(_long(table))
-    scale = theme.objective_scale(frame["objective"].unique(maintain_order=True).to_list())
+    scale = theme.objective_scale(theme.values(frame, "objective"))
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study)),
+        x=theme.size_axis(theme.in_order(frame), labels=asked.stars()),
         color=alt.Color("objective:N", scale=scale),
     )
     y = alt.Y(
@@ -51,28 +103,15 @@ def bimodality(study: theme.Tables) -> theme.AnyChart:
         width=300, height=180
     )
     chart = theme.panels(layers, "measure", list(_MEASURES.values()), columns=2)
-    return theme.finish(
-        theme.own_scales(chart),
-        "Bi-modality of the scores by model size",
-        panel=190,
-        count=len(_MEASURES),
-    )
+    return theme.finish(theme.own_scales(chart), panel=190, count=len(_MEASURES))
 
 
-def bimodality_trends(study: theme.Tables) -> theme.AnyChart:
+def _draw_trends(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Change of each measure from the smallest to the largest size, of all and of saturated ones.
 
     Noise is removed; lines are 95 % intervals.
     """
-    table = study.table("bimodality_trends").filter(
-        pl.col("statistic").is_in(_TRENDS), pl.col("change").is_not_null()
-    )
-    if table.is_empty():
-        return theme.nothing("No trend of bi-modality: it needs at least two sizes.")
-    frame = theme.compared_objectives(table).with_columns(
-        pl.col("statistic").replace(_MEASURES), pl.col("sizes").replace(_SIZES)
-    )
-    titles = frame["objective"].unique(maintain_order=True).to_list()
+    titles = theme.values(frame, "objective")
     measures = theme.known_order(frame["statistic"].to_list(), list(_MEASURES.values()))
     rows = theme.known_order(frame["sizes"].to_list(), list(_SIZES.values()))
     base = alt.Chart(frame).encode(
@@ -93,23 +132,16 @@ def bimodality_trends(study: theme.Tables) -> theme.AnyChart:
         base.mark_point(size=50).encode(x=alt.X("change:Q"), tooltip=tooltip),
     ).properties(width=220, height=84)
     chart = theme.panels(layers, "statistic", measures, columns=2).resolve_scale(x="independent")
-    title = "Does bi-modality grow with size?"
-    return theme.finish(chart, title, panel=230, count=len(measures))
+    return theme.finish(chart, panel=230, count=len(measures))
 
 
-def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_errors(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Held-out error rates of examples (bars) with one fitted Beta distribution and with two."""
-    table = study.table("held_out_errors").filter(
-        pl.col("objective") == objective, pl.col("expected_one").is_not_null()
-    )
-    if table.is_empty():
-        return theme.nothing("No distribution of held-out errors was fitted in this study.")
-    frame = _heights(table)
     order = theme.in_order(frame)
     scale = alt.Scale(domain=domain(frame), nice=False)
     axis = alt.Axis(values=[0, 0.5, 1], format=".1f")
     base = alt.Chart(frame)
-    dashes = alt.Scale(domain=list(_FITS.values()), range=[[1, 0], [4, 3]])
+    dashes = alt.Scale(domain=list(_FITS), range=[[1, 0], [4, 3]])
     layers = alt.layer(
         base.mark_bar(binSpacing=1, color=theme.colour("outside"), opacity=0.55).encode(
             x=alt.X("bin_low:Q", bin="binned", title="held-out error rate", scale=scale, axis=axis),
@@ -117,7 +149,7 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
             y=share_axis(),
             tooltip=theme.tooltip("size", "bin_low:.3f", "bin_high:.3f", "n_examples", "share:.2%"),
         ),
-        base.transform_fold(list(_FITS.values()), ["fit", "expected"])
+        base.transform_fold(list(_FITS), ["fit", "expected"])
         .mark_line(color=theme.colour("ink"), strokeWidth=1.6)
         .encode(
             x=alt.X("rate:Q", scale=scale),
@@ -126,41 +158,92 @@ def held_out_errors(study: theme.Tables, objective: str = "one_hot") -> theme.An
             tooltip=theme.tooltip("size", "rate:.2f", "expected:.2%"),
         ),
     ).properties(width=200, height=170)
-    labels = sizes.labels(study, objective)
+    labels = asked.stars(asked["objective"])
     chart = theme.panels(layers, "size", order, min(len(order), 3), labels)
-    return theme.finish(chart, "One continuum or two clusters?", panel=130, count=len(order))
+    return theme.finish(chart, panel=130, count=len(order))
 
 
-def _heights(table: pl.DataFrame) -> pl.DataFrame:
-    """Observed and fitted shares as heights, at the middle of each bin."""
-    width = pl.col("bin_high") - pl.col("bin_low")
-    heights = (("share", "height"), *_FITS.items())
-    return score_ranges.compact(
-        table.with_columns(
-            *((pl.col(name) / width * widest(table)).alias(height) for name, height in heights),
-            ((pl.col("bin_low") + pl.col("bin_high")) / 2).alias("rate"),
-        ).drop("objective", "expected_one", "expected_two", "bin")
+def _measures_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
+    return (
+        "Polarisation; the shares of examples at either end; the upper-mode ratio, "
+        "share(0.9, 1] over share(0.7, 0.8], above 1 where the upper end is a peak of its own, "
+        "absent where next to no score lies there; "
+        "Hartigan’s dip, the distance to the nearest distribution with one peak; Sarle’s "
+        "coefficient, which skewness alone lifts and which is here to compare with other work. "
+        "Filled points and solid lines have the noise of a finite number of models removed; hollow "
+        "points and dashed lines are plain. Upright lines are 95 % intervals over groups of models."
+        f"{facts.stars()}"
     )
 
 
-def _long(table: pl.DataFrame) -> pl.DataFrame:
-    """One row per objective, size, measure and estimator."""
-    kept = ("objective", "size", "size_rank", "n_groups")
-    removed = {name: title for name, title in _MEASURES.items() if name not in _ALWAYS_PLAIN}
-    plain = {
-        name if name in _ALWAYS_PLAIN else f"{name}_plain": title
-        for name, title in _MEASURES.items()
-    }
-    return pl.concat(
-        table.select(
-            *kept,
-            pl.lit(title).alias("measure"),
-            pl.lit(estimator).alias("estimator"),
-            pl.col(name).alias("value"),
-            pl.col(f"{name}_low").alias("low"),
-            pl.col(f"{name}_high").alias("high"),
-        )
-        for columns, estimator in ((removed, _NOISE_REMOVED), (plain, _PLAIN))
-        for name, title in columns.items()
-        if name in table.columns
-    ).sort("objective", "size_rank", maintain_order=True)
+def _trends_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
+    without = (
+        ""
+        if (frame["sizes"] == _SIZES["saturated"]).any()
+        else " Fewer than two sizes are saturated here, so that comparison is not possible."
+    )
+    return (
+        "Each measure at the largest size minus the smallest, noise removed, with 95 % intervals "
+        "over groups of models: right of the upright line it grows with size. A small model that "
+        "cannot fit an example cannot memorise it either, so growth over all sizes may only say "
+        "that larger models fit more; among saturated sizes (mean p_in of at least 0.99) that "
+        f"explanation is gone.{without} A measure that is absent at an end has no row."
+        f"{_rise(frame)}"
+    )
+
+
+def _rise(frame: pl.DataFrame) -> str:
+    """The rise of polarisation over all sizes and among saturated ones, in words."""
+    objective = frame["objective"][0]
+    rows = frame.filter(
+        pl.col("statistic") == _MEASURES["polarisation"], pl.col("objective") == objective
+    )
+    by_sizes = {row["sizes"]: row for row in rows.iter_rows(named=True)}
+    if _SIZES["all"] not in by_sizes:
+        return ""
+    text = f" Polarisation with {objective} changes by "
+    text += _change(by_sizes[_SIZES["all"]]) + " over all sizes"
+    if _SIZES["saturated"] in by_sizes:
+        text += f" and by {_change(by_sizes[_SIZES['saturated']])} among the saturated ones"
+    return text + "."
+
+
+def _change(row: dict[str, Any]) -> str:
+    interval = wording.interval(row["change_low"], row["change_high"], 2)
+    return f"{wording.number(row['change'], 2, signed=True)} ({interval})"
+
+
+def _errors_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "Share of training examples by the share of models that get them wrong when held out "
+        "(bars), with what one Beta distribution of true error rates expects (solid) and what two "
+        "expect (dashed), binomial noise included. Where models fit all they are shown, the "
+        f"held-out error rate is the memorisation score.{facts.stars(asked['objective'])}"
+    )
+
+
+bimodality = Figure(
+    name="bimodality",
+    title="Bi-modality of the scores by model size",
+    query=_MEASURES_QUERY,
+    draw=_draw_measures,
+    caption=_measures_caption,
+    nothing="No measure of bi-modality: too few examples or groups of models.",
+)
+bimodality_trends = Figure(
+    name="bimodality_trends",
+    title="Does bi-modality grow with size?",
+    query=_TRENDS_QUERY,
+    draw=_draw_trends,
+    caption=_trends_caption,
+    nothing="No trend of bi-modality: it needs at least two sizes.",
+)
+held_out_errors = Figure(
+    name="held_out_errors",
+    title="One continuum or two clusters?",
+    query=_ERRORS_QUERY,
+    draw=_draw_errors,
+    caption=_errors_caption,
+    nothing="No distribution of held-out errors was fitted in this study.",
+    parameters={"objective": "one_hot"},
+)

@@ -5,15 +5,63 @@ from __future__ import annotations
 from typing import Final
 
 import altair as alt
+import numpy as np
 import polars as pl
 
-from memanalysis.figures import marks, score_ranges, sizes, theme
+from memanalysis import wording
+from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import titled
 
 NONE: Final = "No distilled models beside models trained on labels."
+OBJECTIVE: Final = {"objective": "distilled"}
 PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
-# Columns of fewer examples show single examples, not a distribution.
-_FEWEST: Final = 5
-_COMPARED: Final = {"distilled": "distilled", "one_hot": "one-hot again"}
+_AGAIN: Final = "one-hot again"
+_HIGH: Final = 0.45  # where the caption compares both lines: scores of memorised examples
+_EDGES: Final = ("one_hot_low", "one_hot_high")
+
+_DENSITY_QUERY: Final = """
+select size, size_rank, round(one_hot_low, 6) as one_hot_low,
+    round(one_hot_high, 6) as one_hot_high,
+    round(distilled_low, 6) as distilled_low, round(distilled_high, 6) as distilled_high, n_examples
+from distillation_density
+where objective = $objective
+order by size_rank, one_hot_low, distilled_low"""
+
+# Columns of fewer than 5 examples show single examples, not a distribution. Of the one-hot scores
+# of the other half, whose spread is not drawn, one row has the mean of the column.
+_HALVES_QUERY: Final = f"""
+select size, size_rank, {titled("compared", {"one_hot": _AGAIN})} as compared,
+    round(one_hot_low, 6) as one_hot_low, round(one_hot_high, 6) as one_hot_high,
+    round(score_low, 6) as score_low, round(score_high, 6) as score_high,
+    round(share_of_one_hot, 6) as share_of_one_hot, n_one_hot, round(mean_score, 6) as mean_score
+from (
+    from distillation_halves
+    where objective = $objective and n_one_hot >= 5
+    qualify compared = 'distilled'
+        or row_number() over (partition by size, compared, one_hot_low order by score_low) = 1
+)
+order by compared, size_rank, one_hot_low, score_low"""
+
+# A rise of p_out lowers the score, so its part counts downwards.
+_CHANGE_QUERY: Final = """
+with effects as (
+    select * replace (-change_out as change_out)
+    from distillation_effects
+    where objective = $objective and "grouping" = 'all'
+)
+select size, size_rank, part, value, change_low, change_high, n_groups
+from (
+    select *, change as whole
+    from effects
+) unpivot include nulls (
+    value for part in (
+        whole as 'change',
+        change_in as 'from p_in',
+        change_out as 'from p_out'
+    )
+)
+order by part, size_rank"""
 
 
 def parts_scale() -> alt.Scale:
@@ -21,22 +69,17 @@ def parts_scale() -> alt.Scale:
     return alt.Scale(domain=list(PARTS), range=[theme.colour(name) for name in PARTS.values()])
 
 
-def titled(title: str, objective: str) -> str:
-    """``title``, with the variant's name where ``objective`` is not the main one."""
+def of_setting(title: str, objective: str) -> str:
+    """``title``, with the setting's name where ``objective`` is not the main one."""
     name = objective.removeprefix("distilled").removeprefix("_")
     return f"{title} ({name})" if name else title
 
 
-def distillation_density(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+def _draw_density(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Joint histogram of one-hot and distilled scores at each size; the line is equality."""
-    table = study.table("distillation_density").filter(pl.col("objective") == objective)
-    if table.is_empty():
-        return theme.nothing(NONE)
-    table = score_ranges.compact(table.drop("objective"))
-    order = theme.in_order(table)
-    edges = table.select("one_hot_low", "distilled_low", "one_hot_high", "distilled_high")
-    domain = [float(edges.to_numpy().min()), float(edges.to_numpy().max())]
-    cells = _cells(alt.Chart(table), "distilled", "score, distilled", domain).encode(
+    edges = frame.select(*_EDGES, "distilled_low", "distilled_high").to_numpy()
+    domain = [float(edges.min()), float(edges.max())]
+    cells = _cells(alt.Chart(frame), "distilled", "score, distilled", domain).encode(
         opacity=alt.Opacity(
             "n_examples:Q",
             title="examples in the cell",
@@ -45,35 +88,20 @@ def distillation_density(study: theme.Tables, objective: str = "distilled") -> t
         ),
         tooltip=_tooltip("distilled", "n_examples"),
     )
-    layers = alt.layer(cells, _equality(table, domain))
-    title = titled("The same example under both objectives", objective)
-    return _squares(layers, title, order, sizes.labels(study, "one_hot", objective))
+    return _squares(alt.layer(cells, _equality(frame, domain)), frame, asked)
 
 
-def distillation_halves(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+def _draw_halves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """How distilled scores spread where the one-hot score is what it is; columns sum to 1.
 
     Both scores are from opposite halves of the groups of models. The solid line is the mean
     distilled score of a column, the dashed one the mean one-hot score of the other half: what
     noise alone does. Columns of fewer than 5 examples are left out.
     """
-    table = study.table("distillation_halves").filter(
-        pl.col("objective") == objective, pl.col("n_one_hot") >= _FEWEST
-    )
-    if table.is_empty():
-        return theme.nothing("No example has a score from both halves of the groups of models.")
-    column = ["size", "compared", "one_hot_low"]
-    spread = table.filter(pl.col("compared") == "distilled")
-    noise = table.filter(pl.col("compared") == "one_hot").unique(column, maintain_order=True)
-    frame = score_ranges.compact(
-        pl.concat([spread, noise])
-        .drop("objective", "n_examples")
-        .with_columns(pl.col("compared").replace(_COMPARED))
-    )
-    order = theme.in_order(frame)
-    edges = spread.select("one_hot_low", "score_low", "one_hot_high", "score_high").to_numpy()
+    spread = frame.filter(pl.col("compared") == "distilled")
+    edges = spread.select(*_EDGES, "score_low", "score_high").to_numpy()
     domain = [float(edges.min(initial=0)), float(edges.max(initial=1))]
-    distilled = alt.Chart(frame).transform_filter(alt.datum.compared == _COMPARED["distilled"])
+    distilled = alt.Chart(frame).transform_filter(alt.datum.compared == "distilled")
     cells = _cells(distilled, "score", "score, other half", domain).encode(
         opacity=alt.Opacity(
             "share_of_one_hot:Q",
@@ -84,13 +112,12 @@ def distillation_halves(study: theme.Tables, objective: str = "distilled") -> th
         tooltip=_tooltip("score", "share_of_one_hot:.1%", "n_one_hot:,.0f"),
     )
     layers = alt.layer(cells, _equality(frame, domain), _column_means(frame, domain))
-    title = titled("Distilled scores, given the one-hot score", objective)
-    return _squares(layers, title, order, sizes.labels(study, "one_hot", objective))
+    return _squares(layers, frame, asked)
 
 
 def _column_means(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
     """The mean compared score of each column, distilled and one-hot again."""
-    names = list(_COMPARED.values())
+    names = ["distilled", _AGAIN]
     scale = alt.Scale(domain=domain, nice=False)
     ink = theme.colour("ink")
     lines: alt.Chart = (
@@ -114,18 +141,10 @@ def _column_means(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
     return lines
 
 
-def distillation_change(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+def _draw_change(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Mean change of the score under distillation by size, split into its two rates."""
-    table = study.table("distillation_effects").filter(
-        pl.col("objective") == objective, pl.col("grouping") == "all"
-    )
-    if table.is_empty():
-        return theme.nothing(NONE)
-    frame = split(table).select(
-        "size", "size_rank", "part", "value", "change_low", "change_high", "n_groups"
-    )
-    labels = sizes.labels(study, "one_hot", objective)
-    base = alt.Chart(frame).encode(x=theme.size_axis(theme.in_order(table), labels=labels))
+    labels = asked.stars("one_hot", asked["objective"])
+    base = alt.Chart(frame).encode(x=theme.size_axis(theme.in_order(frame), labels=labels))
     bars = base.mark_bar(opacity=0.85, width={"band": 0.55}).encode(
         y=alt.Y("value:Q", title="mean change of the score", stack="zero"),
         color=alt.Color("part:N", scale=parts_scale()),
@@ -144,20 +163,7 @@ def distillation_change(study: theme.Tables, objective: str = "distilled") -> th
             ),
         ),
     ).properties(width=460, height=250)
-    return theme.finish(layers, titled("Mean change of the score under distillation", objective))
-
-
-def split(table: pl.DataFrame) -> pl.DataFrame:
-    """Rows of changes, once for the whole (``part`` is ``change``) and once for each rate.
-
-    ``value`` is what the part adds to the change of the score: a rise of p_out lowers it.
-    """
-    parts = {"change": pl.col("change")}
-    parts |= dict(zip(PARTS, (pl.col("change_in"), -pl.col("change_out")), strict=True))
-    return pl.concat(
-        table.with_columns(pl.lit(part).alias("part"), value.alias("value"))
-        for part, value in parts.items()
-    )
+    return theme.finish(layers)
 
 
 def _cells(base: alt.Chart, name: str, title: str, domain: list[float]) -> alt.Chart:
@@ -179,13 +185,99 @@ def _tooltip(name: str, *more: str) -> list[alt.Tooltip]:
     return theme.tooltip("size", *edges, *more)
 
 
-def _squares(layers: theme.AnyChart, title: str, order: list[str], labels: str) -> theme.AnyChart:
+def _squares(layers: theme.AnyChart, frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """The joint histograms of all sizes, as high as wide."""
-    drawn = layers.properties(width=200, height=200)
+    drawn, order = layers.properties(width=200, height=200), theme.in_order(frame)
+    labels = asked.stars("one_hot", asked["objective"])
     chart = theme.panels(drawn, "size", order, min(len(order), 3), labels)
-    return theme.finish(chart, title, panel=130, count=len(order), square=True)
+    return theme.finish(chart, panel=130, count=len(order), square=True)
 
 
 def _equality(frame: pl.DataFrame, domain: list[float]) -> alt.Chart:
     low, high = domain
     return marks.reference(frame, x=low, x2=high, y=low, y2=high)
+
+
+def _density_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "The score of each example under both objectives, one panel per size; the stronger the "
+        "colour, the more examples (log scale), and each cell holds the same number of possible "
+        "scores. Below the dashed line, distillation lowers the score. Noise in both scores "
+        f"spreads the cloud.{facts.stars('one_hot', asked['objective'])}"
+    )
+
+
+def _halves_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "Read column by column: among the examples with this one-hot score, how is the distilled "
+        "score distributed? Each column sums to 1, so rare scores are as visible as common ones. "
+        "Examples with a high one-hot score were partly lucky, and fall back in any other models. "
+        "Therefore both scores come from different halves of the models, and the dashed line shows "
+        "the mean score when the other half is trained on labels again. What distillation does is "
+        "the distance between the solid line (distilled) and the dashed one, not that to the "
+        f"diagonal.{_distance(frame)} Columns of fewer than 5 examples are left out."
+        f"{facts.stars('one_hot', asked['objective'])}"
+    )
+
+
+def _distance(frame: pl.DataFrame) -> str:
+    """How far both lines are apart among memorised examples, over all sizes, in words."""
+    columns = (
+        frame.filter(pl.col("one_hot_low") >= _HIGH)
+        .unique(["size", "compared", "one_hot_low"])
+        .pivot("compared", index=["size", "one_hot_low", "n_one_hot"], values="mean_score")
+    )
+    if not {"distilled", _AGAIN} <= set(columns.columns):
+        return ""
+    both = columns.drop_nulls(["distilled", _AGAIN])
+    if both.is_empty():
+        return ""
+    weight = both["n_one_hot"].to_numpy()
+    apart = float(np.average((both["distilled"] - both[_AGAIN]).to_numpy(), weights=weight))
+    side = "below" if apart < 0 else "above"
+    return (
+        f" For one-hot scores above {_HIGH:g} the solid line is {wording.number(abs(apart))} "
+        f"{side} the dashed one on average."
+    )
+
+
+def _change_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "Mean over all training examples of distilled minus one-hot score (points, with 95 % "
+        "intervals over groups of models), split into the part from p_in and the part from p_out "
+        "(bars; a rise of p_out lowers the score, so it counts downwards)."
+        f"{facts.stars('one_hot', asked['objective'])}"
+    )
+
+
+distillation_density = Figure(
+    name="distillation_density",
+    title=lambda _, asked: of_setting("The same example under both objectives", asked["objective"]),
+    query=_DENSITY_QUERY,
+    draw=_draw_density,
+    caption=_density_caption,
+    nothing=NONE,
+    parameters=OBJECTIVE,
+)
+distillation_halves = Figure(
+    name="distillation_halves",
+    title=lambda _, asked: of_setting(
+        "Distilled scores, given the one-hot score", asked["objective"]
+    ),
+    query=_HALVES_QUERY,
+    draw=_draw_halves,
+    caption=_halves_caption,
+    nothing="No example has a score from both halves of the groups of models.",
+    parameters=OBJECTIVE,
+)
+distillation_change = Figure(
+    name="distillation_change",
+    title=lambda _, asked: of_setting(
+        "Mean change of the score under distillation", asked["objective"]
+    ),
+    query=_CHANGE_QUERY,
+    draw=_draw_change,
+    caption=_change_caption,
+    nothing=NONE,
+    parameters=OBJECTIVE,
+)

@@ -7,33 +7,133 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import marks, score_ranges, sizes, theme
-from memanalysis.figures.distillation import NONE, parts_scale, split, titled
+from memanalysis import wording
+from memanalysis.figures import marks, theme
+from memanalysis.figures.distillation import NONE, OBJECTIVE, of_setting, parts_scale
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import range_start, range_title
 
-_FEWEST: Final = 5
 _MEASURED: Final = "datum.estimator != 'naive'"
 _NAIVE: Final = "datum.estimator == 'naive'"
-_CHOSEN: Final = {"one_hot": "chosen on one-hot", "all": "all examples"}
-_CHOSEN_DISTILLED: Final = "chosen on distilled"
+_ON_ONE_HOT: Final = "chosen on one-hot"
+_ON_DISTILLED: Final = "chosen on distilled"
+_ALL: Final = "all examples"
 _GROUPINGS: Final = {
-    "shape": "trajectory shape",
-    "score": "score: memorised or not",
-    "bin": "tenth of the score",
+    "shape": ("trajectory shape", "of each trajectory shape"),
+    "score": ("score: memorised or not", "memorised or not, by their score"),
+    "bin": ("tenth of the score", "in each tenth of the score"),
 }
-_MEMORISED: Final = "memorised: change of score"
-_GAP: Final = {
+_CHANGE: Final = "memorised: change of score"
+_QUANTITIES: Final = {
     "inhibition": "memorised: share lost",
     "change": "all: change of score",
     "change_in": "all: part from p_in",
     "change_out": "all: part from p_out",
     "accuracy_gain": "gain of test accuracy",
 }
-_EXPERIMENTS: Final = ("change", "change_in", "change_out", "inhibition", "accuracy_gain")
+_SETTINGS_IN: Final = ("change", "change_in", "change_out", "inhibition", "accuracy_gain")
+_SELECTED: Final = f"""case selected_on
+        when 'one_hot' then '{_ON_ONE_HOT}'
+        when 'all' then '{_ALL}'
+        when $objective then '{_ON_DISTILLED}'
+        else selected_on
+    end as selected_on"""
+
+# Folds hold fewer examples than all models together, so a group of fewer than 5 examples in any
+# row has no measurement at all. A rise of p_out lowers the score, so its part counts downwards.
+_GROUPS_QUERY: Final = f"""
+with measured as (
+    select * replace (-change_out as change_out), change as whole
+    from distillation_effects
+    where objective = $objective and "grouping" = $grouping
+    qualify bool_and(n_examples >= 5) over (partition by size, category, selected_on)
+        and count(*) over (partition by size, category, selected_on) > 1
+)
+select size, size_rank, {range_title("category")} as category, {_SELECTED}, estimator, part,
+    round(value, 6) as value, round(change_low, 6) as change_low,
+    round(change_high, 6) as change_high, n_examples, n_groups
+from (
+    select *, {range_start("category")} as start
+    from measured
+) unpivot include nulls (
+    value for part in (
+        whole as 'change',
+        change_in as 'from p_in',
+        change_out as 'from p_out'
+    )
+)
+where part = 'change' or estimator <> 'naive'
+order by start, category, size_rank, part, selected_on, estimator"""
 
 
-def distillation_groups(
-    study: theme.Tables, grouping: str = "shape", objective: str = "distilled"
-) -> theme.AnyChart:
+def _by_size(names: tuple[str, ...]) -> str:
+    """Columns of ``distillation_by_size`` with their intervals, below each other."""
+    listed = ",\n            ".join(
+        f"({name}, {name}_low, {name}_high) as '{_QUANTITIES[name]}'" for name in names
+    )
+    return f"""(
+        select * replace (
+            -change_out as change_out,
+            -change_out_high as change_out_low,
+            -change_out_low as change_out_high
+        )
+        from distillation_by_size
+    ) unpivot include nulls (
+        (value, low, high) for quantity in (
+            {listed}
+        )
+    )"""
+
+
+# Memorised examples have a score of 0.5 or more; ``ratio`` is the teacher's parameters over the
+# student's.
+_GAP_QUERY: Final = f"""
+with memorised as (
+    select size, size_rank, gap, n_groups, estimator, {_SELECTED}, '{_CHANGE}' as quantity,
+        change as value, change_low as low, change_high as high, change_in, change_out
+    from distillation_effects
+    where objective = $objective and "grouping" = 'score' and starts_with(category, 'mem >=')
+        and n_examples >= 5
+),
+everyone as (
+    select size, size_rank, gap, n_groups, 'jackknife' as estimator, '{_ALL}' as selected_on,
+        quantity, value, low, high
+    from {_by_size(("inhibition", "change", "change_in", "change_out"))}
+    where objective = $objective
+)
+select size, size_rank, quantity, selected_on, estimator, exp(gap) as ratio, value, low, high,
+    change_in, change_out, gap, n_groups
+from (
+    from memorised
+    union all by name
+    from everyone
+)
+where gap is not null and value is not null
+order by quantity, selected_on, estimator, size_rank"""
+
+# Settings by how much they differ from training on labels: those without weight first.
+_SETTINGS_QUERY: Final = f"""
+with settings as (
+    select objective, size, size_rank, quantity, value, low, high, n_groups, teacher_scope,
+        temperature, distillation_weight, regexp_replace(objective, '^distilled_', '') as name,
+        case when temperature is null then 'hard targets' else printf('T %g', temperature) end
+            as targets
+    from {_by_size(_SETTINGS_IN)}
+)
+select objective, size, size_rank,
+    case
+        when distillation_weight is null then name
+        else name || ': ' || targets || printf(', weight %g', distillation_weight)
+            || case when teacher_scope = 'full_data' then ', full data' else '' end
+    end as way,
+    quantity, value, low, high, n_groups
+from settings
+where value is not null
+order by distillation_weight <> 0 nulls first, teacher_scope <> 'same_subset' nulls first,
+    temperature nulls first, distillation_weight nulls first, objective, size_rank, quantity"""
+
+
+def _draw_groups(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Mean change of groups of examples, measured on models that did not choose them.
 
     ``grouping`` is ``shape`` (of the trajectory), ``score`` (memorised or not) or ``bin`` (tenths
@@ -42,48 +142,23 @@ def distillation_groups(
     on one-hot models (circles) and once on distilled ones (diamonds). Groups of fewer than 5
     examples are left out: their intervals would be all there is to see.
     """
-    table = _measured(study.table("distillation_effects"), grouping, objective)
-    if table.is_empty():
-        return theme.nothing(NONE)
-    frame = _in_parts(table, objective)
     ordered = theme.in_order(frame)
-    names = score_ranges.ordered(table["category"].to_list())
+    names = theme.values(frame, "category")
+    ranges = [name for name in names if name not in theme.SHAPES]
+    shapes = [name for name in theme.SHAPES if name in names]
     base = alt.Chart(frame).encode(
-        y=alt.Y("category:N", sort=[score_ranges.short(name) for name in names], title=None),
-        yOffset=alt.YOffset("selected_on:N", sort=[*_CHOSEN.values(), _CHOSEN_DISTILLED]),
+        y=alt.Y("category:N", sort=[*ranges, *shapes], title=None),
+        yOffset=alt.YOffset("selected_on:N", sort=[_ON_ONE_HOT, _ALL, _ON_DISTILLED]),
     )
     layers = alt.layer(_bars(base), marks.zero(frame, "x"), *_changes(base))
-    labels = sizes.labels(study, "one_hot", objective)
     chart = theme.panels(
         layers.properties(width=240, height=alt.Step(15, **{"for": "offset"})),
         "size",
         ordered,
         min(len(ordered), 3),
-        labels,
+        asked.stars("one_hot", asked["objective"]),
     )
-    title = titled(f"Change under distillation by {_GROUPINGS.get(grouping, grouping)}", objective)
-    return theme.finish(chart, title, panel=190, count=len(ordered))
-
-
-def _measured(effects: pl.DataFrame, grouping: str, objective: str) -> pl.DataFrame:
-    """The effects on groups that are large enough to have a measurement."""
-    table = effects.filter(pl.col("objective") == objective, pl.col("grouping") == grouping)
-    # Folds hold fewer examples than all models together: such a group has no measurement at all.
-    group = ("size", "category", "selected_on")
-    enough = (pl.col("n_examples") >= _FEWEST).all().over(group)
-    return table.filter(enough & (pl.len().over(group) > 1))
-
-
-def _in_parts(table: pl.DataFrame, objective: str) -> pl.DataFrame:
-    """Each change as a whole, and each that is measured in its two parts."""
-    return score_ranges.compact(
-        score_ranges.shortened(split(table), "category")
-        .filter((pl.col("part") == "change") | (pl.col("estimator") != "naive"))
-        .select(
-            *("size", "size_rank", "category", _selected(objective), "estimator", "part", "value"),
-            *("change_low", "change_high", "n_examples", "n_groups"),
-        )
-    )
+    return theme.finish(chart, panel=190, count=len(ordered))
 
 
 def _bars(base: alt.Chart) -> alt.Chart:
@@ -117,16 +192,13 @@ def _changes(base: alt.Chart) -> list[alt.Chart]:
     return [intervals, _points(points)]
 
 
-def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+def _draw_gap(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """What distillation changes against how much larger the teacher is than the student.
 
     Memorised examples have a score of 0.5 or more; hollow points are the naive estimate.
     """
-    frame = _over_gaps(study, objective)
-    if frame.is_empty():
-        return theme.nothing("No gap between teacher and student is known in this study.")
     quantities = theme.known_order(
-        frame["quantity"].to_list(), [_GAP["inhibition"], _MEMORISED, *_GAP.values()]
+        frame["quantity"].to_list(), [_QUANTITIES["inhibition"], _CHANGE, *_QUANTITIES.values()]
     )
     base = alt.Chart(frame).encode(
         x=alt.X(
@@ -152,50 +224,19 @@ def distillation_gap(study: theme.Tables, objective: str = "distilled") -> theme
         _points(base.encode(y=y, tooltip=tooltip)),
     ).properties(width=300, height=180)
     chart = theme.own_scales(theme.panels(layers, "quantity", quantities, columns=2))
-    title = titled("Change against the size of the teacher", objective)
-    return theme.finish(chart, title, panel=200, count=len(quantities))
+    return theme.finish(chart, panel=200, count=len(quantities))
 
 
-def _over_gaps(study: theme.Tables, objective: str) -> pl.DataFrame:
-    """Effects on memorised examples and on all; ``ratio`` is parameters of teacher to student."""
-    means = study.table("distillation_by_size").filter(pl.col("objective") == objective)
-    chosen = study.table("distillation_effects").filter(
-        pl.col("objective") == objective,
-        pl.col("grouping") == "score",
-        pl.col("category").str.starts_with("mem >="),
-        pl.col("n_examples") >= _FEWEST,
-    )
-    memorised = chosen.select(
-        *("size", "size_rank", "gap", "n_groups", "estimator", _selected(objective)),
-        pl.lit(_MEMORISED).alias("quantity"),
-        pl.col("change").alias("value"),
-        pl.col("change_low").alias("low"),
-        pl.col("change_high").alias("high"),
-        *("change_in", "change_out"),
-    )
-    wanted = [name for name in _GAP if name != "accuracy_gain"]
-    return (
-        pl.concat([memorised, _by_size(means, wanted)], how="diagonal")
-        .filter(pl.col("gap").is_not_null(), pl.col("value").is_not_null())
-        .with_columns(pl.col("gap").exp().alias("ratio"))
-    )
-
-
-def distillation_settings(study: theme.Tables) -> theme.AnyChart:
+def _draw_settings(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Every way of teaching side by side: change of the score, its parts, and test accuracy."""
-    table = study.table("distillation_by_size")
-    if table.is_empty():
-        return theme.nothing(NONE)
-    ways = _ways(table)
-    frame = _by_size(table, _EXPERIMENTS).drop_nulls("value").join(ways, on=["objective", "size"])
     quantities = theme.known_order(
-        frame["quantity"].to_list(), [_GAP[name] for name in _EXPERIMENTS]
+        frame["quantity"].to_list(), [_QUANTITIES[name] for name in _SETTINGS_IN]
     )
     names = theme.in_order(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y(
             "way:N",
-            sort=ways["way"].unique(maintain_order=True).to_list(),
+            sort=theme.values(frame, "way"),
             title=None,
             axis=alt.Axis(labelLimit=230),
             scale=alt.Scale(paddingInner=0.35),
@@ -217,40 +258,17 @@ def distillation_settings(study: theme.Tables) -> theme.AnyChart:
         base.mark_point(size=40).encode(x=alt.X("value:Q", axis=alt.Axis(grid=True, tickCount=4))),
     ).properties(width=150, height=alt.Step(14))
     chart = theme.panels(layers, "quantity", quantities, columns=3).resolve_scale(x="independent")
-    title = "Ways of teaching side by side"
-    return theme.finish(chart, title, panel=330, count=len(quantities))
-
-
-def _ways(table: pl.DataFrame) -> pl.DataFrame:
-    """Each objective and size with its settings in words: no weight first, then by temperature."""
-    settings = ("objective", "teacher_scope", "temperature", "distillation_weight")
-    ways = table.sort(
-        pl.col("distillation_weight") != 0,
-        pl.col("teacher_scope") != "same_subset",
-        "temperature",
-        "distillation_weight",
-        "objective",
-    )  # fmt: skip
-    words = pl.struct(settings).map_elements(_way, pl.String)
-    return ways.select("objective", "size", words.alias("way"))
-
-
-def _way(row: dict[str, Any]) -> str:
-    name = str(row["objective"]).removeprefix("distilled_")
-    if row["distillation_weight"] is None:
-        return name
-    heat = "hard targets" if row["temperature"] is None else f"T {row['temperature']:g}"
-    scope = ", full data" if row["teacher_scope"] == "full_data" else ""
-    return f"{name}: {heat}, weight {row['distillation_weight']:g}{scope}"
+    return theme.finish(chart, panel=330, count=len(quantities))
 
 
 def _points(base: alt.Chart) -> alt.Chart:
     """Filled where measured on other models than those that chose, hollow where naive."""
     ink, paper = theme.colour("ink"), theme.colour("paper")
-    domain = [*_CHOSEN.values(), _CHOSEN_DISTILLED]
     shapes: dict[str, Any] = {
-        "scale": alt.Scale(domain=domain, range=["circle", "square", "diamond"]),
-        "legend": alt.Legend(values=[_CHOSEN["one_hot"], _CHOSEN_DISTILLED]),
+        "scale": alt.Scale(
+            domain=[_ON_ONE_HOT, _ALL, _ON_DISTILLED], range=["circle", "square", "diamond"]
+        ),
+        "legend": alt.Legend(values=[_ON_ONE_HOT, _ON_DISTILLED]),
     }
     points: alt.Chart = base.mark_point(size=34, filled=False, strokeWidth=1.3, color=ink).encode(
         # Legends take what holds without a condition: they show filled points.
@@ -260,30 +278,113 @@ def _points(base: alt.Chart) -> alt.Chart:
     return points
 
 
-def _selected(objective: str) -> pl.Expr:
-    return pl.col("selected_on").replace({**_CHOSEN, objective: _CHOSEN_DISTILLED})
+def _groups_title(_: pl.DataFrame, asked: Asked) -> str:
+    grouping = asked["grouping"]
+    by = _GROUPINGS[grouping][0] if grouping in _GROUPINGS else grouping
+    return of_setting(f"Change under distillation by {by}", asked["objective"])
 
 
-def _by_size(table: pl.DataFrame, names: Any) -> pl.DataFrame:
-    """Columns of ``distillation_by_size`` with their intervals, below each other.
-
-    A rise of p_out lowers the score, so its part is turned.
-    """
-    kept = ("objective", "size", "size_rank", "gap", "n_groups")
-    parts = []
-    for name in names:
-        turned = name == "change_out"
-        low, high = ("high", "low") if turned else ("low", "high")
-        sign = -1 if turned else 1
-        parts.append(
-            table.select(
-                *kept,
-                pl.lit("all").replace(_CHOSEN).alias("selected_on"),
-                pl.lit("jackknife").alias("estimator"),
-                pl.lit(_GAP[name]).alias("quantity"),
-                (sign * pl.col(name)).alias("value"),
-                (sign * pl.col(f"{name}_{low}")).alias("low"),
-                (sign * pl.col(f"{name}_{high}")).alias("high"),
-            )
+def _groups_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    grouping = asked["grouping"]
+    examples = f"for examples {_GROUPINGS[grouping][1]}, one panel per size."
+    text = f"The same {examples} Bars, lines and points are as in the figure before."
+    if grouping == "score":  # which comes first: the others refer to it
+        text = (
+            f"Mean change of the score {examples} Bars split the change into what p_in and what "
+            "p_out add to it. Circles choose the examples on one-hot scores, diamonds on distilled "
+            "scores; a claim needs both to agree. Lines are 95 % intervals over groups of models; "
+            "hollow points are naive. Groups of fewer than 5 examples are left out."
         )
-    return pl.concat(parts)
+    return f"{text}{_bias(frame)}{facts.stars('one_hot', asked['objective'])}"
+
+
+def _bias(frame: pl.DataFrame) -> str:
+    """How far the naive estimates are off on average, in words."""
+    keys = ["size", "category", "selected_on"]
+    changes = frame.filter(pl.col("part") == "change").select(*keys, "estimator", "value")
+    naive = changes.filter(pl.col("estimator") == "naive")
+    measured = changes.filter(pl.col("estimator") == "leave_one_group_out")
+    off = naive.join(measured, on=keys).select((pl.col("value") - pl.col("value_right")).abs())
+    if off.is_empty():
+        return ""
+    mean = float(off.to_series().to_numpy().mean())
+    return f" The naive estimates are {wording.number(mean)} off on average."
+
+
+def _gap_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
+    return (
+        "Does a teacher that is much larger than its student change more? The teacher is the same, "
+        "students differ: to the right it has more parameters than they; at 1 it has as many. "
+        "Memorised examples have a score of 0.5 or more, chosen without the models that measure "
+        "them (on one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share "
+        "of their score that they lose is the mean of both choices. All examples together are "
+        "squares, split into the part from p_in and the part from p_out. Lines are 95 % intervals "
+        f"over groups of models.{_losses(frame)}"
+    )
+
+
+def _losses(frame: pl.DataFrame) -> str:
+    """What memorised examples lose at each size, nearest to the teacher first, in words."""
+    rows = frame.filter(pl.col("quantity") == _QUANTITIES["inhibition"]).sort("gap")
+    if rows.height < 2:
+        return ""
+    losses = [
+        f"{wording.percent(row['value'])} ({wording.percent(row['low'])} to "
+        f"{wording.percent(row['high'])}) of their score in {row['size']}"
+        for row in rows.iter_rows(named=True)
+    ]
+    return f" Memorised examples lose {wording.listed(losses)}."
+
+
+def _settings_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
+    sizes = theme.in_order(frame)
+    at = f" ({sizes[0]})" if len(sizes) == 1 else ""
+    return (
+        f"Every way of teaching beside the others{at}: mean change of the score and the parts "
+        "that its two rates have in it, the share of their score that memorised examples "
+        "(score of at least 0.5) lose, and the gain of test accuracy, each against models "
+        "trained on labels. Lines are 95 % intervals over groups of models. One setting is not "
+        f"a result: what holds should hold for all of them.{_leaks(facts)}"
+    )
+
+
+def _leaks(facts: Facts) -> str:
+    """Which teachers saw the examples that their students hold out, in words."""
+    rows = facts.sql(
+        "select distinct objective from models where teacher_scope = 'full_data' order by objective"
+    )
+    if rows.is_empty():
+        return ""
+    names = [wording.objective(name) for name in rows["objective"].to_list()]
+    return (
+        f" Teachers of {wording.listed(names)} saw all examples, so that held-out labels leak to "
+        "their students."
+    )
+
+
+distillation_groups = Figure(
+    name="distillation_groups",
+    title=_groups_title,
+    query=_GROUPS_QUERY,
+    draw=_draw_groups,
+    caption=_groups_caption,
+    nothing=NONE,
+    parameters={"grouping": "shape", **OBJECTIVE},
+)
+distillation_gap = Figure(
+    name="distillation_gap",
+    title=lambda _, asked: of_setting("Change against the size of the teacher", asked["objective"]),
+    query=_GAP_QUERY,
+    draw=_draw_gap,
+    caption=_gap_caption,
+    nothing="No gap between teacher and student is known in this study.",
+    parameters=OBJECTIVE,
+)
+distillation_settings = Figure(
+    name="distillation_settings",
+    title="Ways of teaching side by side",
+    query=_SETTINGS_QUERY,
+    draw=_draw_settings,
+    caption=_settings_caption,
+    nothing=NONE,
+)

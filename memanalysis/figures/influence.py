@@ -8,44 +8,69 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure
 
-_COUNTINGS: Final = {"n_memorized_noise_removed": "noise removed", "n_memorized": "as counted"}
+_NOISE_REMOVED: Final = "noise removed"
+_AS_COUNTED: Final = "as counted"
+
+_QUERY: Final = f"""
+select size, size_rank, 'score of at least ' || threshold as bound, counting, n, n_low, n_high,
+    share_with_partner, n_examples, n_groups
+from memorized_partners unpivot include nulls (
+    (n, n_low, n_high) for counting in (
+        (
+            n_memorized_noise_removed,
+            n_memorized_noise_removed_low,
+            n_memorized_noise_removed_high
+        ) as '{_NOISE_REMOVED}',
+        (n_memorized, n_memorized_low, n_memorized_high) as '{_AS_COUNTED}'
+    )
+)
+where objective = $objective
+order by threshold, size_rank, counting desc"""
 
 
-def memorized_partners(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Memorised examples by size: filled with noise removed, hollow as counted."""
-    table = study.table("memorized_partners").filter(pl.col("objective") == objective)
-    if table.is_empty():
-        return theme.nothing("No example was both trained on and held out.")
-    bound = pl.format("score of at least {}", pl.col("threshold")).alias("bound")
-    frame = _counted(table.with_columns(bound))
-    ink = alt.value(theme.colour("one-hot" if objective == "one_hot" else "distilled"))
+    ink = alt.value(theme.colour("one-hot" if asked["objective"] == "one_hot" else "distilled"))
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table)), color=ink, detail="counting:N"
+        x=theme.size_axis(theme.in_order(frame)), color=ink, detail="counting:N"
     )
     y = alt.Y("n:Q", title="training examples", scale=alt.Scale(domainMin=0))
     tooltip = theme.tooltip(
         *("size", "bound", "counting", "n:.0f", "n_low:.0f", "n_high:.0f"),
         *("share_with_partner:.1%", "n_examples", "n_groups"),
     )
-    solid, hollow = _COUNTINGS.values()
-    twice = marks.Twice("counting", solid, hollow, ink)
+    twice = marks.Twice("counting", _NOISE_REMOVED, _AS_COUNTED, ink)
     layers = alt.layer(
         *marks.estimates(base, y, tooltip, ("n_low", "n_high"), twice=twice, size=42)
     ).properties(width=210, height=190)
-    bounds = table.sort("threshold").select(bound)["bound"].unique(maintain_order=True).to_list()
+    bounds = theme.values(frame, "bound")
     chart = theme.panels(layers, "bound", bounds, columns=3)
-    return theme.finish(chart, "How many examples are memorised", panel=200, count=len(bounds))
+    return theme.finish(chart, panel=200, count=len(bounds))
 
 
-def _counted(table: pl.DataFrame) -> pl.DataFrame:
-    """One row per size, bound and way of counting, with the count and its interval."""
-    kept = ("size", "size_rank", "n_examples", "n_groups", "share_with_partner", "bound")
-    return pl.concat(
-        table.select(
-            *kept,
-            pl.lit(title).alias("counting"),
-            *(pl.col(f"{name}{end}").alias(f"n{end}") for end in ("", "_low", "_high")),
-        )
-        for name, title in _COUNTINGS.items()
+def _caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
+    partners = (
+        ""
+        if frame["share_with_partner"].is_null().all()
+        else " The data below also hold the share of them that help a test example "
+        "(share_with_partner)."
     )
+    return (
+        "Number of training examples whose score reaches a bound, by model size. Filled, solid: "
+        "with the noise of a finite number of models removed. Hollow, dashed: as counted, which "
+        "noise pushes up where true scores are low. 95 % intervals over groups of models."
+        f"{partners}"
+    )
+
+
+memorized_partners = Figure(
+    name="memorized_partners",
+    title="How many examples are memorised",
+    query=_QUERY,
+    draw=_draw,
+    caption=_caption,
+    nothing="No example was both trained on and held out.",
+    parameters={"objective": "one_hot"},
+)

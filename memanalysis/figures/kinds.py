@@ -8,23 +8,57 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import marks, theme
-from memanalysis.figures.proxies import proxy_title, strongest_first
+from memanalysis.figures.figure import Asked, Figure
+from memanalysis.figures.fragments import (
+    OBJECTIVES_IN_ORDER,
+    compared,
+    proxy_title,
+    strongest,
+    within_one,
+)
 
 _NONE: Final = "No kinds of example are known in this study: nothing was planted or judged."
 _ORDINARY: Final = ("clean", "easy")
-_SCORE: Final = "memorization"
-_SCORE_TITLE: Final = "the score itself"
+
+_SCORES_QUERY: Final = f"""
+with scores as (
+    from kind_effects
+    where quantity = 'memorization'
+)
+select objective, size, size_rank, kind, estimate, ci_low, ci_high, n_examples, n_groups
+from {compared("scores")}
+order by {OBJECTIVES_IN_ORDER}, kind, size_rank"""
+
+# Limits by Student's t can leave what a share can be.
+_SHAPES_QUERY: Final = f"""
+select kind, shape, estimate, {within_one("ci_low")} as ci_low, {within_one("ci_high")} as ci_high,
+    n_examples, n_groups
+from kind_effects
+where objective = $objective and quantity = 'share'
+order by kind, estimate desc"""
+
+_CHANGES_QUERY: Final = """
+select size, size_rank, kind, estimate, ci_low, ci_high, n_examples, n_groups
+from kind_effects
+where objective = $objective and quantity = 'distillation'
+order by kind, size_rank"""
+
+_RETRIEVAL_QUERY: Final = f"""
+with strongest as {strongest()}
+select size, size_rank, kind,
+    case when proxy = 'memorization' then 'the score itself' else {proxy_title()} end as finder,
+    auc, auc_low, auc_high, precision, share, n_examples, n_groups
+from kind_retrieval
+left join strongest using (proxy)
+where objective = $objective and auc is not null
+order by proxy <> 'memorization', strength desc nulls last, proxy, kind, size_rank"""
 
 
-def kind_scores(study: theme.Tables) -> theme.AnyChart:
+def _draw_scores(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Mean memorisation of each kind of example by size, with intervals, per objective."""
-    table = study.table("kind_effects").filter(pl.col("quantity") == "memorization")
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    frame = theme.compared_objectives(table)
-    objectives = frame["objective"].unique(maintain_order=True).to_list()
+    objectives = theme.values(frame, "objective")
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table)),
+        x=theme.size_axis(theme.in_order(frame)),
         color=alt.Color("objective:N", scale=theme.objective_scale(objectives)),
     )
     y = alt.Y("estimate:Q", title="mean memorisation of the kind")
@@ -34,22 +68,13 @@ def kind_scores(study: theme.Tables) -> theme.AnyChart:
     ).properties(width=170, height=170)
     kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=4)
-    return theme.finish(
-        chart, "How much each kind of example is memorised", panel=170, count=len(kinds)
-    )
+    return theme.finish(chart, panel=170, count=len(kinds))
 
 
-def kind_shapes(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_shapes(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Share of each trajectory shape among the examples of each kind, with intervals."""
-    table = study.table("kind_effects").filter(
-        pl.col("objective") == objective, pl.col("quantity") == "share"
-    )
-    if table.is_empty():
-        return theme.nothing(f"{_NONE[:-1]}, or it has one size.")
-    shapes = theme.known_order(table["shape"].to_list(), theme.SHAPES)
-    # Limits by Student's t can leave what a share can be.
-    limits = pl.col("ci_low", "ci_high").clip(0, 1)
-    base = alt.Chart(table.drop("size", "size_rank").with_columns(limits)).encode(
+    shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    base = alt.Chart(frame).encode(
         y=alt.Y("shape:N", sort=shapes, title=None),
         tooltip=_tooltip("kind", "shape"),
     )
@@ -65,25 +90,18 @@ def kind_shapes(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCha
         ),
         *marks.across_bars(base, "ci_low", "ci_high"),
     ).properties(width=150, height=alt.Step(21))
-    kinds = _in_order(table)
+    kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=4)
-    return theme.finish(
-        chart, "Which trajectory each kind of example takes", panel=230, count=len(kinds)
-    )
+    return theme.finish(chart, panel=230, count=len(kinds))
 
 
-def kind_distillation(study: theme.Tables, objective: str = "distilled") -> theme.AnyChart:
+def _draw_changes(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Change of the mean score by distillation for each kind and size; left is less memorised."""
-    table = study.table("kind_effects").filter(
-        pl.col("objective") == objective, pl.col("quantity") == "distillation"
-    )
-    if table.is_empty():
-        return theme.nothing(f"{_NONE[:-1]}, or it has no distilled models.")
-    sizes = theme.in_order(table)
-    base = alt.Chart(table).encode(
+    sizes = theme.in_order(frame)
+    base = alt.Chart(frame).encode(
         y=alt.Y(
             "kind:N",
-            sort=_in_order(table),
+            sort=_in_order(frame),
             title=None,
             axis=alt.Axis(labelFontSize=12),
             scale=alt.Scale(paddingInner=0.4),
@@ -93,7 +111,7 @@ def kind_distillation(study: theme.Tables, objective: str = "distilled") -> them
         tooltip=_tooltip("kind", "size"),
     )
     layers = alt.layer(
-        marks.zero(table, "x"),
+        marks.zero(frame, "x"),
         base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"),
         base.mark_point(size=44).encode(
             x=alt.X(
@@ -103,21 +121,12 @@ def kind_distillation(study: theme.Tables, objective: str = "distilled") -> them
             )
         ),
     ).properties(width=520, height=alt.Step(13))
-    return theme.finish(layers, "What distillation changes for each kind of example")
+    return theme.finish(layers)
 
 
-def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_retrieval(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """How well the score and each proxy tell every kind from ordinary examples, by size (AUC)."""
-    table = study.table("kind_retrieval").filter(
-        pl.col("objective") == objective, pl.col("auc").is_not_null()
-    )
-    if table.is_empty():
-        return theme.nothing(_NONE)
-    order = [_SCORE, *strongest_first(study, objective)]
-    named = pl.when(pl.col("proxy") == _SCORE).then(pl.lit(_SCORE_TITLE))
-    frame = table.with_columns(named.otherwise(proxy_title(pl.col("proxy"))).alias("finder"))
-    titles = dict(frame.select("proxy", "finder").iter_rows())
-    finders = [titles[name] for name in theme.known_order(list(titles), order)]
+    finders = theme.values(frame, "finder")
     sizes = theme.in_order(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y("finder:N", sort=finders, title=None),
@@ -135,9 +144,7 @@ def kind_retrieval(study: theme.Tables, objective: str = "one_hot") -> theme.Any
     ).properties(width=190, height=alt.Step(7))
     kinds = _in_order(frame)
     chart = theme.panels(layers, "kind", kinds, columns=3)
-    return theme.finish(
-        chart, "Which number finds which kind of example", panel=290, count=len(kinds)
-    )
+    return theme.finish(chart, panel=290, count=len(kinds))
 
 
 def _in_order(frame: pl.DataFrame) -> list[str]:
@@ -149,3 +156,58 @@ def _tooltip(*keys: str) -> list[alt.Tooltip]:
     return theme.tooltip(
         *keys, "estimate:.3f", "ci_low:.3f", "ci_high:.3f", "n_examples", "n_groups"
     )
+
+
+kind_scores = Figure(
+    name="kind_scores",
+    title="How much each kind of example is memorised",
+    query=_SCORES_QUERY,
+    draw=_draw_scores,
+    caption=(
+        "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
+        "over groups of models. A wrong label can hardly be got right but by memorising it; the "
+        "label of a clean example can also be learned from others."
+    ),
+    nothing=_NONE,
+)
+kind_shapes = Figure(
+    name="kind_shapes",
+    title="Which trajectory each kind of example takes",
+    query=_SHAPES_QUERY,
+    draw=_draw_shapes,
+    caption=(
+        "Share of each kind’s examples whose score takes each trajectory shape as models grow. "
+        "Lines are 95 % intervals over groups of models. “Undetermined” says that there are too "
+        "few models to tell."
+    ),
+    nothing=f"{_NONE[:-1]}, or it has one size.",
+    parameters={"objective": "one_hot"},
+)
+kind_distillation = Figure(
+    name="kind_distillation",
+    title="What distillation changes for each kind of example",
+    query=_CHANGES_QUERY,
+    draw=_draw_changes,
+    caption=(
+        "Mean score of each kind after distillation less the mean score after training on labels, "
+        "same subsets. Left of the line at 0, distillation inhibits memorisation. 95 % intervals "
+        "over groups of models."
+    ),
+    nothing=f"{_NONE[:-1]}, or it has no distilled models.",
+    parameters={"objective": "distilled"},
+)
+kind_retrieval = Figure(
+    name="kind_retrieval",
+    title="Which number finds which kind of example",
+    query=_RETRIEVAL_QUERY,
+    draw=_draw_retrieval,
+    caption=(
+        "Take one example of a kind and one clean example: the AUC is the chance that the number "
+        "(turned so that high means hard) is higher for the first. At 1 it tells all of them "
+        "apart, at 0.5 (dashed) it guesses, below it ranks the kind as easier than clean ones. "
+        "Lines are 95 % intervals over groups of models, absent in stores that no longer keep a "
+        "proxy’s values per group."
+    ),
+    nothing=_NONE,
+    parameters={"objective": "one_hot"},
+)

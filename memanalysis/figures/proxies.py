@@ -7,47 +7,104 @@ from typing import Final
 import altair as alt
 import polars as pl
 
+from memanalysis import wording
 from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure, literal
+from memanalysis.figures.fragments import proxy_name, proxy_title, strongest, titled
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
-# Names as the field writes them, where they are not the stored name with spaces.
-_WRITTEN: Final = {
-    "aum": "AUM",
-    "el2n": "EL2N",
-    "vog": "VoG",
-    "vog_normalized": "VoG, normalised",
-    "grand": "GraNd",
-    "cumulative_max_probability": "cumulative max. probability",
-    "second_split_forgetting": "second-split forgetting",
-}
 _VERDICTS: Final = {"misses": "increasing", "follows": "decreasing", "undetermined": "muted"}
 _CHANGE: Final = "largest − smallest"
 _TITLES: Final = {
     "level": "Correlation of proxies with the score",
     "change": "Correlation of a proxy's change with the score's change",
 }
+_AGAINST: Final = " (−)"
+_STANDARDISED: Final = 3  # version of the rules from which trends are of standardised values
 
 
-def proxy_correlations(
-    study: theme.Tables, objective: str = "one_hot", quantity: str = "level"
-) -> theme.AnyChart:
+def _turned(rows: str) -> str:
+    """``rows`` of correlations, their signs turned for proxies that are low where scores are high.
+
+    The sign is that of the median over sizes and methods of the correlation of levels.
+    """
+    return f"""with strongest as {strongest()},
+shown as (
+    from proxy_correlations
+    where objective = $objective and {rows}
+),
+signs as (
+    select proxy, case when median(estimate) < 0 then -1 else 1 end as sign
+    from shown
+    where quantity = 'level'
+    group by proxy
+),
+turned as (
+    select shown.* replace (
+            {titled("method", _METHODS)} as method,
+            coalesce(size, '{_CHANGE}') as size,
+            coalesce(sign, 1) * estimate as estimate,
+            case when sign < 0 then -ci_high else ci_low end as ci_low,
+            case when sign < 0 then -ci_low else ci_high end as ci_high,
+            coalesce(sign, 1) * corrected_estimate as corrected_estimate
+        ),
+        {proxy_title("shown.proxy")} || case when sign < 0 then '{_AGAINST}' else '' end as title,
+        strength
+    from shown
+    left join signs on shown.proxy = signs.proxy
+    left join strongest on shown.proxy = strongest.proxy
+    where estimate is not null
+)"""
+
+
+_CORRELATIONS_QUERY: Final = f"""
+{_turned("stratum = 'all'")}
+select size, size_rank, title as proxy, method, estimate, ci_low, ci_high, reliability,
+    corrected_estimate, n_examples, n_groups
+from turned
+where quantity = $quantity
+order by strength desc nulls last, turned.proxy, size_rank, method"""
+
+_STRATA_QUERY: Final = f"""
+{_turned("true")}
+select size, size_rank, title as proxy, substr(stratum, length($stratum) + 3) as stratum, estimate,
+    ci_low, ci_high, n_examples, n_groups
+from turned
+where quantity = 'level' and method = 'Spearman' and starts_with(turned.stratum, $stratum || ': ')
+order by strength desc nulls last, turned.proxy, stratum, size_rank"""
+
+# Where the finding on trends leaves every proxy open, as where scores change too little, so does
+# the figure.
+_TRENDS_QUERY: Final = f"""
+with strongest as {strongest()}
+select {proxy_title("t.proxy")} as proxy, auc, auc_low, auc_high, level, level_low,
+    level_high, share_rising, n_increasing, n_groups,
+    case
+        when (
+            select bool_and(verdict = 'undetermined')
+            from findings
+            where starts_with("row", 'proxy: ')
+        ) then 'undetermined'
+        else verdict
+    end as verdict
+from proxy_trends as t
+left join strongest as s on t.proxy = s.proxy
+where objective = $objective and auc is not null
+order by strength desc nulls last, t.proxy"""
+
+
+def _draw_correlations(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Correlation of each proxy with the score, by size; diamonds are corrected for noise.
 
     ``quantity`` is ``level`` for the scores of each size or ``change`` for their change from the
     smallest size to the largest. A proxy marked (−) is low where the score is high: its sign is
     turned, so that right means stronger for all.
     """
-    table = study.table("proxy_correlations").filter(
-        pl.col("objective") == objective, pl.col("stratum") == "all"
-    )
-    frame = _turned(table).filter(pl.col("quantity") == quantity, pl.col("estimate").is_not_null())
-    if frame.is_empty():
-        return theme.nothing(_NONE)
-    by_size = quantity == "level"
+    by_size = asked["quantity"] == "level"
     sizes = theme.in_order(frame) if by_size else [_CHANGE]
-    base = alt.Chart(frame.drop("name")).encode(
-        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=theme.values(frame, "proxy"), title=None),
         yOffset=alt.YOffset("size:N", sort=sizes),
         color=alt.Color(
             "size:N", scale=theme.size_scale(sizes), legend=alt.Legend() if by_size else None
@@ -65,32 +122,18 @@ def proxy_correlations(
         ),
     ).properties(width=220, height=alt.Step(9 if by_size else 26))
     chart = theme.panels(layers, "method", list(_METHODS.values()), columns=3)
-    return theme.finish(chart, _TITLES[quantity], panel=230, count=frame["method"].n_unique())
+    return theme.finish(chart, panel=230, count=frame["method"].n_unique())
 
 
-def proxy_correlations_by(
-    study: theme.Tables, objective: str = "one_hot", stratum: str = "direction"
-) -> theme.AnyChart:
+def _draw_strata(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Spearman correlation of proxies with the score among examples of each direction or class.
 
     ``stratum`` is ``direction`` or ``class``. Signs are turned as in ``proxy_correlations``.
     """
-    table = _turned(
-        study.table("proxy_correlations").filter(pl.col("objective") == objective)
-    ).filter(
-        pl.col("quantity") == "level",
-        pl.col("method") == _METHODS["spearman"],
-        pl.col("stratum").str.starts_with(f"{stratum}: "),
-        pl.col("estimate").is_not_null(),
-    )
-    if table.is_empty():
-        return theme.nothing(f"No correlations of proxies by {stratum}.")
-    frame = table.with_columns(pl.col("stratum").str.strip_prefix(f"{stratum}: "))
     strata = theme.known_order(frame["stratum"].to_list(), theme.SHAPES)
-    sizes = theme.in_order(frame)
-    base = alt.Chart(frame.drop("name")).encode(
-        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
-        color=alt.Color("size:N", scale=theme.size_scale(sizes)),
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=theme.values(frame, "proxy"), title=None),
+        color=alt.Color("size:N", scale=theme.size_scale(theme.in_order(frame))),
         tooltip=theme.tooltip(
             "proxy", "size", "stratum", "estimate:.3f", "ci_low:.3f", "ci_high:.3f", "n_examples"
         ),
@@ -98,8 +141,7 @@ def proxy_correlations_by(
     points = base.mark_point(size=34).encode(x=_correlation("Spearman correlation"))
     sized = points.properties(width=180, height=alt.Step(20))
     chart = theme.panels(sized, "stratum", strata, columns=min(len(strata), 3))
-    title = f"Correlation of proxies with the score, by {stratum}"
-    return theme.finish(chart, title, panel=165, count=len(strata))
+    return theme.finish(chart, panel=165, count=len(strata))
 
 
 def _correlation(title: str) -> alt.X:
@@ -107,52 +149,15 @@ def _correlation(title: str) -> alt.X:
     return alt.X("estimate:Q", title=title, axis=axis)
 
 
-def _turned(table: pl.DataFrame) -> pl.DataFrame:
-    """``table`` with titles, and correlations of proxies that are low where scores are high turned.
-
-    Column ``name`` keeps the stored names. The sign is that of the median over sizes and methods of
-    the correlation of levels.
-    """
-    signs = (
-        table.filter(pl.col("quantity") == "level")
-        .group_by("proxy")
-        .agg(pl.col("estimate").median().sign().alias("sign"))
-    )
-    sign = pl.col("sign")
-    low, high = pl.col("ci_low"), pl.col("ci_high")
-    return (
-        titled(table.join(signs, on="proxy", how="left"))
-        .with_columns(pl.when(sign < 0).then(-1.0).otherwise(1.0).alias("sign"))
-        .with_columns(
-            (sign * pl.col("estimate")).alias("estimate"),
-            (sign * pl.col("corrected_estimate")).alias("corrected_estimate"),
-            pl.when(sign < 0).then(-high).otherwise(low).alias("ci_low"),
-            pl.when(sign < 0).then(-low).otherwise(high).alias("ci_high"),
-            pl.col("proxy") + pl.when(sign < 0).then(pl.lit(" (−)")).otherwise(pl.lit("")),
-            pl.col("method").replace(_METHODS),
-            pl.col("size").fill_null(_CHANGE),
-        )
-        .sort("size_rank", "proxy", "method")
-    )
-
-
-def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_trends(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """How well each proxy's standardised change tells increasing examples from others (AUC).
 
     Undetermined where the finding on trends decides nothing.
     """
-    table = study.table("proxy_trends").filter(
-        pl.col("objective") == objective, pl.col("auc").is_not_null()
-    )
-    if table.is_empty():
-        return theme.nothing("No trends of proxies: they need proxies and at least two sizes.")
-    frame = titled(table)
-    if _left_open(study):
-        frame = frame.with_columns(pl.lit("undetermined").alias("verdict"))
     verdicts = theme.known_order(frame["verdict"].to_list(), list(_VERDICTS))
     colours = [theme.colour(_VERDICTS.get(verdict, "muted")) for verdict in verdicts]
-    base = alt.Chart(frame.drop("name")).encode(
-        y=alt.Y("proxy:N", sort=in_order(frame, study, objective), title=None),
+    base = alt.Chart(frame).encode(
+        y=alt.Y("proxy:N", sort=theme.values(frame, "proxy"), title=None),
         color=alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=colours)),
     )
     layers = alt.layer(
@@ -168,15 +173,45 @@ def proxy_trends(study: theme.Tables, objective: str = "one_hot") -> theme.AnyCh
             ),
         ),
     ).properties(width=520, height=alt.Step(28))
-    return theme.finish(
-        layers, "Do proxies see which examples are memorised more by larger models?"
+    return theme.finish(layers)
+
+
+def _correlations_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
+    against = (
+        " Those marked (−) are low all the same where scores are high: their sign is turned."
+        if frame["proxy"].str.ends_with(_AGAINST).any()
+        else ""
+    )
+    return (
+        "Correlation over training examples at each size, with 95 % intervals over groups of "
+        "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
+        "0.3; approximate for ranks). Proxies are turned so that high means hard, if they have "
+        f"such a direction.{against}"
     )
 
 
-def _left_open(study: theme.Tables) -> bool:
-    """Whether the finding on trends leaves every proxy open, as where scores change too little."""
-    rows = study.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
-    return rows.height > 0 and bool((rows["verdict"] == "undetermined").all())
+def _trends_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
+    return (
+        "Take an example whose score increases and one whose score is fixed or decreases: the "
+        f"AUC is the chance that the proxy{_standardised(facts)} rises more for the first. A "
+        "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
+        "it if below; 0.5 is chance. Examples are sorted by other models than those that "
+        f"measure them.{_registered(facts)}"
+    )
+
+
+def _standardised(facts: Facts) -> str:
+    """How a proxy's change was measured, which version 3 of the rules made anew."""
+    versions = facts.table("findings")["version"].drop_nulls()
+    by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
+    return "’s rank" if by_rank else ", standardised within each size,"
+
+
+def _registered(facts: Facts) -> str:
+    """Which of the proxies the finding is about, where others are drawn too."""
+    rows = facts.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
+    names = [proxy_name(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
+    return f" The rule of the finding names {wording.listed(names)}." if names else ""
 
 
 def strongest_first(study: theme.Tables, objective: str) -> list[str]:
@@ -184,35 +219,40 @@ def strongest_first(study: theme.Tables, objective: str) -> list[str]:
 
     The order of every figure and table that compares proxies; without correlations there is none.
     """
-    table = study.table("proxy_correlations").filter(
-        pl.col("objective") == objective,
-        pl.col("quantity") == "level",
-        pl.col("method") == "spearman",
-        pl.col("stratum") == "all",
+    text = strongest().replace("$objective", literal(objective))
+    rows = study.sql(
+        f"select proxy from {text} where strength is not null order by strength desc, proxy"
     )
-    strongest = table.group_by("proxy").agg(pl.col("estimate").abs().max())
-    ordered = strongest.drop_nulls().sort(["estimate", "proxy"], descending=[True, False])
-    return ordered["proxy"].to_list()
+    return rows["proxy"].to_list()
 
 
-def in_order(frame: pl.DataFrame, study: theme.Tables, objective: str) -> list[str]:
-    """The titles in a ``titled`` frame, strongest first."""
-    titles = dict(frame.select("name", "proxy").iter_rows())
-    return [
-        titles[name] for name in theme.known_order(list(titles), strongest_first(study, objective))
-    ]
-
-
-def titled(table: pl.DataFrame) -> pl.DataFrame:
-    """``table`` with proxies by their titles; the column ``name`` keeps the stored names."""
-    return table.with_columns(pl.col("proxy").alias("name"), proxy_title(pl.col("proxy")))
-
-
-def proxy_title(proxy: pl.Expr) -> pl.Expr:
-    """A proxy's name for readers: ``cumulative_accuracy`` becomes ``cumulative accuracy``.
-
-    Names ending in ``_clean`` are the same formula over clean evaluations: ``AUM (clean)``.
-    """
-    base = proxy.str.strip_suffix("_clean")
-    named = base.replace(_WRITTEN).str.replace_all("_", " ")
-    return pl.when(base == proxy).then(named).otherwise(pl.concat_str(named, pl.lit(" (clean)")))
+proxy_correlations = Figure(
+    name="proxy_correlations",
+    title=lambda _, asked: _TITLES[asked["quantity"]],
+    query=_CORRELATIONS_QUERY,
+    draw=_draw_correlations,
+    caption=_correlations_caption,
+    nothing=_NONE,
+    parameters={"objective": "one_hot", "quantity": "level"},
+)
+proxy_correlations_by = Figure(
+    name="proxy_correlations_by",
+    title=lambda _, asked: f"Correlation of proxies with the score, by {asked['stratum']}",
+    query=_STRATA_QUERY,
+    draw=_draw_strata,
+    caption=(
+        "Spearman’s correlation of each proxy with the score among the examples of a group, one "
+        "panel per group. Signs are turned as over all examples."
+    ),
+    nothing="No correlations of proxies within these groups.",
+    parameters={"objective": "one_hot", "stratum": "direction"},
+)
+proxy_trends = Figure(
+    name="proxy_trends",
+    title="Do proxies see which examples are memorised more by larger models?",
+    query=_TRENDS_QUERY,
+    draw=_draw_trends,
+    caption=_trends_caption,
+    nothing="No trends of proxies: they need proxies and at least two sizes.",
+    parameters={"objective": "one_hot"},
+)

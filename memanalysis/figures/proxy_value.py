@@ -8,30 +8,50 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import theme
-from memanalysis.figures.proxies import in_order, titled
+from memanalysis.figures.figure import Asked, Figure
+from memanalysis.figures.fragments import proxy_title, strongest
 
-_SCORE: Final = "score"
 _SHAPES: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
+_TRAJECTORIES_QUERY: Final = f"""
+with strongest as {strongest()},
+curves as (
+    select '' as proxy, 'score' as panel, shape, size, size_rank, n_examples, memorization as value
+    from trajectory_curves
+    where objective = $objective
+    union all
+    select proxy, {proxy_title()} as panel, shape, size, size_rank, n_examples, value
+    from proxy_curves
+    where objective = $objective
+),
+shown as (
+    from curves
+    where shape in ({", ".join(f"'{shape}'" for shape in _SHAPES)})
+)
+select panel, shape, size, size_rank, n_examples, value
+from shown
+left join strongest using (proxy)
+where (select count(distinct panel) > 1 and count(distinct size) > 1 from shown)
+order by proxy <> '', strength desc nulls last, proxy, shape, size_rank"""
 
-def proxy_trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+_RETRIEVAL_QUERY: Final = f"""
+with strongest as {strongest()}
+select size, size_rank, {proxy_title("r.proxy")} as proxy, precision, precision_low, precision_high,
+    lift, score_precision, n_target / n_examples as chance, n_target, n_examples, n_groups
+from proxy_retrieval as r
+left join strongest as s on r.proxy = s.proxy
+where objective = $objective and target = $target and selection = 'as many'
+    and precision is not null
+order by strength desc nulls last, r.proxy, size_rank"""
+
+
+def _draw_trajectories(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Mean score by size of each trajectory shape, and beside it the mean of every proxy.
 
     Each panel has its own scale: what is compared is where the curves of a panel go.
     """
-    scores = study.table("trajectory_curves").select(
-        "objective", "shape", "size", "size_rank", "n_examples",
-        pl.col("memorization").alias("value"), pl.lit(_SCORE).alias("panel"),
-    )  # fmt: skip
-    proxies = titled(study.table("proxy_curves")).with_columns(pl.col("proxy").alias("panel"))
-    order = in_order(proxies, study, objective)
-    frame = pl.concat([scores, proxies.select(scores.columns)], how="vertical_relaxed").filter(
-        pl.col("objective") == objective, pl.col("shape").is_in(_SHAPES)
-    )
-    if frame["panel"].n_unique() < 2 or frame["size"].n_unique() < 2:
-        return theme.nothing("No proxies beside trajectories: they need proxies and two sizes.")
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
-    base = alt.Chart(frame.drop("objective")).encode(
+    base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(frame)),
         y=alt.Y("value:Q", title="mean of the shape", scale=alt.Scale(zero=False)),
         color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
@@ -40,37 +60,20 @@ def proxy_trajectories(study: theme.Tables, objective: str = "one_hot") -> theme
     layers = alt.layer(base.mark_line(strokeWidth=1.8), base.mark_point(size=26)).properties(
         width=165, height=130
     )
-    panels = theme.known_order(frame["panel"].to_list(), [_SCORE, *order])
+    panels = theme.values(frame, "panel")
     chart = theme.own_scales(theme.panels(layers, "panel", panels, columns=4))
-    return theme.finish(
-        chart, "The score’s trajectories, and the proxies’", panel=200, count=len(panels)
-    )
+    return theme.finish(chart, panel=200, count=len(panels))
 
 
-def proxy_retrieval(
-    study: theme.Tables, objective: str = "one_hot", target: str = "top 10 %"
-) -> theme.AnyChart:
+def _draw_retrieval(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Share of the most memorised examples that each proxy finds when it names as many.
 
     The line is what the score itself finds from the models that the proxies come from, on average
     over proxies: the most that can be expected. ``target`` is one of the relation's.
     """
-    table = study.table("proxy_retrieval").filter(
-        pl.col("objective") == objective,
-        pl.col("target") == target,
-        pl.col("selection") == "as many",
-        pl.col("precision").is_not_null(),
-    )
-    if table.is_empty():
-        return theme.nothing("No proxy can be judged here: that needs two groups of models.")
-    frame = titled(table).with_columns(
-        (pl.col("n_target") / pl.col("n_examples")).alias("chance"),
-    )
     sizes = theme.in_order(frame)
-    order = in_order(frame, study, objective)
-    frame = frame.drop("name")
     base = alt.Chart(frame).encode(
-        y=alt.Y("proxy:N", sort=order, title=None),
+        y=alt.Y("proxy:N", sort=theme.values(frame, "proxy"), title=None),
         tooltip=theme.tooltip(
             *("proxy", "size", "precision:.1%", "precision_low:.1%", "precision_high:.1%"),
             *("lift:.1f", "score_precision:.1%", "chance:.1%", "n_target:.0f", "n_groups"),
@@ -82,15 +85,15 @@ def proxy_retrieval(
     chance = means.mark_rule(color=theme.colour("muted"), strokeDash=[2, 3], strokeWidth=1.2)
     score = means.mark_rule(color=theme.colour("ink"), strokeWidth=1.6)
     layers = alt.layer(
-        chance.encode(x=alt.X("chance:Q")), score.encode(x=alt.X("score:Q")), *_found(base, sizes)
+        chance.encode(x=alt.X("chance:Q")),
+        score.encode(x=alt.X("score:Q")),
+        *_precisions(base, sizes),
     ).properties(width=165, height=alt.Step(19))
     chart = theme.panels(layers, "size", sizes, columns=3)
-    return theme.finish(
-        chart, "Which proxies find the most memorised examples", panel=270, count=len(sizes)
-    )
+    return theme.finish(chart, panel=270, count=len(sizes))
 
 
-def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
+def _precisions(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
     """What the proxy finds, with its interval."""
     x = alt.X(
         "precision:Q",
@@ -106,3 +109,35 @@ def _found(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
         ),
         proxy.mark_point(size=46).encode(x=x),
     ]
+
+
+proxy_trajectories = Figure(
+    name="proxy_trajectories",
+    title="The score’s trajectories, and the proxies’",
+    query=_TRAJECTORIES_QUERY,
+    draw=_draw_trajectories,
+    caption=(
+        "First panel: mean score by size of the examples of each trajectory shape. The others: "
+        "mean proxy of the same examples, each on its own scale. A proxy that follows the score "
+        "parts the rising curve from the falling one; one that misses the trend moves all of them "
+        "alike. Proxies that are low where examples are hard run upside down. Sorted and averaged "
+        "on the same models."
+    ),
+    nothing="No proxies beside trajectories: they need proxies and two sizes.",
+    parameters={"objective": "one_hot"},
+)
+proxy_retrieval = Figure(
+    name="proxy_retrieval",
+    title="Which proxies find the most memorised examples",
+    query=_RETRIEVAL_QUERY,
+    draw=_draw_retrieval,
+    caption=(
+        "Of the tenth of training examples with the highest scores, the share that a proxy finds "
+        "if it names as many; one panel per size. The solid line is what the score itself finds, "
+        "if it comes from the same models as the proxies and is judged by the others: a proxy that "
+        "reaches it is as good as training those models. The dotted line is chance. 95 % intervals "
+        "over groups of models, absent in stores that no longer keep a proxy’s values per group."
+    ),
+    nothing="No proxy can be judged here: that needs two groups of models.",
+    parameters={"objective": "one_hot", "target": "top 10 %"},
+)

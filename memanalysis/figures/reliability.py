@@ -8,6 +8,8 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Figure
+from memanalysis.figures.fragments import titled
 
 _NONE: Final = "Reliability needs at least two groups of models."
 # For readers; the section on reliability says the same.
@@ -23,17 +25,60 @@ SIGNALS: Final = {
     "loss": "loss",
 }
 _ALL_SIZES: Final = "first to last size"
+_PARAMETERS: Final = {"objective": None}
+
+# Of one objective, by default one_hot or else the study's first, and changes by distillation of
+# the main distilled one: its variants would lie on each other.
+_ROWS: Final = """with known as (
+    from reliability
+    where reliability is not null
+),
+shown as (
+    from known
+    where case
+        when quantity = 'distillation' then objective = (
+            select objective
+            from known
+            where quantity = 'distillation' and objective <> 'one_hot'
+            order by objective <> 'distilled', objective
+            limit 1
+        )
+        else objective = coalesce($objective, (
+            select objective
+            from reliability
+            order by objective <> 'one_hot', objective <> 'distilled', objective
+            limit 1
+        ))
+    end
+)"""
+_COLUMNS: Final = f"""objective, {titled("quantity", QUANTITIES)} as quantity,
+    {titled("signal", SIGNALS)} as signal, coalesce(size, '{_ALL_SIZES}') as size, size_rank,
+    reliability, correlation, std_error, n_models, n_groups, n_examples"""
+
+_LATEST_QUERY: Final = f"""
+{_ROWS},
+latest as (
+    from shown
+    qualify n_groups = max(n_groups) over (partition by objective, size, quantity, signal)
+)
+select {_COLUMNS}
+from latest
+order by quantity, signal, size_rank"""
+
+_GROWTH_QUERY: Final = f"""
+{_ROWS}
+select {_COLUMNS}
+from shown
+where shown.signal = 'correctness'
+order by quantity, size_rank, n_models"""
 
 
-def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyChart:
+def _draw_latest(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Reliability with all models, by quantity, signal and size; the line marks 0.8.
 
     ``objective`` is ``one_hot`` unless the study has none; changes by distillation are those of
-    every distilled objective.
+    the main distilled objective.
     """
-    frame = _latest(_of(study.table("reliability"), objective))
-    if frame.is_empty():
-        return theme.nothing(_NONE)
     sizes = _sizes(frame)
     base = alt.Chart(frame).encode(
         y=alt.Y(
@@ -56,16 +101,11 @@ def reliability(study: theme.Tables, objective: str | None = None) -> theme.AnyC
         marks.reference(frame, x=0.8),
         base.mark_point(size=46).encode(x=x),
     ).properties(width=230, height=alt.Step(9))
-    return _paneled(layers, frame, "How much of the spread is signal")
+    return _paneled(layers, frame)
 
 
-def reliability_growth(study: theme.Tables, objective: str | None = None) -> theme.AnyChart:
+def _draw_growth(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Reliability of right or wrong against the number of models, by quantity and size."""
-    frame = _of(study.table("reliability"), objective).filter(
-        pl.col("signal") == SIGNALS["correctness"]
-    )
-    if frame.is_empty():
-        return theme.nothing(_NONE)
     sizes = _sizes(frame)
     base = alt.Chart(frame).encode(
         x=alt.X("n_models:Q", title="models of a size", axis=alt.Axis(tickCount=5, tickMinStep=1)),
@@ -83,34 +123,7 @@ def reliability_growth(study: theme.Tables, objective: str | None = None) -> the
         base.mark_line(strokeWidth=1.6).encode(y=y),
         base.mark_point(size=36).encode(y=y),
     ).properties(width=230, height=190)
-    return _paneled(layers, frame, "What more models bring")
-
-
-def _of(table: pl.DataFrame, objective: str | None) -> pl.DataFrame:
-    """Rows of one objective, and of the distilled ones for what distillation changes."""
-    objectives = theme.known_order(table["objective"].to_list(), theme.OBJECTIVES)
-    chosen = objective or (objectives[0] if objectives else "")
-    kept = table.filter(
-        (pl.col("quantity") == "distillation") & (pl.col("objective") != "one_hot")
-        | (pl.col("quantity") != "distillation") & (pl.col("objective") == chosen),
-        pl.col("reliability").is_not_null(),
-    )
-    # Variants of distillation would lie on each other: the main one stands for them.
-    distilled = kept.filter(pl.col("quantity") == "distillation")["objective"].to_list()
-    main = theme.known_order(distilled, theme.OBJECTIVES)[:1]
-    return kept.filter(
-        (pl.col("quantity") != "distillation") | pl.col("objective").is_in(main)
-    ).with_columns(
-        pl.col("quantity").replace(QUANTITIES),
-        pl.col("signal").replace(SIGNALS),
-        pl.col("size").fill_null(_ALL_SIZES),
-    )
-
-
-def _latest(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows with all groups of models."""
-    keys = ["objective", "size", "quantity", "signal"]
-    return frame.filter(pl.col("n_groups") == pl.col("n_groups").max().over(keys))
+    return _paneled(layers, frame)
 
 
 def _sizes(frame: pl.DataFrame) -> list[str]:
@@ -124,10 +137,10 @@ def _scale(sizes: list[str]) -> alt.Scale:
     return alt.Scale(domain=sizes, range=colours)
 
 
-def _paneled(layers: theme.AnyChart, frame: pl.DataFrame, title: str) -> theme.AnyChart:
+def _paneled(layers: theme.AnyChart, frame: pl.DataFrame) -> theme.AnyChart:
     quantities = theme.known_order(frame["quantity"].to_list(), list(QUANTITIES.values()))
     chart = theme.panels(layers, "quantity", quantities, columns=3)
-    return theme.finish(chart, title, panel=260, count=len(quantities))
+    return theme.finish(chart, panel=260, count=len(quantities))
 
 
 def _tooltip() -> list[alt.Tooltip]:
@@ -135,3 +148,33 @@ def _tooltip() -> list[alt.Tooltip]:
         *("quantity", "signal", "size", "objective", "reliability:.3f", "correlation:.3f"),
         *("std_error:.3f", "n_models", "n_groups", "n_examples"),
     )
+
+
+reliability = Figure(
+    name="reliability",
+    title="How much of the spread is signal",
+    query=_LATEST_QUERY,
+    draw=_draw_latest,
+    caption=(
+        "Share of the spread between examples that would be seen again with as many new models: of "
+        "the score at one size, of its change from the smallest size to the largest, and of its "
+        "change by distillation (by right or wrong alone). Right or wrong is the score of this "
+        "report; the other rows compute it from a number that knows more than right or wrong. "
+        "Below the dashed line at 80 %, single examples are hard to tell apart."
+    ),
+    nothing=_NONE,
+    parameters=_PARAMETERS,
+)
+reliability_growth = Figure(
+    name="reliability_growth",
+    title="What more models bring",
+    query=_GROWTH_QUERY,
+    draw=_draw_growth,
+    caption=(
+        "The same reliability (right or wrong) if the study had fewer models: how it grows, and "
+        "whether it has levelled off. Points with fewer than all models are means over random "
+        "choices of groups."
+    ),
+    nothing=_NONE,
+    parameters=_PARAMETERS,
+)

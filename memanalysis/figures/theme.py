@@ -18,10 +18,14 @@ AnyChart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 class Tables(Protocol):
-    """What a chart needs of a study: its relations as Polars frames."""
+    """What a chart needs of a study: relations, and the results of queries, as Polars frames."""
 
     def table(self, name: str, /) -> pl.DataFrame:
         """The relation ``name``, whole."""
+        ...
+
+    def sql(self, text: str, /) -> pl.DataFrame:
+        """The result of one query over the relations."""
         ...
 
 
@@ -123,6 +127,11 @@ def in_order(frame: pl.DataFrame, name: str = "size") -> list[str]:
     return ranked[name].unique(maintain_order=True).to_list()
 
 
+def values(frame: pl.DataFrame, name: str) -> list[str]:
+    """The values of a column in the order in which they come, each once."""
+    return frame[name].unique(maintain_order=True).to_list()
+
+
 def known_order(values: Sequence[str], order: Sequence[str]) -> list[str]:
     """``values`` without repetitions in the given order, unknown ones last by name."""
     present = set(values)
@@ -148,43 +157,11 @@ def objective_scale(titles: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(titles), range=[colour(names[title]) for title in titles])
 
 
-def with_objective_titles(frame: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with ``objective`` spelt for readers, in the order of ``OBJECTIVES``."""
-    rank = pl.col("objective").replace_strict(
-        {name: i for i, name in enumerate(OBJECTIVES)}, default=len(OBJECTIVES)
-    )
-    return frame.sort(rank, maintain_order=True).with_columns(
-        pl.col("objective")
-        .replace(OBJECTIVE_TITLES)
-        .str.replace(r"^distilled_(.+)$", "distilled ($1)")
-    )
-
-
-def compared_objectives(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same, of the objectives that one chart can tell apart.
-
-    All, or, with more variants than there are colours for, the two of ``OBJECTIVES``: many ways of
-    teaching have a chart of their own.
-    """
-    return with_objective_titles(frame.filter(pl.col("objective").is_in(told_apart(frame))))
-
-
 def told_apart(frame: pl.DataFrame) -> list[str]:
     """The objectives of ``frame``, or the two of ``OBJECTIVES`` where there are too many."""
     names = frame["objective"].unique(maintain_order=True).to_list()
     variants = [name for name in names if name not in OBJECTIVES]
     return names if len(variants) <= _VARIANTS else [name for name in names if name in OBJECTIVES]
-
-
-def with_class_names(frame: pl.DataFrame, study: Tables) -> pl.DataFrame:
-    """``frame`` with ``class_name``: the name of its ``label``, the label itself if it has none."""
-    if "class_name" in frame.columns:
-        return frame.with_columns(pl.col("class_name").fill_null("no label"))
-    names = study.table("classes").select("label", "class_name")
-    named = frame.join(names, on="label", how="left", maintain_order="left")
-    return named.with_columns(
-        pl.coalesce("class_name", pl.col("label").cast(pl.String), pl.lit("no label"))
-    )
 
 
 def shared_prefix(sizes: Sequence[str]) -> str:
@@ -279,16 +256,13 @@ def tooltip(*columns: str) -> list[alt.Tooltip]:
     ]
 
 
-def finish(
-    chart: AnyChart, title: str, *, panel: int = 0, count: int = 1, square: bool = False
-) -> AnyChart:
-    """``chart`` with its title, the common look, and what the report needs to fit it to a page.
+def finish(chart: AnyChart, *, panel: int = 0, count: int = 1, square: bool = False) -> AnyChart:
+    """``chart`` with the common look, and what the report needs to fit it to a page.
 
     ``panel`` is the least width of one panel in pixels, ``count`` the number of panels, ``square``
     whether they are as high as wide. Charts with a legend are ``linked`` by what it names.
     Changes ``chart`` itself: Altair's own methods would copy all of it, twice.
     """
-    chart.title = title
     chart.usermeta = {"panel": panel, "count": count, "square": square}
     chart.config = alt.Config(**config())
     return linked(chart)
@@ -360,7 +334,7 @@ def nothing(why: str) -> AnyChart:
         align="left", baseline="top", fontSize=13, color=LIGHT["muted"]
     )
     place = {"x": alt.value(0), "y": alt.value(0), "text": "why:N"}
-    return finish(line.encode(**place).properties(width=480, height=20), "Nothing to draw")
+    return finish(line.encode(**place).properties(width=480, height=20, title="Nothing to draw"))
 
 
 def config() -> dict[str, Any]:

@@ -7,34 +7,74 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import marks, sizes, theme
+from memanalysis import wording
+from memanalysis.figures import marks, theme
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared
 
+_NONE: Final = "No trajectories: they need at least two sizes and enough models."
+_NO_SHAPE: Final = "No example has a shape other than fixed or undetermined."
+_OBJECTIVE: Final = {"objective": "one_hot"}
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
     *("noise_share:.2%", "alpha", "n_examples", "n_groups"),
 )
-_CURVES: Final = {
-    "memorization": "memorisation",
-    "accuracy_in": "trained on it, p_in",
-    "accuracy_out": "held out, p_out",
-}
+_CURVES: Final = ("memorisation", "trained on it, p_in", "held out, p_out")
+
+# Directions are computed at the α of the study.
+_SHARES_QUERY: Final = f"""
+with shown as (
+    from trajectory_shares
+    where rule = $rule and alpha is not distinct from coalesce(
+        $alpha, (select any_value(alpha) from trajectory_shares where rule = 'direction')
+    )
+)
+select objective, category, share, share_low, share_high, noise_share, alpha, n_examples, n_groups
+from {compared("shown")}
+order by {OBJECTIVES_IN_ORDER}, share desc, category"""
+
+_SWEEP_QUERY: Final = """
+select objective, rule, alpha, category, share, share_low, share_high, noise_share, n_examples,
+    n_groups
+from trajectory_shares
+where objective = $objective and rule in ('shape', 'threshold')
+order by rule, category, alpha"""
+
+_CURVES_QUERY: Final = """
+select shape, size, size_rank, quantity, value, n_examples
+from trajectory_curves unpivot include nulls (
+    value for quantity in (
+        memorization as 'memorisation',
+        accuracy_in as 'trained on it, p_in',
+        accuracy_out as 'held out, p_out'
+    )
+)
+where objective = $objective
+order by quantity, shape, size_rank"""
+
+_EXAMPLES_QUERY: Final = """
+select shape, rank, example_id, coalesce(class_name, e.label::varchar, 'no label') as class_name,
+    size, size_rank, memorization
+from strongest_examples as e
+left join classes as c on e.label = c.label
+where objective = $objective and shape <> 'undetermined'
+order by shape, rank, size_rank"""
+
+_BY_CLASS_QUERY: Final = """
+select label, class_name, shape, rank, example_id, size, size_rank, memorization
+from strongest_examples_by_class
+where objective = $objective
+order by label, shape, rank, size_rank"""
 
 
-def trajectory_shares(
-    study: theme.Tables, rule: str = "shape", alpha: float | None = None
-) -> theme.AnyChart:
+def _draw_shares(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Share of examples with each trajectory shape, with the share that noise alone produces.
 
     ``rule`` is ``shape``, ``direction`` or ``threshold`` as in the relation, ``alpha`` the smallest
     change that counts, by default the study's.
     """
-    table = study.table("trajectory_shares").filter(pl.col("rule") == rule)
-    chosen = _alpha(study) if alpha is None else alpha
-    frame = theme.compared_objectives(table.filter(pl.col("alpha").eq_missing(chosen)))
-    if frame.is_empty():
-        return theme.nothing("No trajectories: they need at least two sizes and enough models.")
     categories = theme.known_order(frame["category"].to_list(), theme.SHAPES)
-    objectives = frame["objective"].unique(maintain_order=True).to_list()
+    objectives = theme.values(frame, "objective")
     base = alt.Chart(frame).encode(
         y=alt.Y("category:N", sort=categories, title=None, axis=alt.Axis(labelFontSize=12)),
         tooltip=_SHARE_TOOLTIP,
@@ -55,23 +95,17 @@ def trajectory_shares(
         base.mark_tick(color=ink, thickness=2.5, height=24, opacity=1).encode(x="noise_share:Q"),
     ).properties(width=300, height=alt.Step(30))
     chart = theme.panels(layers, "objective", objectives, columns=2)
-    title = "What becomes of a score as models grow"
-    return theme.finish(chart, title, panel=270, count=len(objectives))
+    return theme.finish(chart, panel=270, count=len(objectives))
 
 
-def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_sweep(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
     """Share of each shape for every α, filled with intervals, hollow by the plain threshold rule.
 
     Dashed (dotted) lines are the shares that noise alone produces.
     """
-    table = study.table("trajectory_shares").filter(
-        pl.col("objective") == objective, pl.col("rule").is_in(["shape", "threshold"])
-    )
-    if table.is_empty():
-        return theme.nothing("No trajectories: they need at least two sizes and enough models.")
-    shapes = theme.known_order(table["category"].to_list(), theme.SHAPES)
+    shapes = theme.known_order(frame["category"].to_list(), theme.SHAPES)
     scale = theme.category_scale(shapes)
-    base = alt.Chart(table).encode(
+    base = alt.Chart(frame).encode(
         x=alt.X(
             "alpha:Q",
             title="smallest change α",
@@ -95,54 +129,33 @@ def trajectory_sweep(study: theme.Tables, objective: str = "one_hot") -> theme.A
         ),
     ).properties(width=170, height=150)
     chart = theme.own_scales(theme.panels(layers, "category", shapes, columns=min(len(shapes), 4)))
-    return theme.finish(chart, "The same shares for other α", panel=120, count=len(shapes))
+    return theme.finish(chart, panel=120, count=len(shapes))
 
 
-def trajectories(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_curves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Mean memorisation, p_in and p_out by size for each trajectory shape."""
-    table = study.table("trajectory_curves").filter(pl.col("objective") == objective)
-    if table.is_empty():
-        return theme.nothing("No trajectories: they need at least two sizes.")
-    frame = pl.concat(
-        table.select(
-            "shape",
-            "size",
-            "size_rank",
-            "n_examples",
-            pl.lit(title).alias("quantity"),
-            pl.col(name).alias("value"),
-        )
-        for name, title in _CURVES.items()
-    )
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    labels = asked.stars(asked["objective"])
     base = alt.Chart(frame).encode(
-        x=theme.size_axis(theme.in_order(table), labels=sizes.labels(study, objective)),
+        x=theme.size_axis(theme.in_order(frame), labels=labels),
         y=alt.Y("value:Q", title="mean over examples of the shape"),
         color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
         tooltip=theme.tooltip("shape", "size", "quantity", "value:.3f", "n_examples"),
     )
     layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=230, height=230)
-    chart = theme.panels(layers, "quantity", list(_CURVES.values()), columns=3)
-    title = "Mean curves of each trajectory shape"
-    return theme.finish(chart, title, panel=220, count=len(_CURVES))
+    chart = theme.panels(layers, "quantity", list(_CURVES), columns=3)
+    return theme.finish(chart, panel=220, count=len(_CURVES))
 
 
-def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_examples(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Scores by size of the strongest examples of each shape, one thin line per example."""
-    table = study.table("strongest_examples").filter(
-        pl.col("objective") == objective, pl.col("shape") != "undetermined"
-    )
-    if table.is_empty():
-        return theme.nothing("No example has a shape other than fixed or undetermined.")
-    shapes = theme.known_order(table["shape"].to_list(), theme.SHAPES)
-    frame = theme.with_class_names(table, study).select(
-        "shape", "rank", "example_id", "class_name", "size", "size_rank", "memorization"
-    )
+    shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    labels = asked.stars(asked["objective"])
     lines = (
         alt.Chart(frame)
         .mark_line(strokeWidth=1.3, opacity=0.65, point=alt.OverlayMarkDef(size=16))
         .encode(
-            x=theme.size_axis(theme.in_order(frame), labels=sizes.labels(study, objective)),
+            x=theme.size_axis(theme.in_order(frame), labels=labels),
             y=alt.Y("memorization:Q", title="memorisation score"),
             color=alt.Color("shape:N", scale=theme.category_scale(shapes), legend=None),
             detail="example_id:N",
@@ -151,27 +164,22 @@ def example_curves(study: theme.Tables, objective: str = "one_hot") -> theme.Any
         .properties(width=220, height=190)
     )
     chart = theme.panels(lines, "shape", shapes, columns=min(len(shapes), 3))
-    return theme.finish(chart, "The strongest examples of each shape", panel=165, count=len(shapes))
+    return theme.finish(chart, panel=165, count=len(shapes))
 
 
-def example_curves_by_class(study: theme.Tables, objective: str = "one_hot") -> theme.AnyChart:
+def _draw_by_class(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """Scores by size of the strongest examples of each class, one line per example.
 
     At most three of each shape that moves; of more than 12 classes those where most examples move.
     """
-    table = study.table("strongest_examples_by_class").filter(pl.col("objective") == objective)
-    if table.is_empty():
-        return theme.nothing("No example has a shape other than fixed or undetermined.")
-    shapes = theme.known_order(table["shape"].to_list(), theme.SHAPES)
-    frame = table.sort("label").select(
-        "class_name", "shape", "rank", "example_id", "size", "size_rank", "memorization"
-    )
-    classes = frame["class_name"].unique(maintain_order=True).to_list()
+    shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
+    classes = theme.values(frame, "class_name")
+    labels = asked.stars(asked["objective"])
     lines = (
         alt.Chart(frame)
         .mark_line(strokeWidth=1.4, opacity=0.75, strokeJoin="round")
         .encode(
-            x=theme.size_axis(theme.in_order(frame), labels=sizes.labels(study, objective)),
+            x=theme.size_axis(theme.in_order(frame), labels=labels),
             y=alt.Y("memorization:Q", title="memorisation score"),
             color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
             detail="example_id:N",
@@ -180,12 +188,102 @@ def example_curves_by_class(study: theme.Tables, objective: str = "one_hot") -> 
         .properties(width=130, height=130)
     )
     chart = theme.panels(lines, "class_name", classes, columns=min(len(classes), 4))
-    return theme.finish(
-        chart, "The strongest examples of each class", panel=165, count=len(classes)
+    return theme.finish(chart, panel=165, count=len(classes))
+
+
+def _shares_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
+    alphas = facts.alphas
+    alpha = "directions only: too few models for an α"
+    if len(set(alphas.values())) == 1:
+        alpha = f"α = {next(iter(alphas.values())):g}"
+    elif alphas:
+        each = [f"{value:g} with {wording.objective(name)}" for name, value in alphas.items()]
+        alpha = f"α = {wording.listed(each)}"
+    return (
+        "Share of training examples with each shape; lines are 95 % intervals over groups of "
+        "models, and the upright ticks mark the share that noise alone would produce if no "
+        f"example changed ({alpha}). The findings subtract the false discoveries that the rule "
+        "admits, so that their shares, except of fixed, are 0.95 of these."
     )
 
 
-def _alpha(study: theme.Tables) -> float | None:
-    """The α of the study's trajectories: the one that their directions are computed at."""
-    table = study.table("trajectory_shares").filter(pl.col("rule") == "direction")
-    return None if table.is_empty() else table["alpha"][0]
+def _curves_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "Mean score of the examples of each shape, beside the two rates it is made of: a score "
+        "rises because larger models fit the example (p_in), or because they miss it when it is "
+        "held out (p_out). The examples were sorted and averaged on the same models, which "
+        f"exaggerates every shape that asks for a change.{facts.stars(asked['objective'])}"
+    )
+
+
+def _examples_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    return (
+        "The examples of each shape whose score changes most, one line each. They were chosen on "
+        "the models that are shown, so they look stronger here than on new models."
+        f"{facts.stars(asked['objective'])}"
+    )
+
+
+def _by_class_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    shown = frame["label"].n_unique()
+    some = (
+        f" Of {facts.n_classes} classes, those {shown} where most examples move."
+        if shown < facts.n_classes
+        else ""
+    )
+    return (
+        "The same class by class: at most three examples of each shape that moves."
+        f"{some}{facts.stars(asked['objective'])}"
+    )
+
+
+trajectory_shares = Figure(
+    name="trajectory_shares",
+    title="What becomes of a score as models grow",
+    query=_SHARES_QUERY,
+    draw=_draw_shares,
+    caption=_shares_caption,
+    nothing=_NONE,
+    parameters={"rule": "shape", "alpha": None},
+)
+trajectory_sweep = Figure(
+    name="trajectory_sweep",
+    title="The same shares for other α",
+    query=_SWEEP_QUERY,
+    draw=_draw_sweep,
+    caption=(
+        "Share of examples with each shape for other values of α: filled points decide with "
+        "intervals, as above; hollow points take the scores at face value (the plain threshold "
+        "rule). Lines without points are what noise alone produces, dashed where intervals decide "
+        "and dotted at face value. Each panel has a scale of its own."
+    ),
+    nothing=_NONE,
+    parameters=_OBJECTIVE,
+)
+trajectories = Figure(
+    name="trajectories",
+    title="Mean curves of each trajectory shape",
+    query=_CURVES_QUERY,
+    draw=_draw_curves,
+    caption=_curves_caption,
+    nothing="No trajectories: they need at least two sizes.",
+    parameters=_OBJECTIVE,
+)
+example_curves = Figure(
+    name="example_curves",
+    title="The strongest examples of each shape",
+    query=_EXAMPLES_QUERY,
+    draw=_draw_examples,
+    caption=_examples_caption,
+    nothing=_NO_SHAPE,
+    parameters=_OBJECTIVE,
+)
+example_curves_by_class = Figure(
+    name="example_curves_by_class",
+    title="The strongest examples of each class",
+    query=_BY_CLASS_QUERY,
+    draw=_draw_by_class,
+    caption=_by_class_caption,
+    nothing=_NO_SHAPE,
+    parameters=_OBJECTIVE,
+)

@@ -7,51 +7,62 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import score_ranges, sizes, theme
-from memanalysis.figures.distillation import NONE, titled
+from memanalysis import wording
+from memanalysis.figures import theme
+from memanalysis.figures.distillation import NONE, OBJECTIVE, of_setting
+from memanalysis.figures.figure import Asked, Facts, Figure
+from memanalysis.figures.fragments import range_start, range_title
 
-_FEWEST_IN_ROW: Final = 10
+_SCORE: Final = "score"
 _DIFFERENCE: Final = {"more than by noise": "distilled", "less than by noise": "inside"}
+_MORE, _LESS = _DIFFERENCE
+
+# Rows of fewer than 10 examples are left out. Where a range of scores begins orders the ranges.
+_QUERY: Final = f"""
+with moves as (
+    select *, share - share_unchanged as excess, {range_start("category_one_hot")} as one_hot_from,
+        {range_start("category_distilled")} as distilled_from
+    from distillation_transitions
+    where objective = $objective and "grouping" = $grouping
+    qualify sum(n_examples) over (partition by size, category_one_hot) >= 10
+)
+select size, size_rank, {range_title("category_one_hot")} as category_one_hot,
+    {range_title("category_distilled")} as category_distilled, n_examples, round(share, 6) as share,
+    round(share_low, 6) as share_low, round(share_high, 6) as share_high,
+    round(share_unchanged, 6) as share_unchanged, n_groups,
+    case when excess >= 0 then '{_MORE}' else '{_LESS}' end as difference,
+    round(coalesce(abs(excess), share), 6) as strength, one_hot_from, distilled_from
+from moves
+order by size_rank, one_hot_from, distilled_from, category_one_hot, category_distilled"""
 
 
-def distillation_transitions(
-    study: theme.Tables, grouping: str = "score", objective: str = "distilled"
-) -> theme.AnyChart:
+def _draw(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     """From which range of the one-hot score (or shape) examples go to which of the distilled one.
 
     Each row sums to 100 %. For scores, small numbers are the shares that move so from one-hot
     models to one-hot models, by noise alone, and colours are the difference; rows of fewer than 10
     examples are left out.
     """
-    table = study.table("distillation_transitions").filter(
-        pl.col("objective") == objective, pl.col("grouping") == grouping
-    )
-    place = [pl.col("size"), pl.col("category_one_hot")]
-    table = table.filter(pl.col("n_examples").sum().over(place) >= _FEWEST_IN_ROW)
-    if table.is_empty():
-        return theme.nothing(NONE)
-    names = [*table["category_one_hot"], *table["category_distilled"]]
-    order = [score_ranges.short(name) for name in score_ranges.ordered(names)]
-    more, less = _DIFFERENCE
-    excess = pl.col("share") - pl.col("share_unchanged")
-    frame = score_ranges.shortened(table, "category_one_hot", "category_distilled").select(
-        *("size", "size_rank", "category_one_hot", "category_distilled", "n_examples", "share"),
-        *("share_low", "share_high", "share_unchanged", "n_groups"),
-        pl.when(excess >= 0).then(pl.lit(more)).otherwise(pl.lit(less)).alias("difference"),
-        pl.coalesce(excess.abs(), pl.col("share")).alias("strength"),
-    )
-    frame = score_ranges.compact(frame)
-    moved = grouping == "score"
-    layers = alt.layer(*_heat(frame, order, moved)).properties(width=250, height=230)
-    title = f"From the one-hot {'score' if moved else 'shape'} to the distilled one"
+    moved = asked["grouping"] == _SCORE
+    layers = alt.layer(*_heat(frame, _order(frame), moved)).properties(width=250, height=230)
     if not moved:
-        return theme.finish(
-            layers.properties(width=420, height=300), titled(title, objective), panel=300
-        )
+        return theme.finish(layers.properties(width=420, height=300), panel=300)
     ordered = theme.in_order(frame)
-    labels = sizes.labels(study, "one_hot", objective)
+    labels = asked.stars("one_hot", asked["objective"])
     chart = theme.panels(layers, "size", ordered, min(len(ordered), 2), labels)
-    return theme.finish(chart, titled(title, objective), panel=250, count=len(ordered))
+    return theme.finish(chart, panel=250, count=len(ordered))
+
+
+def _order(frame: pl.DataFrame) -> list[str]:
+    """All ranges from the lowest up, or all shapes in their order."""
+    ends = ("one_hot", "distilled")
+    names = pl.concat(
+        frame.select(pl.col(f"category_{end}").alias("name"), pl.col(f"{end}_from").alias("start"))
+        for end in ends
+    )
+    ranges = theme.values(names.drop_nulls("start").sort("start"), "name")
+    shapes = names.filter(pl.col("start").is_null())["name"].to_list()
+    return ranges + theme.known_order(shapes, theme.SHAPES)
 
 
 def _heat(frame: pl.DataFrame, order: list[str], moved: bool) -> list[alt.Chart]:
@@ -99,3 +110,53 @@ def _heat(frame: pl.DataFrame, order: list[str], moved: bool) -> list[alt.Chart]
         text=alt.Text("share_unchanged:Q", format=".0%")
     )
     return [cells, numbers, noise]
+
+
+def _title(_: pl.DataFrame, asked: Asked) -> str:
+    what = "score" if asked["grouping"] == _SCORE else "shape"
+    return of_setting(f"From the one-hot {what} to the distilled one", asked["objective"])
+
+
+def _caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
+    if asked["grouping"] != _SCORE:
+        return (
+            "Of the examples with a trajectory shape under one-hot training (rows), how many have "
+            "which shape under distillation (columns)? Rows sum to 100 %. The subsets are the "
+            "same, but no second run says what noise alone would move here. Rows of fewer than 10 "
+            "examples are left out."
+        )
+    return (
+        "Of the examples in a range of one-hot score (rows), how many have which distilled score "
+        "(columns)? Rows sum to 100 %. The small numbers are what noise alone would give: the "
+        "shares that move so from one half of the one-hot models to the other half. Colours show "
+        "the difference: teal where distillation puts more examples than noise would, amber where "
+        f"fewer.{_stay(frame)} Rows of fewer than 10 examples are left out."
+        f"{facts.stars('one_hot', asked['objective'])}"
+    )
+
+
+def _stay(frame: pl.DataFrame) -> str:
+    """How many of the most memorised examples stay so, beside noise, in words."""
+    highest = frame["one_hot_from"].max()
+    rows = frame.filter(
+        pl.col("one_hot_from") == highest, pl.col("distilled_from") == highest
+    ).drop_nulls(["share", "share_unchanged"])
+    if rows.is_empty() or not rows["n_examples"].sum():
+        return ""
+    row = rows.sort("n_examples").row(-1, named=True)
+    return (
+        f" At {row['size']}, {wording.percent(row['share'], 0)} of the examples with a one-hot "
+        f"score of {row['category_one_hot']} have such a score under distillation, too; noise "
+        f"alone would leave {wording.percent(row['share_unchanged'], 0)}."
+    )
+
+
+distillation_transitions = Figure(
+    name="distillation_transitions",
+    title=_title,
+    query=_QUERY,
+    draw=_draw,
+    caption=_caption,
+    nothing=NONE,
+    parameters={"grouping": _SCORE, **OBJECTIVE},
+)

@@ -1,13 +1,11 @@
 """Other people's artefacts into a store: per-example outcomes of many models, and scores.
 
-A format module says what a source holds (``contents.Contents``); ``bring`` checks it against
+A format module says what a source holds (``source.Contents``); ``bring`` checks it against
 itself and the store, writes it beside the store and moves it in, all or nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,44 +15,16 @@ from memanalysis.errors import DataError, did_you_mean
 from memanalysis.importing.committing import commit, held_store
 from memanalysis.importing.match_examples import of_store
 from memanalysis.importing.planning import make_plan
-from memanalysis.importing.source import Contents, Options
+from memanalysis.importing.registry import FORMATS
+from memanalysis.importing.source import Contents, Format, Options
 from memanalysis.importing.summary import summary
 from memanalysis.storage import atomic
 from memanalysis.storage.store import Store
 
 __all__ = ["FORMATS", "Contents", "Format", "Imported", "Options", "bring", "import_source"]
 
-
-@dataclass(frozen=True)
-class Format:
-    """One layout: its name on the command line, its module here, and what it reads."""
-
-    name: str
-    module: str
-    reads: str
-
-    @property
-    def read(self) -> Callable[[Path, Options], Contents]:
-        """The module's function ``read(source, options)``."""
-        module = importlib.import_module(f"memanalysis.importing.formats.{self.module}")
-        found: Callable[[Path, Options], Contents] = module.read
-        return found
-
-
-_ALL: Final = (
-    Format("npz", "npz", "masks and correctness by the key names of the CIFAR-10N release"),
-    Format("lira", "lira", "a directory of tensorflow/privacy's mi_lira_2021"),
-    Format("feldman", "feldman", "aux_arrays.npz directories, or the published influence files"),
-    Format("cscore", "cscore", "published C-score files"),
-    Format("datamodels", "datamodels", "a datamodels store, or released masks and margins"),
-    Format("privacy-meter", "privacy_meter", "a log directory of Privacy Meter"),
-    Format("leakpro", "leakpro", "a LeakPro output directory with masks.npy beside it"),
-    Format("dynamics", "dynamics", "cartography JSONL, AUM CSV or data_diet .npy: proxies"),
-    Format("scores", "scores", "any scores with ids: CSV, Parquet, .npy"),
-)
 # A gigabyte; beyond that an import would read its source once more for nothing but a checksum.
 _LARGEST_HASHED: Final = 2**30
-FORMATS: Final[dict[str, Format]] = {format_.name: format_ for format_ in _ALL}
 
 
 @dataclass(frozen=True)
@@ -135,4 +105,7 @@ def _bring(
 ) -> Imported:
     plan = make_plan(store, contents, options, out.resolve().name)
     lines = summary(plan, store)
-    return Imported(lines, None if dry_run else commit(out, store, plan, progress))
+    if dry_run:
+        return Imported(lines, None)
+    made, notes = commit(out, store, plan, progress)
+    return Imported([*lines, *(f"note: {note}" for note in notes)], made)

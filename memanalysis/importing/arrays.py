@@ -6,11 +6,12 @@ names the file and the key.
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tokenize import TokenError
 from typing import IO, Any, Final, Protocol
 
@@ -24,6 +25,8 @@ _NUMBERS: Final = "biuf"
 _TEXT: Final = "US"
 # A column-major member of an archive must be read whole to be cut into rows; above this it is not.
 _LARGEST_TURNED: Final = 2**31
+_PICKLES: Final = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+_PROTOCOLS: Final = (b"\x02", b"\x03", b"\x04", b"\x05")
 _INT64: Final = 2.0**63
 _OBJECTS: Final = (
     "Objects are pickles, which are never read. Save the numbers as a plain array in the "
@@ -97,10 +100,11 @@ def open_npy(path: Path) -> Held:
         If it is missing, truncated, no .npy file, or holds Python objects.
     """
     where = f"'{path}'"
+    refuse_pickle(path)
     try:
         with path.open("rb") as file:
             shape, _, dtype = _header(file, where)
-            expected = file.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            expected = file.tell() + math.prod(shape) * dtype.itemsize
     except OSError as error:
         raise fault(where, f"no readable file ({error.strerror})", "a .npy array") from error
     if (found := path.stat().st_size) != expected:
@@ -114,6 +118,20 @@ def open_npy(path: Path) -> Held:
     return Held(np.load(path, mmap_mode=None if empty else "r", allow_pickle=False), where)
 
 
+def refuse_pickle(path: Path) -> None:
+    """Raise DataError if a file is a pickle, by its name or by how it begins.
+
+    torch's files are pickles, in a zip archive since version 1.6.
+    """
+    if _is_pickle(path) or path.suffix.lower() in _PICKLES:
+        raise fault(
+            f"'{path}'", "a pickle, which is never read: it can run any code",
+            "plain numbers, as .npy, .npz or CSV",
+            "In the environment that made it, save its numbers with numpy.save, or as CSV with the "
+            "file's own ids beside them (example_forgetting sorts its examples by count).",
+        )  # fmt: skip
+
+
 class Archive:
     """The arrays of a .npz file by key; members are streamed, never loaded as a side effect.
 
@@ -124,6 +142,13 @@ class Archive:
         self.path = path
         if path.is_dir():
             raise fault(f"'{path}'", "a folder", "a .npz file", "Give the path of the file.")
+        refuse_pickle(path)
+        if _is_npy(path):
+            raise fault(
+                f"'{path}'", "one array (.npy)", "a .npz file, several arrays by name",
+                "numpy.savez(file, key=array, …) makes one; from Python, ma.store.write takes "
+                "arrays.",
+            )  # fmt: skip
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
@@ -135,6 +160,9 @@ class Archive:
                 "The file is truncated or of another kind; copy it again.",
             ) from error
         self.keys = [name.removesuffix(".npy") for name in names]
+        if len(set(self.keys)) < len(self.keys):
+            twice = next(key for key in self.keys if self.keys.count(key) > 1)
+            raise fault(f"'{path}'", f"key '{twice}' more than once", "each key once")
 
     def __contains__(self, key: str) -> bool:
         """Whether there is an array ``key``."""
@@ -166,6 +194,16 @@ class Member:
         self._archive, self._name = archive, name
         with self._open() as file:
             self.shape, self._fortran, self.dtype = _header(file, where)
+            begins = file.tell()
+        self._require_length(begins)
+
+    def _require_length(self, begins: int) -> None:
+        """Believe the header only as far as the archive says that the member is long."""
+        with zipfile.ZipFile(self._archive) as archive:
+            length = archive.getinfo(self._name).file_size
+        expected = begins + math.prod(self.shape) * self.dtype.itemsize
+        if length != expected:
+            raise self._damaged(f"{length:,} bytes in place of {expected:,}")
 
     def rows(self) -> Iterator[NDArray[Any]]:
         """The rows in order, one in memory at a time."""
@@ -173,23 +211,25 @@ class Member:
             yield from self._turned()
             return
         row = self.shape[1:]
-        count = int(np.prod(row, dtype=np.int64))
+        count = math.prod(row)
         with self._open() as file:
             _header(file, self.where)
-            for _ in range(self.shape[0]):
-                yield self._read(file, count).reshape(row)
-            self._finish(file)
+            for at in range(self.shape[0]):
+                values = self._read(file, count).reshape(row)
+                if at == self.shape[0] - 1:
+                    self._finish(file)  # before the last row, after which nobody asks any more
+                yield values
 
     def whole(self) -> NDArray[Any]:
         """All of it in memory."""
         with self._open() as file:
             _header(file, self.where)
-            values = self._read(file, int(np.prod(self.shape, dtype=np.int64)))
+            values = self._read(file, math.prod(self.shape))
             self._finish(file)
         return values.reshape(self.shape, order="F" if self._fortran else "C")
 
     def _turned(self) -> NDArray[Any]:
-        n_bytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        n_bytes = math.prod(self.shape) * self.dtype.itemsize
         if n_bytes > _LARGEST_TURNED:
             raise fault(
                 self.where,
@@ -328,15 +368,43 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtyp
             "The file is truncated or of another kind.",
         ) from error
     _require_plain(dtype, where)
+    if any(not isinstance(n, int) or n < 0 for n in shape):
+        raise fault(where, f"shape {_text(shape)}", "lengths of at least 0")
     return shape, fortran, dtype
 
 
 def _require_plain(dtype: np.dtype[Any], where: str) -> None:
     if dtype.hasobject:
         raise fault(where, "an array of Python objects", "plain numbers", _OBJECTS)
+    if not dtype.itemsize:
+        raise fault(where, f"dtype {dtype}, of no bytes", "numbers, or texts of some length")
     # Extension types such as bfloat16 have kind V but turn into floats.
     if dtype.kind not in _NUMBERS + _TEXT and dtype.name != "bfloat16":
         raise fault(where, f"dtype {dtype}", "plain numbers")
+
+
+def _begins(path: Path, count: int) -> bytes:
+    """The first bytes of a file, none of what cannot be read: whoever reads it says so."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError:
+        return b""
+
+
+def _is_npy(path: Path) -> bool:
+    return _begins(path, len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX
+
+
+def _is_pickle(path: Path) -> bool:
+    begins = _begins(path, 2)
+    if begins != b"PK":
+        return begins[:1] == b"\x80" and begins[1:] in _PROTOCOLS
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(PurePosixPath(name).name == "data.pkl" for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _text(shape: tuple[int, ...]) -> str:

@@ -26,6 +26,7 @@ from memanalysis.errors import StoreError
 from memanalysis.importing.external_scores import copy_imported
 from memanalysis.importing.outcomes import Outcome
 from memanalysis.importing.planning import Plan
+from memanalysis.importing.plausibility import Tally
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
@@ -76,8 +77,13 @@ def held_store(path: Path, *, writing: bool) -> Iterator[Store | None]:
         yield Store.open(path)
 
 
-def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | None) -> Store:
-    """Write, build and move into place; ``store`` is the one at ``path``, if there is one."""
+def commit(
+    path: Path, store: Store | None, plan: Plan, progress: Progress | None
+) -> tuple[Store, list[str]]:
+    """Write, build and move into place; ``store`` is the one at ``path``, if there is one.
+
+    Returns the store and notes on its outcomes, which nobody reads before.
+    """
     created = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     staging = path / _STAGING
@@ -86,7 +92,7 @@ def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | Non
             stack.enter_context(locking.held(path, shared=False))
         try:
             shutil.rmtree(staging, ignore_errors=True)
-            _stage(staging, store, plan, progress)
+            notes = _stage(staging, store, plan, progress)
             if store is not None and store.manifest.packed and not plan.contents.models:
                 _add_to_packed(store, staging, plan)
             else:
@@ -96,10 +102,11 @@ def commit(path: Path, store: Store | None, plan: Plan, progress: Progress | Non
             shutil.rmtree(path if created else staging, ignore_errors=True)
             raise
         move_commit(path)
-    return Store.open(path)
+    return Store.open(path), notes
 
 
-def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | None) -> None:
+def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | None) -> list[str]:
+    """Write everything that ``build`` reads; return notes on the outcomes."""
     staged = Store(staging, replace(plan.manifest, files=dict(plan.manifest.files)))
     staged.path.mkdir()
     if store is not None:
@@ -115,13 +122,20 @@ def _stage(staging: Path, store: Store | None, plan: Plan, progress: Progress | 
     staged.write_table("influence", pa.concat_tables([*present, plan.influence]))
     total = sum(models.n_models for models in plan.contents.models)
     done = 0
+    notes: list[str] = []
     for models, places in zip(plan.contents.models, plan.places, strict=True):
-        for record in _records(models, places, plan):
+        tally = Tally(models.where or plan.contents.source, plan.labels)
+        for record in _records(models, places, plan, tally):
             write_model(staged, record)
             done += 1
             if progress:
                 progress("importing models", done, total)
+        tally.raise_if_impossible()
+        notes += tally.notes()
+    entry = staged.manifest.imports[-1]
+    staged.manifest.imports[-1] = {**entry, "notes": [*entry["notes"], *notes]}
     staged.write_manifest()
+    return notes
 
 
 def _add_to_packed(store: Store, staging: Path, plan: Plan) -> None:
@@ -162,15 +176,19 @@ def _link(store: Store, staged: Store, path: Path) -> None:
         shutil.copyfile(path, target)  # some file systems have no hard links
 
 
-def _records(models: Models, places: list[tuple[int, int]], plan: Plan) -> Iterator[ModelRecord]:
-    """The models of one size and objective as files of a store hold them."""
+def _records(
+    models: Models, places: list[tuple[int, int]], plan: Plan, tally: Tally
+) -> Iterator[ModelRecord]:
+    """The models of one size and objective as files of a store hold them, counted in ``tally``."""
     outputs = iter(models.outputs())
     for at, (mask, place) in enumerate(zip(models.masks(), places, strict=True)):
         output = next(outputs, None)
         where = f"{models.where or plan.contents.source}, model {at}"
         if output is None:
             raise fault(models.where, f"outputs of {at:,} models", f"{models.n_models:,}")
-        yield _record(models, at, place, mask, output, plan, where)
+        record = _record(models, at, place, mask, output, plan, where)
+        tally.add(mask, output.train, output.test if plan.takes_test else None)
+        yield record
     if next(outputs, None) is not None:
         expected = f"{models.n_models:,}"
         raise fault(models.where, f"outputs of more than {expected} models", expected)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis import proxies
+from memanalysis.importing.example_names import positions
 from memanalysis.importing.match_examples import Roster
 from memanalysis.importing.model_metadata import note_proxy
 from memanalysis.importing.problems import Faults, fault
@@ -153,13 +154,15 @@ def _positions(scores: Scores, roster: Roster, where: str) -> NDArray[np.int64]:
 
 
 def _named(names: Sequence[str], roster: Roster, where: str) -> NDArray[np.int64]:
-    position = {name: at for at, name in enumerate(roster.source_ids) if name is not None}
-    missing = [name for name in names if name not in position]
+    places = positions(names, roster.source_ids)
+    missing = [name for name, at in zip(names, places.tolist(), strict=True) if at < 0]
     if missing:
         shown = ", ".join(f"'{name}'" for name in missing[:_SHOWN])
-        have = "names of the store's source_id" if position else "positions: no example has a name"
-        raise fault(where, f"{len(missing):,} unknown ids, first {shown}", have)
-    return np.array([position[name] for name in names], np.int64)
+        named = any(name is not None for name in roster.source_ids)
+        have = "names of the store's source_id" if named else "positions: no example has a name"
+        hint = "Positions go into a column 'example_id' of `scores`." if named else ""
+        raise fault(where, f"{len(missing):,} unknown ids, first {shown}", have, hint)
+    return places
 
 
 def _rows(scores: Scores, ids: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:

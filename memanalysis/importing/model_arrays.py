@@ -15,9 +15,10 @@ from memanalysis.importing.arrays import Array, as_bools, as_integers, require_s
 from memanalysis.importing.labels import Labels
 from memanalysis.importing.outcomes import (
     Outcome,
-    of_logits,
+    of_outputs,
     of_predictions,
     of_probabilities,
+    quantity_of,
 )
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import Models, Output
@@ -49,16 +50,41 @@ class Split:
                 continue
             if self.labels is None:
                 raise fault(self.array.where, "no labels", "labels to judge them by")
-            compute = of_logits if self.kind == "logits" else of_probabilities
             where = f"{self.array.where}, model {at}"
-            yield compute(row, self.labels, where, keep=keep_logits)
+            if self.kind == "probabilities":
+                yield of_probabilities(row, self.labels, where, keep=keep_logits)
+                continue
+            if quantity_of(row) == "probabilities":
+                raise fault(where, "probabilities given as logits", "logits, or `probabilities`")
+            yield of_outputs(row, self.labels, where, keep=keep_logits)
 
     def _predicted(self, predictions: Array, n_models: int) -> Iterator[Outcome]:
         both = zip(self.array.rows(), predictions.rows(), strict=True)
+        implied = np.full(self.array.shape[1], -1, np.int64)
         for at, (row, classes) in enumerate(islice(both, n_models)):
             where = f"{predictions.where}, model {at}"
             correct = as_bools(row, self.array.where, at)
-            yield of_predictions(correct, as_integers(classes, where), self.labels, where)
+            outcome = of_predictions(correct, as_integers(classes, where), self.labels, where)
+            _require_one_label(implied, outcome, where)
+            yield outcome
+
+
+def _require_one_label(implied: NDArray[np.int64], outcome: Outcome, where: str) -> None:
+    """Models that are right about an example predict one class, its label, labels given or not.
+
+    ``implied`` int64 [n], -1 where no model was right yet, is updated.
+    """
+    assert outcome.predicted is not None  # of_predictions keeps them
+    right = outcome.correct
+    other = right & (implied >= 0) & (implied != outcome.predicted)
+    if other.any():
+        at = int(np.argmax(other))
+        raise fault(
+            where, f"class {outcome.predicted[at]} at example {at}, said to be correct, and class "
+            f"{implied[at]} of another model, too",
+            "one class that is correct", "Predictions and correctness are in another order.",
+        )  # fmt: skip
+    implied[right] = outcome.predicted[right]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,17 @@ _HALF_LARGEST: Final = float(np.finfo(np.float16).max)
 # log(0) for probabilities that underflowed; the smallest positive float32 normal number.
 _SMALLEST: Final = float(np.finfo(np.float32).tiny)
 _SUM_TOLERANCE: Final = 1e-2
+# Rows that are judged by their numbers, and how few may lie between 0 and 1 by chance.
+_JUDGED: Final = 2**14
+_SOME: Final = 20
+QUANTITIES: Final = (
+    "logits", "probabilities", "log-probabilities", "numbers from 0 to 1", "percentages",
+    "losses by class",
+)  # fmt: skip
+_REFUSED: Final = {
+    "percentages": "Divide them by 100: probabilities are recognised.",
+    "losses by class": "Turn their sign: log-probabilities are logits.",
+}
 
 
 @dataclass(frozen=True)
@@ -26,13 +37,62 @@ class Outcome:
 
     ``correct`` bool [n]; ``signals`` float [n] by name (of ``schema.SIGNALS``), NaN nowhere;
     ``logits`` float16 [n, classes] where they are to be kept; ``predicted`` classes, int [n], where
-    the source says them.
+    the source says them; ``ties``: examples whose largest logit several classes share;
+    ``quantity``: what outputs turned out to be, if not logits.
     """
 
     correct: NDArray[np.bool_]
     signals: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)
     logits: NDArray[np.float16] | None = None
     predicted: NDArray[np.int64] | None = None
+    ties: int = 0
+    quantity: str = "logits"
+
+
+def quantity_of(outputs: NDArray[Any]) -> str:
+    """What outputs [n, classes] are by their numbers, one of ``QUANTITIES``.
+
+    Rows of softmax sum to 1 within 0 … 1, those of its logarithm do once exponentiated, and so does
+    the negative of a loss by class. Logits do none of this in every row of many.
+    """
+    z = np.asarray(outputs, dtype=np.float64)[:_JUDGED]
+    if not z.size or not np.isfinite(z).all():
+        return "logits"
+    low, high, sums = z.min(), z.max(), z.sum(axis=1)
+    if low >= 0 and high <= 1 + _SUM_TOLERANCE and (abs(sums - 1) <= _SUM_TOLERANCE).all():
+        return "probabilities"
+    if low >= 0 and (abs(sums - 100) <= 100 * _SUM_TOLERANCE).all():
+        return "percentages"
+    for sign, name in ((1, "log-probabilities"), (-1, "losses by class")):
+        if (sign * z).max() <= _SUM_TOLERANCE:
+            total = np.exp(sign * z).sum(axis=1)
+            if (abs(total - 1) <= _SUM_TOLERANCE).all():
+                return name
+    between = 0 <= low < high <= 1 and len(z) >= _SOME
+    return "numbers from 0 to 1" if between else "logits"
+
+
+def require_quantity(outputs: NDArray[Any], where: str) -> str:
+    """``quantity_of(outputs)``; DataError where logits do not follow from it as it is."""
+    quantity = quantity_of(outputs)
+    if quantity in _REFUSED:
+        raise fault(where, f"{quantity} in place of logits", "logits", _REFUSED[quantity])
+    return quantity
+
+
+def of_outputs(
+    outputs: NDArray[Any], labels: NDArray[np.int64], where: str, *, keep: bool = False
+) -> Outcome:
+    """Outcomes from what a source calls logits [n, classes]: converted if they are another thing.
+
+    Raises
+    ------
+    DataError
+        If they are percentages or losses, or ``of_logits`` refuses them.
+    """
+    quantity = require_quantity(outputs, where)
+    compute = of_probabilities if quantity == "probabilities" else of_logits
+    return replace(compute(outputs, labels, where, keep=keep), quantity=quantity)
 
 
 def of_logits(
@@ -47,6 +107,8 @@ def of_logits(
     if classes < 2:
         hint = "Of a binary classifier with one output z, give the two logits 0 and z."
         raise fault(where, f"logits of {classes} class", "at least two classes", hint)
+    require_classes(labels, classes, where)
+    ties = 0
     predicted = np.empty(n, dtype=np.int64)
     margin, loss = np.empty(n), np.empty(n)
     for part in _parts(logits):
@@ -57,13 +119,25 @@ def of_logits(
         own = z[rows, y]
         predicted[part] = z.argmax(axis=1)
         top = z.max(axis=1, keepdims=True)
+        ties += int(np.count_nonzero((z == top).sum(axis=1) > 1))
         loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
         z[rows, y] = -np.inf
         margin[part] = own - z.max(axis=1)
     signals = {"probability": np.exp(-loss), "margin": margin, "loss": np.maximum(loss, 0.0)}
     kept = half(logits) if keep else None
     halves = {name: half(values) for name, values in signals.items()}
-    return Outcome(predicted == labels, halves, kept, predicted)
+    return Outcome(predicted == labels, halves, kept, predicted, ties)
+
+
+def require_classes(labels: NDArray[np.int64], classes: int, where: str) -> None:
+    """Raise DataError unless labels int64 [n] are of so many classes, numbered from 0."""
+    if not len(labels) or 0 <= labels.min() <= labels.max() < classes:
+        return
+    at = int(np.argmax(labels))
+    raise fault(
+        where, f"{classes} classes", f"more than the largest label, {labels[at]}, at example {at}",
+        "Labels that count from 1 must be lowered by 1." if labels.min() == 1 else "",
+    )  # fmt: skip
 
 
 def of_predictions(
@@ -111,7 +185,7 @@ def of_probabilities(
                 f"numbers from {p[at].min():.4g} that sum to {p[at].sum():.4g} at example "
                 f"{part.start + at}",
                 "probabilities of at least 0 that sum to 1",
-                "Give unnormalised outputs as logits.",
+                "Give unnormalised outputs, or logarithms, as logits.",
             )
     found = np.log(np.maximum(np.asarray(probabilities, dtype=np.float32), _SMALLEST))
     return of_logits(found, labels, where, keep=keep)

@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
 from memanalysis.importing import external_scores
-from memanalysis.importing.match_examples import make_roster
+from memanalysis.importing.match_examples import in_order, make_roster
 from memanalysis.importing.model_metadata import note_facts, note_name, note_options
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import UNKNOWN, Contents, Models, Options, Pairs, Scores
@@ -47,6 +48,12 @@ class Plan:
     takes_test: bool
     notes: list[str]
 
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Labels of the training examples int64 [n_train], None unless all are known."""
+        labels = self.examples["label"].to_pylist()[: self.manifest.n_train]
+        return None if None in labels else np.array(labels, np.int64)
+
 
 def make_plan(store: Store | None, contents: Contents, options: Options, name: str) -> Plan:
     """Check ``contents`` against itself and ``store`` (None where a new one is made).
@@ -64,6 +71,9 @@ def make_plan(store: Store | None, contents: Contents, options: Options, name: s
     manifest = _manifest(store, name)
     _require_conditions(store, contents, options)
     roster = make_roster(store, contents, options)
+    if roster.order is not None:
+        turned = [in_order(models, roster.order) for models in contents.models]
+        contents = replace(contents, models=turned)
     manifest.n_train, manifest.n_test = roster.n_train, roster.n_test
     manifest.class_names = list(roster.class_names)
     notes = [*contents.notes, *roster.notes]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from memanalysis.errors import DataError
+
+# Faults that are listed: of 256 models with the same fault nobody reads every line.
+_MOST: Final = 20
 
 
 def fault(where: str, found: str, expected: str, hint: str = "") -> DataError:
@@ -30,7 +35,9 @@ class Faults:
         if len(self._found) == 1:
             raise DataError(self._found[0])
         if self._found:
-            listed = "\n".join(f"  - {line}" for line in self._found)
+            listed = "\n".join(f"  - {line}" for line in self._found[:_MOST])
+            if len(self._found) > _MOST:
+                listed += f"\n  - and {len(self._found) - _MOST} more"
             raise DataError(f"'{self.source}' has {len(self._found)} faults:\n{listed}")
 
 

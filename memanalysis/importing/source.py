@@ -7,6 +7,7 @@ it cannot read is a DataError from ``faults``; what it leaves out, or cannot com
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,48 @@ UNKNOWN: Final = "unknown"
 Side = Literal["in", "out"]
 
 
+# Fields of ``Options`` that concern every source, and those that concern sources of models.
+COMMON_OPTIONS: Final = ("size", "objective", "size_order", "class_names", "order")
+MODEL_OPTIONS: Final = (
+    "teacher", "teacher_scope", "temperature", "family", "parameters", "epochs", "evaluation_mode",
+    "ratio",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a format module declares of itself as ``FORMAT``.
+
+    Attributes
+    ----------
+    name
+        On the command line.
+    module
+        ``__name__`` of the module, which has ``read(source, options) -> Contents``.
+    reads
+        What a source is, in a few words.
+    options
+        Fields of ``Options`` that it heeds beside ``COMMON_OPTIONS``.
+    example
+        An example of its use, as it follows ``memanalysis import``.
+    gives
+        What a store has of it.
+    """
+
+    name: str
+    module: str
+    reads: str
+    options: tuple[str, ...]
+    example: str
+    gives: str = ""
+
+    @property
+    def read(self) -> Callable[[Path, Options], Contents]:
+        """The module's function ``read(source, options)``."""
+        reader: Callable[[Path, Options], Contents] = importlib.import_module(self.module).read
+        return reader
+
+
 @dataclass(frozen=True, eq=False)
 class Options:
     """What the user says of a source; a format reads what concerns it.
@@ -31,8 +74,9 @@ class Options:
     size, objective
         Of everything in the source, where the source itself does not say; None leaves it to the
         format, at last ``unknown`` and ``one_hot``.
-    labels
-        A file with the labels of the training examples, one for each: .npy, or .csv of one column.
+    labels, clean_labels
+        A file with the labels of the training examples, or with those before any noise, in their
+        order or by name (``labels.read_label_file``).
     names, hard_is
         Which score columns, and which end of them is hard.
     axes_known
@@ -45,8 +89,11 @@ class Options:
         Whether scores are of models that trained on the example (``in``) or held it out (``out``).
     size_order
         Names of sizes, smallest first, where they come from several imports.
-    has_store, store_has_names
-        Whether there is a store already, and whether its training examples have a ``source_id``.
+    in_order
+        Row i of a table without ids is example i.
+    has_store, store_names
+        Whether there is a store already, and the ``source_id`` of its training examples, None for
+        those that have none; empty where no example has one.
     store_labels, store_test_labels
         Labels that the store has already, for sources that bring none; None where any is NULL.
     """
@@ -54,6 +101,7 @@ class Options:
     size: str | None = None
     objective: str | None = None
     labels: Path | None = None
+    clean_labels: Path | None = None
     family: str | None = None
     parameters: int | None = None
     epochs: int | None = None
@@ -73,13 +121,19 @@ class Options:
     augmentation: str | None = None
     temperature: float | None = None
     missing: bool = False
+    in_order: bool = False
     side: Side = "in"
     size_order: tuple[str, ...] = ()
     teacher_scope: str | None = None
     has_store: bool = False
-    store_has_names: bool = False
+    store_names: Sequence[str | None] = ()
     store_labels: NDArray[np.int64] | None = None
     store_test_labels: NDArray[np.int64] | None = None
+
+    @property
+    def all_named(self) -> bool:
+        """Whether every training example of the store has a name."""
+        return bool(self.store_names) and None not in self.store_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +141,8 @@ class Examples:
     """The examples that a source speaks of; None where it does not say.
 
     ``labels`` int64 [n_train], ``test_labels`` int64 [n_test], ``clean_labels`` int64 [n_train];
-    ``source_ids``: the source's own names of the training examples, where they are no positions.
+    ``source_ids``: the source's own names of the training examples, in the order of its rows, where
+    they are no positions. ``labels_are_given``: labels are those of --labels, joined already.
     """
 
     n_train: int | None = None
@@ -97,6 +152,7 @@ class Examples:
     clean_labels: NDArray[np.int64] | None = None
     source_ids: Sequence[str] | None = None
     class_names: Sequence[str] = ()
+    labels_are_given: bool = False
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,9 @@ def objective_loss(
 def evaluate(network: Network, images: Images) -> Tensor:
     """Logits of all models on all images, eval mode, no augmentation: [M, examples, classes]."""
     network.eval()
+    if not len(images.labels):  # an empty test split; networks do not take batches of nothing
+        blank = images.pixels.new_zeros(1, *images.pixels.shape[1:])
+        return evaluate(network, Images(blank, images.labels.new_zeros(1)))[:, :0]
     everything = torch.arange(len(images.labels), device=images.labels.device)
     # Large ensembles get smaller batches, so that activations stay in the processor's cache.
     size = max(50, EVALUATION_BATCH // network.models)

@@ -29,6 +29,7 @@ from memanalysis.relations.findings import controls_table, findings_tables
 from memanalysis.relations.influence import influence_tables
 from memanalysis.relations.kept import kept_tables, with_kept
 from memanalysis.relations.kinds import describes, kind_effects, kind_retrieval, read_kinds
+from memanalysis.relations.labels import label_posteriors
 from memanalysis.relations.membership_risk import membership_risk_tables
 from memanalysis.relations.proxies import proxy_correlations, proxy_trends
 from memanalysis.relations.reliability import reliability_table
@@ -86,6 +87,7 @@ def derive(store: Store) -> None:
         "kind_effects": kind_effects(study, kinds),
         "kind_retrieval": lambda: kind_retrieval(study, kinds),
         "controls": lambda: controls_table(study),
+        "label_posteriors": label_posteriors(store, study),
     }
     store.write_table("influence", influence)
     for name, schema in DERIVED.items():

@@ -10,6 +10,7 @@ import polars as pl
 
 from memanalysis.errors import StoreError
 from memanalysis.figures import sizes, theme
+from memanalysis.figures.figure import Figure
 from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.options import Options
 from memanalysis.study import Study, embedded_path
@@ -156,28 +157,41 @@ class Reading:
             return "no label"
         return names[label] if 0 <= label < len(names) else f"class {label}"
 
+    @property
+    def n_classes(self) -> int:
+        """How many classes the study names."""
+        return len(self.manifest.class_names)
+
     def figure(
         self,
-        name: str,
-        chart: theme.AnyChart,
-        sql: str,
-        caption: str,
-        objectives: Sequence[str] = (),
+        figure: Figure,
+        name: str = "",
+        objectives: Sequence[str] | None = None,
+        **parameters: Any,
     ) -> blocks.Figure:
-        """Return ``chart`` as a figure whose numbers are the result of ``sql``."""
-        # The tests of the charts validate them; here it would take as long as everything else.
+        """Return ``figure`` of the study, drawn from the rows of the query that it shows.
+
+        ``name`` is that on the page, by default the figure's; ``objectives`` are those that its
+        conditions name, by default the one that it is asked for; with none of them, all.
+        """
+        sql = figure.sql(**parameters)
+        frame = self.sql(sql)
+        # The tests of the figures validate them; here it would take as long as everything else.
+        chart = figure.chart(frame, self, **parameters)
         spec: dict[str, Any] = chart.to_dict(validate=False)
         title = spec.pop("title")
         call = spec["usermeta"].pop("call", "")
         spec.pop("config", None)
+        if objectives is None:
+            objectives = (parameters["objective"],) if "objective" in parameters else ()
         return blocks.Figure(
-            name=name,
+            name=name or figure.name.replace("_", "-"),
             title=title if isinstance(title, str) else title["text"],
-            caption=caption,
+            caption=figure.words(frame, self, **parameters),
             conditions=self.conditions(*objectives),
             spec=spec,
             sql=sql,
-            frame=self.sql(sql),
+            frame=frame,
             python=self._python(call),
         )
 

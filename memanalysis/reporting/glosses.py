@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
 from memanalysis import proxies
-from memanalysis.figures.proxies import proxy_title
+from memanalysis.figures.fragments import proxy_name
 
 _CLEAN: Final = "_clean"
 GLOSSES: Final = {
@@ -43,7 +41,7 @@ def gloss(name: str) -> str:
 
 def spelt(name: str) -> str:
     """A proxy's name as charts write it."""
-    return str(pl.select(proxy_title(pl.lit(name))).item())
+    return proxy_name(name)
 
 
 def in_order(names: list[str]) -> list[str]:

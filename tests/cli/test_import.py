@@ -29,6 +29,31 @@ def test_help_says_what_each_format_reads(memanalysis):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_help_of_a_format_lists_its_own_options(memanalysis, name):
+    """What it reads, an example, the options that it declares, and no other's."""
+    said = memanalysis("import", name, "--help")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert f"import {name} SOURCE" in lines[0]
+    assert FORMATS[name].reads.split()[0] in said.out
+    assert f"memanalysis import {FORMATS[name].example}" in said.out
+    listed = {line.split()[0] for line in lines if line.startswith("  --")}
+    assert ("--augmentation" in listed) == (name in ("lira", "datamodels"))
+    assert ("--hard-is" in listed) == (name == "scores")
+    assert {"--out", "--dry-run", "--size"} <= listed
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.usefixtures("without_derive")
+def test_an_option_of_another_format_is_said(memanalysis, tmp_path, released):
+    """What a format does not heed is no silence."""
+    said = memanalysis(
+        "import", "npz", released, "--out", tmp_path / "out", "--hard-is", "low", "--dry-run"
+    )
+    assert (said.code, "npz does not heed --hard-is" in said.err) == (0, True)
+
+
 @pytest.mark.usefixtures("without_derive")
 def test_a_dry_run_prints_and_an_import_builds(memanalysis, tmp_path, released):
     """The plan goes to standard output and nothing is written; then the store is there."""

@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from tiny_study import study
 
+from memanalysis.building.build import build
 from memanalysis.errors import DataError, SettingsError, StoreError
 from memanalysis.experiments import judge
 from memanalysis.producer import data, run
@@ -105,3 +106,21 @@ def test_a_judge_needs_images_of_its_own(digits, tmp_path) -> None:
         judge.judge(store, folds=2, epochs=2)
     with pytest.raises(SettingsError, match="folds = 1, epochs = 2"):
         judge.judge(store, folds=1, epochs=2)
+
+
+def test_where_all_images_are_trained_on_held_out_votes_judge(digits, tmp_path) -> None:
+    """Each image by the models that never saw it; kinds are shown, and none is kept."""
+    store = build(run.produce(study_of(digits, examples=600), tmp_path / "store", workers=0).path)
+    found = judge.judge(store)
+    assert found.votes_of == "resnet8w2"
+    assert found.accuracy_test is None
+    votes = store.read_table("votes").to_pylist()
+    votes = [row for row in votes if row["objective"] == "one_hot"]
+    own = {(r["example_id"], r["class"]): r["n_out"] for r in votes}
+    n_out = {i: sum(own.get((i, c), 0) for c in range(10)) for i in range(600)}
+    for row in found.frame.iter_rows(named=True):
+        i = row["example_id"]
+        assert row["probability"] == pytest.approx(own.get((i, row["label"]), 0) / n_out[i])
+        other = own.get((i, row["other_label"]), 0)
+        assert row["other_probability"] == pytest.approx(other / n_out[i])
+    assert set(Store.open(store.path).read_table("examples")["kind"].to_pylist()) == {None}

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from altered import Altered
 
 from memanalysis import charts
 from memanalysis.figures import theme
@@ -59,36 +60,6 @@ def study(kinds_store: Store) -> Iterator[Study]:
     opened.close()
 
 
-class Frames:
-    """Frames by relation name: all that a chart needs."""
-
-    def __init__(self, **frames: pl.DataFrame) -> None:
-        self.frames = frames
-
-    def table(self, name: str, /) -> pl.DataFrame:
-        return self.frames[name]
-
-
-class Emptied:
-    """A study whose relations have their columns and no rows."""
-
-    def __init__(self, study: Study) -> None:
-        self.study = study
-
-    def table(self, name: str, /) -> pl.DataFrame:
-        return self.study.table(name).clear()
-
-
-class Replaced:
-    """A study some of whose relations have other rows."""
-
-    def __init__(self, study: Study, **tables: pl.DataFrame) -> None:
-        self.study, self.tables = study, tables
-
-    def table(self, name: str, /) -> pl.DataFrame:
-        return self.tables.get(name, self.study.table(name))
-
-
 def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
     """Every unit of a specification, out of its facet and layers; not the headings of panels."""
     inner = spec.get("spec", spec)
@@ -121,10 +92,19 @@ def test_each_chart_draws_its_marks_from_few_rows(study: Study, name: str) -> No
     assert 0 < len(rows(spec)) <= 5000
 
 
+@pytest.fixture(scope="module")
+def emptied(study: Study) -> Iterator[Altered]:
+    """The same study, its relations with their columns and without rows."""
+    views = study.sql("select view_name from duckdb_views() where not internal")
+    altered = Altered(study, **{name: study.table(name).clear() for name in views["view_name"]})
+    yield altered
+    altered.close()
+
+
 @pytest.mark.parametrize("name", sorted(MARKS))
-def test_each_chart_says_why_it_is_empty(study: Study, name: str) -> None:
+def test_each_chart_says_why_it_is_empty(emptied: Altered, name: str) -> None:
     """Without rows a chart is one line of text that says why, and no error."""
-    spec = getattr(charts, name)(Emptied(study)).to_dict()
+    spec = getattr(charts, name)(emptied).to_dict()
     assert marks(spec) == {"text"}
     assert rows(spec)[0]["why"].endswith(".")
 
@@ -188,7 +168,7 @@ def test_changes_split_exactly_into_their_parts(study: Study) -> None:
     assert both["value"].to_numpy() == pytest.approx(both["value_right"].to_numpy())
 
 
-def test_negative_proxies_are_turned_and_marked() -> None:
+def test_negative_proxies_are_turned_and_marked(study: Study) -> None:
     """A proxy that is low where scores are high is drawn with its sign turned, and says so."""
     row: dict[str, Any] = {
         "objective": "one_hot", "size": "s", "size_rank": 0, "quantity": "level",
@@ -196,21 +176,23 @@ def test_negative_proxies_are_turned_and_marked() -> None:
         "ci_low": -0.6, "ci_high": -0.4, "reliability": 0.9, "corrected_estimate": -0.55,
         "n_examples": 10, "n_groups": 5,
     }  # fmt: skip
-    frames = Frames(proxy_correlations=pl.DataFrame([row]))
-    (drawn,) = rows(charts.proxy_correlations(frames).to_dict())
+    altered = Altered(study, proxy_correlations=pl.DataFrame([row]))
+    (drawn,) = rows(charts.proxy_correlations(altered).to_dict())
     assert drawn["proxy"] == "AUM (−)"
     values = [drawn[name] for name in ("ci_low", "estimate", "ci_high", "corrected_estimate")]
     assert values == [0.4, 0.5, 0.6, 0.55]
 
 
-def test_labels_without_a_class_name_stay_visible() -> None:
+def test_labels_without_a_class_name_stay_visible(study: Study) -> None:
     """Charts by class name the class, fall back to the label, and say where there is none."""
     classes = pl.DataFrame(
         {"label": [0], "class_name": ["cat"]}, schema_overrides={"label": pl.Int32}
     )
-    frame = pl.DataFrame({"label": [0, 1, None]}, schema={"label": pl.Int32})
-    named = theme.with_class_names(frame, Frames(classes=classes))
-    assert named["class_name"].to_list() == ["cat", "1", "no label"]
+    curves = study.table("trajectory_curves_by_class").filter(pl.col("label") < 3)
+    curves = curves.with_columns(pl.col("label").replace({2: None}))
+    altered = Altered(study, classes=classes, trajectory_curves_by_class=curves)
+    spec = charts.trajectories_by_class(altered).to_dict()
+    assert spec["facet"]["sort"] == ["cat", "1", "no label"]
 
 
 def test_sizes_come_in_the_order_of_their_rank() -> None:
@@ -247,7 +229,7 @@ def test_text_and_categories_stand_out_from_the_page(palette: dict[str, str]) ->
         assert (high + 0.05) / (low + 0.05) >= least, name
 
 
-def test_a_thousand_classes_are_not_a_thousand_rows() -> None:
+def test_a_thousand_classes_are_not_a_thousand_rows(study: Study) -> None:
     """Of many classes the chart draws the 40 with the highest means, and its title says so."""
     frame = pl.DataFrame(
         {"label": range(1000), "class_name": [f"class {i}" for i in range(1000)]}
@@ -255,7 +237,7 @@ def test_a_thousand_classes_are_not_a_thousand_rows() -> None:
         objective=pl.lit("one_hot"), size=pl.lit("s"), size_rank=0, n_examples=5,
         memorization=pl.col("label") / 1000, accuracy_in=1.0, accuracy_out=0.5,
     )  # fmt: skip
-    spec = charts.memorization_by_class(Frames(memorization_by_class=frame)).to_dict()
+    spec = charts.memorization_by_class(Altered(study, memorization_by_class=frame)).to_dict()
     drawn = rows(spec)
     assert {row["class_name"] for row in drawn} == {f"class {i}" for i in range(960, 1000)}
     assert "40 classes" in spec["title"]
@@ -293,7 +275,7 @@ def test_many_ways_of_teaching_have_a_chart_of_their_own(study: Study) -> None:
     several = pl.concat(
         [accuracy, *(accuracy.with_columns(objective=pl.lit(way)) for way in ways[1:])]
     )
-    many = Replaced(study, accuracy=several, distillation_by_size=pl.concat(taught))
+    many = Altered(study, accuracy=several, distillation_by_size=pl.concat(taught))
     drawn = {row["objective"] for row in rows(charts.accuracy(many).to_dict())}
     assert drawn == {"one-hot labels", "distilled"}
     side_by_side = charts.distillation_settings(many).to_dict()

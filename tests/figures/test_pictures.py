@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 import vl_convert
+from altered import Altered
 
 import memanalysis as ma
 from memanalysis import charts
-from memanalysis.figures import score_ranges, sizes, theme
+from memanalysis.figures import fragments, sizes, theme
 from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
@@ -20,17 +21,6 @@ def study(simulated_store: Store) -> Iterator[Study]:
     opened = Study(simulated_store)
     yield opened
     opened.close()
-
-
-class Altered:
-    """A study of which some relations are replaced."""
-
-    def __init__(self, study: Study, **frames: pl.DataFrame) -> None:
-        self.study = study
-        self.frames = frames
-
-    def table(self, name: str, /) -> pl.DataFrame:
-        return self.frames[name] if name in self.frames else self.study.table(name)
 
 
 def rows(chart: theme.AnyChart) -> pl.DataFrame:
@@ -65,14 +55,33 @@ def test_hostile_names_of_sizes_stay_text(study: Study) -> None:
     assert "a'] + alert(1) + ['\\*<" in drawn
 
 
-def test_ranges_are_named_and_ordered() -> None:
-    """Ranges come by their lower ends, in words; shapes in the order of every chart."""
-    given = ["mem >= 0.9", "0.1 <= mem < 0.25", "mem < 0.1", "0.25 <= mem < 0.5"]
-    assert [score_ranges.short(name) for name in score_ranges.ordered(given)] == [
-        "below 0.1", "0.1 to 0.25", "0.25 to 0.5", "0.9 and more",
+def test_ranges_are_named_and_ordered(study: Study) -> None:
+    """Ranges come by their lower ends, in words; shapes, which have none, keep their names."""
+    names = pl.DataFrame(
+        {"name": ["mem >= 0.9", "u", "0.1 <= mem < 0.25", "mem < 0.1", "0.25 <= mem < 0.5"]}
+    )
+    title, start = fragments.range_title("name"), fragments.range_start("name")
+    named = study.sql(
+        f"select {title} as title, {start} as start from names order by start", names=names
+    )
+    assert named.rows() == [
+        ("below 0.1", -1), ("0.1 to 0.25", 0.1), ("0.25 to 0.5", 0.25), ("0.9 and more", 0.9),
+        ("u", None),
     ]  # fmt: skip
-    assert score_ranges.ordered(["u", "cap", "increasing"]) == ["increasing", "cap", "u"]
-    assert score_ranges.short("fixed") == "fixed"
+
+
+def test_proxies_have_one_name_in_sql_and_in_text(study: Study) -> None:
+    """Oracle: written out by hand, for names with and without a title of their own."""
+    titles = {
+        "aum": "AUM", "aum_clean": "AUM (clean)", "cumulative_accuracy": "cumulative accuracy",
+        "vog_normalized": "VoG, normalised", "my_own_clean": "my own (clean)", "x": "x",
+    }  # fmt: skip
+    named = study.sql(
+        f"select {fragments.proxy_title()} as title from given",
+        given=pl.DataFrame({"proxy": list(titles)}),
+    )
+    assert named["title"].to_list() == list(titles.values())
+    assert [fragments.proxy_name(name) for name in titles] == list(titles.values())
 
 
 def test_heat_maps_show_shares_beside_noise(study: Study) -> None:

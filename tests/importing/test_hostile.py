@@ -159,7 +159,7 @@ def test_columns_that_are_no_scores_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,label\n0,3\n1,2\n", "2 columns: id, label"),
+        ("id,label\n0,3\n1,2\n", "found 2 labels"),
         (f"label\n{10**30}\n", "too large"),
         ('label\n"' + "1" * 200_000 + '"\n', "field larger"),
         ("1.0\n2\n", "invalid literal"),

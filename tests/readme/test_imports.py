@@ -140,7 +140,10 @@ def npz(case):
     assert (bounds["memorization"] < bounds["ci_high"]).all()
 
 
-@row("a LiRA directory (TensorFlow Privacy)", "each architecture is a size; all signals")
+@row(
+    "a LiRA directory (TensorFlow Privacy, or a PyTorch copy with `--labels`)",
+    "each architecture is a size; all signals",
+)
 def lira(case):
     """Two architectures' signals equal NumPy's on the logits."""
     narrow = make_world()

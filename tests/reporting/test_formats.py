@@ -100,7 +100,7 @@ def test_markdown_has_every_figure_and_its_numbers(document: Document) -> None:
                 assert f"```sql\n{block.sql}\n```" in text
                 assert (f"of {block.frame.height:,} rows" in text) or block.frame.height <= 60
     row = document.reading.table("accuracy").row(0, named=True)
-    line = next(part for part in text.splitlines() if part.startswith("| one\\_hot | s1"))
+    line = next(part for part in text.splitlines() if part.startswith("| one-hot labels | s1"))
     assert f"{row['parameters']:,}" in line
     tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
     assert max(len(table) for table in tables) <= 62

@@ -6,6 +6,7 @@ import kinds_and_partners
 import polars as pl
 import pytest
 
+from memanalysis import figures
 from memanalysis import proxies as registry
 from memanalysis.reporting import blocks, glosses, verdicts
 from memanalysis.reporting.context import Reading
@@ -190,13 +191,13 @@ def test_proxies_are_compared_in_one_table(reading: Reading) -> None:
     assert len(rows) == len(reading.sql("select distinct proxy from proxies"))
 
 
-def test_a_minus_is_explained_where_a_proxy_has_one(
-    reading: Reading, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_minus_is_explained_where_a_proxy_has_one(reading: Reading) -> None:
     """The caption of levels speaks of (−) if, and only if, a proxy is turned."""
-    assert "(−)" not in proxies._levels(reading).caption
-    monkeypatch.setattr(proxies, "_AGAINST_SQL", "select 'aum' as proxy")
-    assert "Those marked (−)" in proxies._levels(reading).caption
+    drawn = figures.proxy_correlations
+    frame = drawn.frame(reading)
+    assert "(−)" not in drawn.words(frame, reading)
+    turned = frame.with_columns(pl.col("proxy") + " (−)")
+    assert "Those marked (−)" in drawn.words(turned, reading)
 
 
 def test_reliability_is_said_in_words(reading: Reading) -> None:

@@ -6,15 +6,18 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.example_names import Guids, examples_of
+from memanalysis.importing.example_names import Guids, Rows, examples_of, read_rows
+from memanalysis.importing.labels import given_labels, positional_count
+from memanalysis.importing.outcomes import require_quantity
 from memanalysis.importing.problems import fault
+from memanalysis.importing.ranges import require_range
 from memanalysis.importing.source import UNKNOWN, Contents, Options, Scores
 from memanalysis.proxies import PROXIES, HardIs
 
@@ -25,6 +28,13 @@ _NEVER: Final = 1000
 # Lines of JSON that are turned into one array at a time.
 _LINES: Final = 8192
 
+# Outputs of which so many say whether they are better than chance.
+_MANY: Final = 100
+# Where coordinates lie; losses and margins go beyond.
+_RANGES: Final[dict[str, tuple[float | None, float | None]]] = {
+    "confidence": (0.0, 1.0), "variability": (0.0, 0.5), "threshold_closeness": (0.0, 0.25),
+    "correctness": (0.0, None), "forgetfulness": (0.0, None),
+}  # fmt: skip
 # Coordinates: column -> (proxy, direction, formula).
 _COORDINATES: Final[dict[str, tuple[str, HardIs, str]]] = {
     "confidence": ("cumulative_confidence", "low", "(1/T) sum_t p_t(y)"),
@@ -49,17 +59,27 @@ class _Sums:
     before: NDArray[np.bool_] = field(init=False)
     sums: dict[str, NDArray[np.float64]] = field(init=False)
     epochs: int = 0
+    converted: int = 0
+    ties: int = 0
 
     def __post_init__(self) -> None:
+        self._gold = np.zeros(1)
         self.correct, self.events, self.first = (np.zeros(self.n, np.int64) for _ in range(3))
         self.before = np.zeros(self.n, np.bool_)
         self.sums = {name: np.zeros(self.n) for name in ("p", "pp", "margin", "loss")}
 
-    def add(self, logits: NDArray[np.float64], gold: NDArray[np.int64]) -> None:
-        """Add an epoch: logits [n, classes], gold int64 [n]."""
+    def add(self, logits: NDArray[np.float64], gold: NDArray[np.int64], where: str) -> None:
+        """Add an epoch: logits [n, classes], gold int64 [n].
+
+        Probabilities are turned into their logarithms, which are logits up to a constant.
+        """
+        if require_quantity(logits, where) == "probabilities":
+            logits = np.log(np.maximum(logits, np.finfo(np.float32).tiny))
+            self.converted += 1
         rows = np.arange(self.n)
         own = logits[rows, gold]
         top = logits.max(axis=1)
+        self.ties += int(np.count_nonzero((logits == top[:, None]).sum(axis=1) > 1))
         loss = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top - own
         correct = logits.argmax(axis=1) == gold
         others = logits.copy()
@@ -69,10 +89,34 @@ class _Sums:
         for name, values in (("p", p), ("pp", p * p), ("margin", margin), ("loss", loss)):
             self.sums[name] += values
         self.epochs += 1
+        self._gold = np.bincount(gold).astype(np.float64)
         self.first[correct & (self.first == 0)] = self.epochs
         self.events += self.before & ~correct
         self.correct += correct
         self.before = correct
+
+    def notes(self) -> list[str]:
+        """What people should know of these numbers."""
+        notes = []
+        if self.converted:
+            notes.append(
+                f"In {self.converted} of {self.epochs} epochs the logits are probabilities (rows "
+                "within 0 and 1 that sum to 1): their logarithms are taken."
+            )
+        if self.ties:
+            notes.append(
+                f"{self.ties:,} outputs have their largest logit in several classes: the first of "
+                "them counts as predicted."
+            )
+        share = float(self.correct.mean() / self.epochs) if self.n else 1.0
+        shares = self._gold / max(self.n, 1)
+        chance = float(shares @ shares)
+        if self.n * self.epochs >= _MANY and share < chance + (1 - chance) / 10:
+            notes.append(
+                f"WARNING: outputs are right on {share:.1%}, near chance ({chance:.1%}): are gold "
+                "labels and logits of the same examples?"
+            )
+        return notes
 
     def proxies(self) -> dict[str, NDArray[np.float64]]:
         """Values by the names of ``memanalysis.proxies``, NaN where never learned has no value."""
@@ -115,7 +159,7 @@ def of_epochs(name: str, paths: Sequence[Path], options: Options) -> Contents:
             raise fault(f"'{path}'", f"gold {labels[at]} for '{names[at]}'", expected)
         turned = np.empty_like(logits)
         turned[order] = logits
-        sums.add(turned, gold)
+        sums.add(turned, gold, f"'{path}'")
     assert sums is not None  # there is at least one path
     notes = [f"{sums.epochs} epochs; the pass and its augmentation are those of the training."]
     never = int(np.count_nonzero(sums.correct == 0))
@@ -124,11 +168,16 @@ def of_epochs(name: str, paths: Sequence[Path], options: Options) -> Contents:
             f"{never:,} examples were never classified correctly: first_learned is NULL, "
             f"forgetting_events is {sums.epochs}, the number of epochs."
         )
+    rows = _rows(guids, options)
+    notes += [*rows.notes, *sums.notes()]
     scores = [
-        _scores(guids, proxy, values, PROXIES[proxy].hard_is, PROXIES[proxy].formula, options, name)
+        _scores(rows, proxy, values, PROXIES[proxy].hard_is, PROXIES[proxy].formula, options, name)
         for proxy, values in sums.proxies().items()
     ]
-    examples = examples_of(guids, gold, options)
+    known = options
+    if options.labels is not None and rows.are_positions:
+        known = replace(options, store_labels=given_labels(options))
+    examples = examples_of(rows, gold, known)
     provenance = {"epochs_of_dynamics": sums.epochs}
     return Contents(
         "dynamics", name, examples, (), scores, notes=notes, provenance=provenance
@@ -241,15 +290,28 @@ def of_coordinates(path: Path, options: Options) -> Contents:
             columns[name].append(_finite(path, record, name, line))
     if not columns:
         raise fault(f"'{path}'", "no lines", "one JSON object for each example")
-    notes, scores = [], []
+    rows = _rows(guids, options)
+    notes, scores = list(rows.notes), []
     for column, numbers in columns.items():
         proxy, hard_is, formula = _COORDINATES[column]
         values = np.array(numbers)
+        if column in _RANGES:
+            require_range(column, values, f"'{path}'", _RANGES[column])
+        if column == "correctness" and (values != np.rint(values)).any():
+            require_range(column, values, f"'{path}'", (0.0, 1.0))
+            proxy, formula = "cumulative_accuracy", PROXIES["cumulative_accuracy"].formula
+            notes.append("correctness is a share of the epochs, not a count: cumulative_accuracy.")
         if column == "forgetfulness" and (note := _mark_never(values, options)):
             notes.append(note)
-        scores.append(_scores(guids, proxy, values, hard_is, formula, options, path.name))
-    examples = examples_of(guids, None, options)
+        scores.append(_scores(rows, proxy, values, hard_is, formula, options, path.name))
+    examples = examples_of(rows, None, options)
     return Contents("dynamics", path.name, examples, (), scores, notes=notes)
+
+
+def _rows(guids: Guids, options: Options) -> Rows:
+    return read_rows(
+        list(guids.rank), options, guids.where, n_train=positional_count(options.labels)
+    )
 
 
 def _mark_never(values: NDArray[np.float64], options: Options) -> str:
@@ -272,7 +334,7 @@ def _finite(path: Path, record: dict[str, Any], name: str, line: int) -> float:
 
 
 def _scores(
-    guids: Guids,
+    rows: Rows,
     proxy: str,
     values: NDArray[np.float64],
     hard_is: HardIs,
@@ -280,9 +342,9 @@ def _scores(
     options: Options,
     source: str,
 ) -> Scores:
-    """``values`` in the order of ``guids``; NaN is left out, which is NULL."""
+    """``values`` in the order of ``rows``; NaN is left out, which is NULL."""
     known = np.isfinite(values)
     return Scores(
-        proxy, values[known], hard_is, guids.ids_of(known), "in", options.size or UNKNOWN,
+        proxy, values[known], hard_is, rows.of(known), "in", options.size or UNKNOWN,
         options.objective or "one_hot", _SOURCE, formula, f"'{source}'",
     )  # fmt: skip

@@ -9,12 +9,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from memanalysis.errors import DataError
 from memanalysis.importing.arrays import Archive, Array, floats, open_npy, require_line
+from memanalysis.importing.example_names import examples_of, read_rows
 from memanalysis.importing.labels import checked
 from memanalysis.importing.problems import Faults, fault
-from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
+from memanalysis.importing.ranges import require_range
+from memanalysis.importing.source import (
+    UNKNOWN,
+    Contents,
+    Examples,
+    Format,
+    Options,
+    Scores,
+)
 from memanalysis.importing.source import unknown_keys as rest
 
+FORMAT: Final = Format(
+    name="cscore",
+    module=__name__,
+    reads="published C-scores, .npz or .npy",
+    options=("labels", "clean_labels"),
+    example="cscore cscores.npz --out mine",
+    gives="a proxy, correlated with your scores at every size",
+)
 _NAME: Final = "cscore"
 _FORMULA: Final = "mean held-out accuracy over subsets of 10 to 90 % of the data"
 _SOURCE: Final = "Jiang et al. 2021 (arXiv 2002.03206), published scores"
@@ -28,7 +46,7 @@ _NOTES: Final = (
 def read(source: Path, options: Options) -> Contents:
     """The scores as the proxy ``cscore``: low is hard, in ``value_out``."""
     notes = list(_NOTES)
-    labels, names = None, None
+    labels, names, rows = None, None, None
     if source.suffix == ".npy":
         scores: Array = open_npy(source)
         notes.append(
@@ -45,6 +63,8 @@ def read(source: Path, options: Options) -> Contents:
         if "filenames" in archive:
             require_line(archive["filenames"], "names")
             names = [_text(name) for name in archive["filenames"].whole()]
+            rows = read_rows(names, options, f"'{source}', key 'filenames'")
+            notes += rows.notes
         notes += rest(source.name, archive.keys, ("scores", "labels", "filenames"))
     if len(scores.shape) != 1:
         raise fault(scores.where, f"shape {scores.shape}", "one score for each example")
@@ -52,16 +72,24 @@ def read(source: Path, options: Options) -> Contents:
     for found, what in ((labels, "labels"), (names, "filenames")):
         if found is not None and len(found) != n:
             raise fault(scores.where, f"{n:,} scores", f"{len(found):,}, as there are {what}")
+    values = floats(scores)
+    try:
+        require_range(_NAME, values, scores.where, (0.0, 1.0))
+    except DataError as error:  # scores that others made in this layout may have another scale
+        notes.append(f"WARNING: {error}")
+    examples = Examples(n_train=n, labels=labels)
+    if rows is not None:
+        examples = examples_of(rows, labels, options)
     return Contents(
         format="cscore",
         source=source.name,
-        examples=Examples(n_train=n, labels=labels, source_ids=names),
+        examples=examples,
         scores=(
             Scores(
                 name=_NAME,
-                values=floats(scores),
+                values=values,
                 hard_is="low",
-                ids=names,
+                ids=None if rows is None else rows.ids,
                 side="out",
                 size=options.size or UNKNOWN,
                 objective=options.objective or "one_hot",

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import floats, open_npy
-from memanalysis.importing.labels import Labels, read_labels
+from memanalysis.importing.labels import Labels, read_label_file
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
 from memanalysis.proxies import HardIs
 
 _SOURCE: Final = "data_diet (Paul et al. 2021)"
 _STEP: Final = re.compile(r"ckpt_(\d+)\.npy")
+_LONGEST: Final = 2**0.5 + 1e-3
 _SORTED: Final = "class_sorted"
 
 # Folder -> (proxy, direction, formula). EL2N and GraNd are of a clean pass in eval mode; forgetting
@@ -65,8 +66,9 @@ def read(source: Path, options: Options) -> Contents:
         scores.append(_scores(kind, step if kind in several else None, values, paths, options))
     if any(kind == "grad_norm_scores" for kind, _ in by_proxy):
         notes.append("grad_norm_scores may hold L1-norm scores, too: see the run's args.json.")
+    examples = Examples(len(labels), labels=labels, labels_are_given=True)
     return Contents(
-        "dynamics", source.name, Examples(n_train=len(labels), labels=labels), (), scores,
+        "dynamics", source.name, examples, (), scores,
         notes=notes, provenance={"order": options.order or _SORTED},
     )  # fmt: skip
 
@@ -99,7 +101,7 @@ def _labels(source: Path, options: Options) -> Labels:
             "data_diet sorts by class, unstably, so the order cannot be rebuilt: save the labels "
             "(or images) that its loader gives, and give --labels FILE.",
         )  # fmt: skip
-    labels = read_labels(options.labels)
+    labels = read_label_file(options.labels).in_order()
     if (options.order or _SORTED) == _SORTED and (np.diff(labels) < 0).any():
         raise fault(
             f"'{options.labels}'", "labels that are not sorted by class",
@@ -126,6 +128,9 @@ def _mean(
                 f"'{path}'", "numbers below 0, or not finite", "norms and counts from 0",
                 "Margin scores are written to the same folders; import them as `scores`.",
             )  # fmt: skip
+        counts = values[~endless]
+        if kind == "forget_scores" and _of_one_training(path) and (counts % 1).any():
+            raise fault(f"'{path}'", "numbers that are not whole", "counts of events")
         if options.epochs is not None and _of_one_training(path):
             values = np.where(endless, options.epochs, values)
             endless[:] = False
@@ -136,7 +141,13 @@ def _mean(
         f"{count:,} examples that a training never learned (infinity in {kind}) are NULL; "
         "--epochs counts them, where trainings have files of their own."
     )
-    return np.where(never, np.nan, total / len(paths)), [note] if count else []
+    notes = [note] if count else []
+    if kind == "error_l2_norm_scores" and (beyond := int((total / len(paths) > _LONGEST).sum())):
+        notes.append(
+            f"WARNING: {beyond:,} EL2N scores are above the square root of 2, which no distance of "
+            "probabilities from a label is: are they losses or margins?"
+        )
+    return np.where(never, np.nan, total / len(paths)), notes
 
 
 def _of_one_training(path: Path) -> bool:

@@ -25,13 +25,15 @@ from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
 from memanalysis.importing.formats.influence import THRESHOLD, strong_pairs
-from memanalysis.importing.labels import Labels, read_labels
-from memanalysis.importing.outcomes import Outcome, half, of_logits
+from memanalysis.importing.labels import Labels, given_labels
+from memanalysis.importing.outcomes import Outcome, half, of_outputs, require_classes
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import (
+    MODEL_OPTIONS,
     UNKNOWN,
     Contents,
     Examples,
+    Format,
     Models,
     Options,
     Output,
@@ -39,11 +41,30 @@ from memanalysis.importing.source import (
     chosen,
 )
 
+FORMAT: Final = Format(
+    name="datamodels",
+    module=__name__,
+    reads="a store or a folder of released masks and margins",
+    options=(
+        *MODEL_OPTIONS,
+        "labels",
+        "clean_labels",
+        "models",
+        "axes_known",
+        "keep_logits",
+        "augmentation",
+    ),
+    example="datamodels cifar --size resnet9 --out mine",
+    gives="memorization by margin; from test margins alone, influence",
+)
 _SPEC: Final = "spec.json"
 _COMPLETED: Final = "_completed"
 _RELEASED: Final = re.compile(r"train_masks_(\d+)pct\.npy")
 # Values of margins that are searched for exact zeros before the import, to bound its time.
 _SEARCHED: Final = 2**27
+# Margins of so many examples are not all of right ones; rounding moves so many across 0.
+_SOME: Final = 20
+_DIFFER: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +118,7 @@ def read(source: Path, options: Options) -> Contents:
     found = _store(source) if (source / _SPEC).is_file() else _released(source)
     _require_shapes(found, options)
     found = _first(found, options.models)
-    labels = read_labels(options.labels) if options.labels else options.store_labels
+    labels = given_labels(options)
     models, pairs, notes = _outcomes(found, options, labels)
     n_test = _n_test(found, options)
     return Contents(
@@ -235,10 +256,11 @@ def _outcomes(
     size, objective = options.size or UNKNOWN, options.objective or "one_hot"
     from_logits = found.train_logits is not None and labels is not None
     if found.train_logits is not None and labels is not None:
-        n_classes = found.train_logits.shape[2]
-        if labels.max(initial=0) >= n_classes:
-            expected = f"more than the largest label, {labels.max()}"
-            raise fault(found.train_logits.where, f"{n_classes} classes", expected)
+        array = found.train_logits
+        require_classes(labels, array.shape[2], array.where)
+        if len(labels) != array.shape[1]:
+            expected = f"{array.shape[1]:,}, one for each example of {array.where}"
+            raise fault(f"'{options.labels or found.where}'", f"{len(labels):,} labels", expected)
     if found.train_margins is None and not from_logits:
         if found.train_logits is not None:
             raise fault(found.train_logits.where, "logits without labels", "--labels FILE")
@@ -296,18 +318,42 @@ def _split(
     found: _Source, logits: Held | None, margins: Held | None, labels: Labels | None, keep: bool
 ) -> Iterator[Outcome | None]:
     if logits is not None and labels is not None:
-        for at, row in enumerate(found.rows(logits)):
-            yield of_logits(row, labels, f"{logits.where}, model {at}", keep=keep)
+        beside = repeat(None) if margins is None else found.rows(margins)
+        for at, (row, margin) in enumerate(zip(found.rows(logits), beside, strict=False)):
+            where = f"{logits.where}, model {at}"
+            outcome = of_outputs(row, labels, where, keep=keep)
+            if margin is not None:
+                _require_agreement(outcome, margin, where)
+            yield outcome
     elif margins is not None:
         yield from _of_margins(found, margins)
     else:
         yield from repeat(None)
 
 
+def _require_agreement(outcome: Outcome, margin: NDArray[Any], where: str) -> None:
+    """Logits with labels, and margins beside them, are right about the same examples."""
+    differ = np.count_nonzero((margin > 0) != outcome.correct)
+    if len(margin) >= _SOME and differ > max(1, _DIFFER * len(margin)):
+        raise fault(
+            where, f"logits that with these labels are right about others than the margins, at "
+            f"{differ:,} of {len(margin):,} examples", "labels of the same examples, in order",
+            "The labels are in another order than the logits, or of other examples.",
+        )  # fmt: skip
+
+
 def _of_margins(found: _Source, array: Held) -> Iterator[Outcome]:
     for at, row in enumerate(found.rows(array)):
         if not np.isfinite(row).all():
             raise fault(array.where, f"a margin that is no finite number, model {at}", "numbers")
+        if row.size >= _SOME and row.min() >= 0:
+            between = row.max() <= 1
+            raise fault(
+                f"{array.where}, model {at}",
+                f"numbers from {row.min():.3g} to {row.max():.3g}, none below 0",
+                "margins, which are below 0 where a model is wrong",
+                "These look like probabilities." if between else "These look like losses.",
+            )
         yield Outcome(row > 0, {"margin": half(row)})
 
 

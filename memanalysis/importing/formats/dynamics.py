@@ -25,12 +25,20 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.example_names import Guids, examples_of
-from memanalysis.importing.labels import read_labels
+from memanalysis.importing.arrays import refuse_pickle
+from memanalysis.importing.example_names import Guids, Rows, examples_of, read_rows
+from memanalysis.importing.labels import given_labels, positional_count
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import UNKNOWN, Contents, Options, Scores
+from memanalysis.importing.source import UNKNOWN, Contents, Format, Options, Scores
 
-_PICKLES: Final = (".pkl", ".pickle", ".pt", ".pth")
+FORMAT: Final = Format(
+    name="dynamics",
+    module=__name__,
+    reads="cartography's, AUM's or data_diet's: proxies",
+    options=("labels", "clean_labels", "epochs", "n_train", "missing"),
+    example="dynamics aum_values.csv --size resnet32 --out mine",
+    gives="proxies by epoch or by training, joined by guid",
+)
 _AUM: Final = {"sample_id", "aum"}
 _RECORDS: Final = {"sample_id", "num_measurements", "target_logit", "margin", "aum"}
 _FORMULA: Final = "mean over updates of z(y) - max other z, in the training pass"
@@ -49,12 +57,7 @@ def read(source: Path, options: Options) -> Contents:
         data_diet,
     )
 
-    if source.suffix in _PICKLES:
-        raise fault(
-            f"'{source}'", "a pickle, which is never read", "JSONL, CSV or .npy",
-            "In the environment that made it, write example_id and score as CSV, joined by the "
-            "file's own ids (example_forgetting sorts them by count), and import that as `scores`.",
-        )  # fmt: skip
+    refuse_pickle(source)
     if source.is_dir():
         for folder in (source, source / "training_dynamics"):
             if epochs := sorted(folder.glob("dynamics_epoch_*.jsonl")):
@@ -98,15 +101,19 @@ def _aum(path: Path, options: Options) -> Contents:
         raise fault(f"'{path}'", str(error), "a CSV file") from error
     if not last:
         raise fault(f"'{path}'", "no rows", "one for each example")
-    kept, notes = _without_thresholds(guids, last, options)
+    rows = read_rows(
+        list(guids.rank), options, guids.where, n_train=positional_count(options.labels)
+    )
+    kept, notes = _without_thresholds(rows, last, options)
+    notes += rows.notes
     if running:
         notes.insert(0, "Of each example the record with the most measurements is taken.")
     scores = Scores(
-        "aum", np.array([record.aum for record in last])[kept], "low", guids.ids_of(kept), "in",
+        "aum", np.array([record.aum for record in last])[kept], "low", rows.of(kept), "in",
         options.size or UNKNOWN, options.objective or "one_hot", "AUM (Pleiss et al. 2020)",
         _FORMULA, f"'{path}'",
     )  # fmt: skip
-    examples = examples_of(guids, None, options)
+    examples = examples_of(rows, None, options)
     return Contents("dynamics", path.name, examples, (), (scores,), notes=notes)
 
 
@@ -136,21 +143,43 @@ def _record(path: Path, row: dict[str, str], *, running: bool) -> _Record:
 
 
 def _without_thresholds(
-    guids: Guids, last: list[_Record], options: Options
+    rows: Rows, last: list[_Record], options: Options
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Which examples were trained on their own class, as far as it can be told; and a note.
 
     AUM relabels some examples to an extra class; their margins are of that class.
     """
-    labels = read_labels(options.labels) if options.labels else options.store_labels
-    ids = guids.ids()
     everything = np.ones(len(last), np.bool_)
     targets = np.array([record.target for record in last])
-    if labels is None or not isinstance(ids, np.ndarray) or np.isnan(targets).all():
+    labels = None if np.isnan(targets).all() else _labels_of(rows, options)
+    if labels is None:
         note = "Examples that AUM relabelled to its extra class, if any, cannot be told apart."
         return everything, [note]
-    known = ids < len(labels)
-    everything[known] = targets[known] == labels[ids[known]]
+    known = labels >= 0
+    everything[known] = targets[known] == labels[known]
     count = int(np.count_nonzero(~everything))
+    _require_same_labels(rows, count, int(np.count_nonzero(known)))
     note = f"{count:,} examples were trained on another class than their label and are left out."
     return everything, [note] if count else []
+
+
+def _labels_of(rows: Rows, options: Options) -> NDArray[np.int64] | None:
+    """The label of each row int64 [n], -1 where there is none; None where nothing has labels."""
+    ids = rows.ids
+    if not isinstance(ids, np.ndarray):
+        return given_labels(options, ids)
+    labels = given_labels(options)
+    if labels is None:
+        return None
+    inside = ids < len(labels)
+    return np.where(inside, labels[np.where(inside, ids, 0)], -1)
+
+
+def _require_same_labels(rows: Rows, differ: int, known: int) -> None:
+    """AUM relabels a few examples to one extra class; most of them have the label they have."""
+    if known and differ > known / 2:
+        raise fault(
+            rows.where, f"{differ:,} of {known:,} examples trained on another class than their "
+            "label", "target_logit, the label of all but a few",
+            "Labels and ids are of other examples, or in another order.",
+        )  # fmt: skip

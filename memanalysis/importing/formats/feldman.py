@@ -11,12 +11,22 @@ models. The files of pluskid/influence-memorization give scores and pairs withou
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from memanalysis.importing.arrays import Archive
 from memanalysis.importing.formats import aux_arrays
 from memanalysis.importing.formats.published import read_demo, read_matrix, read_pairs
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import Contents, Options
+from memanalysis.importing.source import MODEL_OPTIONS, Contents, Format, Options
+
+FORMAT: Final = Format(
+    name="feldman",
+    module=__name__,
+    reads="a folder of <run>/aux_arrays.npz, or published scores",
+    options=(*MODEL_OPTIONS, "labels", "clean_labels", "n_train", "n_test", "models"),
+    example="feldman inception/0.7 --size inception --out mine",
+    gives="scores, influence",
+)
 
 
 def read(source: Path, options: Options) -> Contents:

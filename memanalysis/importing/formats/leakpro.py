@@ -18,19 +18,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, integers, open_npy
-from memanalysis.importing.labels import Labels, read_labels
-from memanalysis.importing.outcomes import of_logits
+from memanalysis.importing.labels import Labels, given_labels, read_label_file
+from memanalysis.importing.outcomes import of_outputs, require_classes
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import (
+    MODEL_OPTIONS,
     UNKNOWN,
     Contents,
     Examples,
+    Format,
     Models,
     Options,
     Output,
     chosen,
 )
 
+FORMAT: Final = Format(
+    name="leakpro",
+    module=__name__,
+    reads="an output directory of LeakPro, masks.npy in it",
+    options=(*MODEL_OPTIONS, "labels", "clean_labels", "keep_logits"),
+    example="leakpro output --labels labels.npy --size resnet18 --out mine",
+    gives="a store with every signal",
+)
 _CACHE: Final = "attack_cache"
 _MASKS: Final = "masks.npy"
 _SHADOW: Final = re.compile(r"sm_(\d+)_(.+)_logits\.npy")
@@ -66,8 +76,9 @@ def read(source: Path, options: Options) -> Contents:
     examples = np.sort(shadows[0].indices)
     _require_fits(shadows, masks, examples)
     whole = len(examples) == masks.shape[1]
-    labels = _labels(source, options, len(examples))
-    _require_classes(shadows, labels)
+    labels = _labels(source, options, examples, masks.shape[1])
+    for shadow in shadows:
+        require_classes(labels, shadow.logits.shape[1], shadow.logits.where)
     models = Models(
         size=options.size or UNKNOWN,
         objective=options.objective or "one_hot",
@@ -85,6 +96,7 @@ def read(source: Path, options: Options) -> Contents:
         examples=Examples(
             n_train=len(examples),
             labels=labels,
+            labels_are_given=True,
             source_ids=None if whole else [str(index) for index in examples],
         ),
         models=(models,),
@@ -160,30 +172,33 @@ def _require_fits(shadows: list[_Shadow], masks: Held, examples: NDArray[np.int6
     faults.raise_any()
 
 
-def _labels(source: Path, options: Options, n_examples: int) -> Labels:
-    labels = read_labels(options.labels) if options.labels else options.store_labels
-    hint = "Give --labels FILE."
-    if labels is None:
-        raise fault(f"'{source}'", "no labels", "the label of each example", hint)
-    if len(labels) != n_examples:
-        expected = f"{n_examples:,}, one for each example with logits, by index"
+def _labels(source: Path, options: Options, examples: NDArray[np.int64], population: int) -> Labels:
+    """The label of each example with logits, from labels of these or of the whole population."""
+    names = None if len(examples) == population else [str(index) for index in examples]
+    file = None if options.labels is None else read_label_file(options.labels)
+    if file is not None:
+        labels = file.of(names) if names and file.names is not None else file.in_order()
+        labels = labels[examples] if len(labels) == population else labels
+    else:
+        known = given_labels(options, names)
+        if known is None:
+            raise fault(
+                f"'{source}'", "no labels", "the label of each example", "Give --labels FILE."
+            )
+        labels = known
+    if len(labels) != len(examples):
+        expected = (
+            f"{len(examples):,}, one for each example with logits, by index, or {population:,}"
+        )
         raise fault(f"'{options.labels or 'labels'}'", f"{len(labels):,} labels", expected)
     return labels
-
-
-def _require_classes(shadows: list[_Shadow], labels: Labels) -> None:
-    for shadow in shadows:
-        n_classes = shadow.logits.shape[1]
-        if labels.max(initial=0) >= n_classes:
-            expected = f"more than the largest label, {labels.max()}"
-            raise fault(shadow.logits.where, f"{n_classes} classes", expected)
 
 
 def _outputs(shadows: list[_Shadow], labels: Labels, *, keep: bool) -> Iterator[Output]:
     """Each model's outcomes in the order of the examples, whatever the order of its rows."""
     for shadow in shadows:
         logits = shadow.logits.whole()[np.argsort(shadow.indices)]
-        yield Output(of_logits(logits, labels, shadow.logits.where, keep=keep))
+        yield Output(of_outputs(logits, labels, shadow.logits.where, keep=keep))
 
 
 def _notes(source: Path, whole: bool, population: int) -> list[str]:

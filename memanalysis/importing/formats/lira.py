@@ -1,16 +1,14 @@
-"""Directories of tensorflow/privacy's ``research/mi_lira_2021`` (Carlini et al. 2022).
+"""Directories of LiRA (Carlini et al. 2022): tensorflow/privacy's mi_lira_2021, and its copies.
 
-``<logdir>/experiment-*/``: ``hparams.json``; ``keep.npy`` bool [examples], True = in the subset;
-``logits/<epoch>.npy`` float32 [examples, 1, augmentations, classes], whatever its README says.
-``<logdir>/y_train.npy`` holds the labels. Experiments of several ``arch`` become sizes.
+Layouts of folders are in ``lira_folders``. Outputs are float32 [examples, 1, augmentations,
+classes] in the original, whatever its README says; [examples, augmentations, classes] or
+[examples, classes] in copies. Labels lie in ``<logdir>/y_train.npy`` or come with --labels.
+Experiments of several ``arch`` in ``hparams.json`` become sizes.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,70 +16,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.errors import DataError
-from memanalysis.importing.arrays import Held, as_bools, open_npy
-from memanalysis.importing.labels import Labels, checked, read_labels
-from memanalysis.importing.outcomes import of_logits
+from memanalysis.importing.arrays import Held, open_npy
+from memanalysis.importing.formats.lira_folders import Experiment, read_experiments, whole
+from memanalysis.importing.labels import Labels, checked, given_labels, require_equal
+from memanalysis.importing.outcomes import of_outputs, require_classes
 from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import (
-    UNKNOWN,
+    MODEL_OPTIONS,
     Contents,
     Examples,
+    Format,
     Models,
     Options,
     Output,
     chosen,
 )
 
+FORMAT: Final = Format(
+    name="lira",
+    module=__name__,
+    reads="a log directory of LiRA, TensorFlow's or PyTorch's",
+    options=(*MODEL_OPTIONS, "labels", "clean_labels", "models", "augmentation", "keep_logits"),
+    example="lira exp --out mine",
+    gives="each architecture is a size; all signals",
+)
 # Its architectures, smaller before larger within each family.
 _ARCHITECTURES: Final = (
     "cnn32-3-max", "cnn32-3-mean", "cnn64-3-max", "cnn64-3-mean", "wrn28-1", "wrn28-2", "wrn28-10",
 )  # fmt: skip
+_LABELS: Final = ("y_train.npy", "labels.npy", "train_labels.npy")
 _BATCH_NORM: Final = (
     "inference.py evaluates with training=True: batch norm then uses the statistics of each batch "
     "(tensorflow/privacy#484). evaluation_mode is 'unknown'; --evaluation-mode says how yours were "
     "taken."
 )
 _ORDER: Final = "Examples are in TFDS order, without ids: check labels before joining other files."
+_COPY: Final = (
+    "No hparams.json: a copy of the code, whose order of examples and evaluation mode nothing says."
+)
 _NO_TEST: Final = "No outcomes on test examples: accuracy_test is NULL."
-
-
-@dataclass(frozen=True)
-class _Experiment:
-    folder: Path
-    hparams: dict[str, Any]
-    epoch: int
-
-    @property
-    def arch(self) -> str:
-        return str(self.hparams.get("arch", UNKNOWN))
-
-    @property
-    def only_subset(self) -> int | None:
-        return _int(self.hparams.get("only_subset"))
-
-    @property
-    def ratio(self) -> float | None:
-        found = self.hparams.get("pkeep")
-        share = isinstance(found, float) and 0 < found < 1
-        return found if share else None
-
-    @property
-    def logits(self) -> Path:
-        return self.folder / "logits" / f"{self.epoch:010d}.npy"
+_INDICES: Final = "Masks are indices of the examples in each subset."
 
 
 def read(source: Path, options: Options) -> Contents:
     """Every experiment below ``source``, its last epoch, its plain (not mirrored) outputs.
 
     ``options.augmentation``: the index of another augmentation, or ``mean`` of the logits over all.
+
+    Raises
+    ------
+    DataError
+        If an experiment lacks a file, shapes disagree, or labels are missing or other ones.
     """
-    experiments = _experiments(source)
-    labels = _labels(source, options)
-    n, _ = _common_shape(source, experiments, options)
-    if labels is None or len(labels) < n:
-        found = "no y_train.npy" if labels is None else f"{len(labels):,} labels"
-        raise fault(f"'{source}'", found, f"labels of {n:,} examples", "Give --labels FILE.")
-    labels = labels[:n]
+    experiments = read_experiments(source)
+    n, n_classes = _common_shape(source, experiments, options)
+    labels = _labels(source, options, n)
+    require_classes(labels, n_classes, f"'{options.labels or source}'")
     archs = sorted({e.arch for e in experiments}, key=_rank)
     if options.size is not None and len(archs) > 1:
         raise fault(f"'{source}'", f"--size {options.size} for {', '.join(archs)}", "no --size")
@@ -89,14 +79,15 @@ def read(source: Path, options: Options) -> Contents:
     for arch in archs:
         mine = [e for e in experiments if e.arch == arch][: options.models]
         models.append(_models(source, arch, mine, labels, options))
+    original = any(experiment.hparams for experiment in experiments)
     return Contents(
         format="lira",
         source=source.name,
-        examples=Examples(n_train=n, labels=labels),
+        examples=Examples(n_train=n, labels=labels, labels_are_given=True),
         models=models,
-        notes=_notes(experiments, options),
+        notes=_notes(experiments, options, original=original),
         provenance={
-            "order": options.order or "tfds",
+            "order": options.order or ("tfds" if original else "unknown"),
             "augmentation": options.augmentation or "0",
             "hparams": _shared(experiments),
         },
@@ -104,60 +95,29 @@ def read(source: Path, options: Options) -> Contents:
     )
 
 
-def _experiments(source: Path) -> list[_Experiment]:
-    folders = sorted({path.parent for path in source.glob("*/keep.npy")}, key=_natural)
-    if not folders:
-        expected = "experiment-*/keep.npy, hparams.json and logits/ below it"
-        raise fault(f"'{source}'", "no */keep.npy", expected)
-    faults = Faults(str(source))
-    found = []
-    for folder in folders:
-        try:
-            epochs = [int(path.stem) for path in (folder / "logits").glob("*.npy")]
-        except ValueError:
-            faults.add(f"'{folder / 'logits'}'", "files not named after epochs", "<epoch>.npy")
-            continue
-        if not epochs:
-            hint = "Run inference.py, or move the experiment away."
-            faults.add(f"'{folder}'", "no logits/*.npy", "the outputs of a checkpoint", hint)
-            continue
-        try:
-            found.append(_Experiment(folder, _hparams(folder), max(epochs)))
-        except DataError as error:
-            faults.note(error)
-    last = max((experiment.epoch for experiment in found), default=0)
-    for experiment in found:
-        if experiment.epoch != last:
-            faults.add(
-                f"'{experiment.folder / 'logits'}'",
-                f"epoch {experiment.epoch} as the last",
-                f"{last}, as in other experiments",
-                "Finish the training, or move the experiment away.",
-            )
-    faults.raise_any()
-    return found
+def _labels(source: Path, options: Options, n: int) -> Labels:
+    """Labels of the first ``n`` examples; those beside the experiments must be those of --labels.
 
-
-def _hparams(folder: Path) -> dict[str, Any]:
-    path = folder / "hparams.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise fault(f"'{path}'", str(error), "the settings of the training as JSON") from error
-    if not isinstance(found, dict):
-        raise fault(f"'{path}'", type(found).__name__, "a JSON object")
-    return found
-
-
-def _labels(source: Path, options: Options) -> Labels | None:
-    if options.labels is not None:
-        return read_labels(options.labels)
-    path = source / "y_train.npy"
-    return checked(open_npy(path)) if path.exists() else options.store_labels
+    Both may go on beyond the logits, as masks may.
+    """
+    given = given_labels(options)
+    beside = next((path for name in _LABELS if (path := source / name).exists()), None)
+    own = None if beside is None else checked(open_npy(beside))
+    for labels, where in ((own, beside), (given, options.labels or "the store")):
+        if labels is not None and len(labels) < n:
+            found = f"{len(labels):,} labels in '{where}'"
+            raise fault(f"'{source}'", found, f"labels of {n:,} examples", "Give --labels FILE.")
+    if own is not None and given is not None and options.labels is not None:
+        require_equal(given[:n], own[:n], f"'{options.labels}'", f"'{beside}'")
+    labels = given if own is None else own
+    if labels is None:
+        expected = f"labels of {n:,} examples"
+        raise fault(f"'{source}'", "no y_train.npy", expected, "Give --labels FILE.")
+    return labels[:n]
 
 
 def _common_shape(
-    source: Path, experiments: Sequence[_Experiment], options: Options
+    source: Path, experiments: Sequence[Experiment], options: Options
 ) -> tuple[int, int]:
     """(examples, classes) of all logits; masks may be longer, as in the code's own plots."""
     faults = Faults(str(source))
@@ -165,20 +125,14 @@ def _common_shape(
     for experiment in experiments:
         try:
             logits = open_npy(experiment.logits)
-            shape = logits.shape
-            if len(shape) != 4 or shape[1] != 1:
-                expected = "(examples, 1, augmentations, classes)"
-                raise fault(logits.where, f"shape {shape}", expected)
-            _slot(options.augmentation, shape[2], logits.where)
-            first = first or (shape[0], shape[3])
-            if (shape[0], shape[3]) != first:
-                found = f"{shape[0]:,} examples and {shape[3]} classes"
+            n, n_slots, n_classes = _axes(logits)
+            _slot(options.augmentation, n_slots, logits.where)
+            first = first or (n, n_classes)
+            if (n, n_classes) != first:
+                found = f"{n:,} examples and {n_classes} classes"
                 expected = f"{first[0]:,} and {first[1]}, as in other experiments"
                 raise fault(logits.where, found, expected)
-            keep = open_npy(experiment.folder / "keep.npy")
-            if len(keep.shape) != 1 or keep.shape[0] < first[0]:
-                expected = f"({first[0]},) or longer, as the logits have examples"
-                raise fault(keep.where, f"shape {keep.shape}", expected)
+            _require_mask(experiment, logits)
         except DataError as error:
             faults.note(error)
     faults.raise_any()
@@ -186,21 +140,46 @@ def _common_shape(
     return first
 
 
+def _axes(logits: Held) -> tuple[int, int, int]:
+    """(examples, augmentations, classes) of outputs."""
+    shape = logits.shape
+    if len(shape) == 4 and shape[1] == 1:
+        return shape[0], shape[2], shape[3]
+    if len(shape) == 3:
+        return shape[0], shape[1], shape[2]
+    if len(shape) == 2:
+        return shape[0], 1, shape[1]
+    expected = "(examples, 1, augmentations, classes), or without the axes of length 1"
+    raise fault(logits.where, f"shape {shape}", expected)
+
+
+def _require_mask(experiment: Experiment, logits: Held) -> None:
+    shape, n = experiment.mask_shape, logits.shape[0]
+    where = f"'{experiment.mask_file}'"
+    if len(shape) != 1 or (shape[0] < n and not experiment.in_numbers):
+        expected = f"({n},) or longer, as the logits have examples"
+        raise fault(where, f"shape {shape}", expected)
+    if shape[0] != n and shape[0] in logits.shape[1:] and not experiment.in_numbers:
+        raise fault(
+            logits.where, f"shape {logits.shape} beside a mask of {shape[0]:,} examples",
+            "examples along the first axis", "The outputs are transposed.",
+        )  # fmt: skip
+
+
 def _models(
-    source: Path, arch: str, mine: list[_Experiment], labels: Labels, options: Options
+    source: Path, arch: str, mine: list[Experiment], labels: Labels, options: Options
 ) -> Models:
     n = len(labels)
 
     def masks() -> Iterator[NDArray[np.bool_]]:
         for at, experiment in enumerate(mine):
-            keep = open_npy(experiment.folder / "keep.npy")
-            yield as_bools(keep.whole()[:n], keep.where, at)
+            yield experiment.mask(n, at)
 
     def outputs() -> Iterator[Output]:
         for experiment in mine:
             logits = open_npy(experiment.logits)
             plain = _plain(logits, options.augmentation)
-            yield Output(of_logits(plain, labels, logits.where, keep=options.keep_logits))
+            yield Output(of_outputs(plain, labels, logits.where, keep=options.keep_logits))
 
     ratios = {e.ratio for e in mine if not e.only_subset}
     about = {
@@ -215,7 +194,7 @@ def _models(
         masks=masks,
         outputs=outputs,
         ratio=ratios.pop() if len(ratios) == 1 else None,
-        per_model=[{"seed": _int(e.hparams.get("seed"))} for e in mine],
+        per_model=[{"seed": whole(e.hparams.get("seed"))} for e in mine],
         where=f"'{source}' ({arch})",
         **about,
     )
@@ -234,21 +213,23 @@ def _slot(augmentation: str | None, n: int, where: str) -> int | None:
 
 def _plain(logits: Held, augmentation: str | None) -> NDArray[Any]:
     """The logits [examples, classes] to judge by; a view of the file unless it is a mean."""
-    values = logits.whole()
-    slot = _slot(augmentation, values.shape[2], logits.where)
-    return values[:, 0].mean(axis=1) if slot is None else values[:, 0, slot]
+    values = logits.whole().reshape(_axes(logits))
+    slot = _slot(augmentation, values.shape[1], logits.where)
+    return values.mean(axis=1) if slot is None else values[:, slot]
 
 
-def _notes(experiments: Sequence[_Experiment], options: Options) -> list[str]:
-    notes = [] if options.evaluation_mode else [_BATCH_NORM]
-    notes += [_ORDER, _NO_TEST]
+def _notes(experiments: Sequence[Experiment], options: Options, *, original: bool) -> list[str]:
+    notes = [] if options.evaluation_mode or not original else [_BATCH_NORM]
+    notes += [_ORDER if original else _COPY, _NO_TEST]
+    if experiments[0].in_numbers:
+        notes.append(_INDICES)
     only = sorted({e.only_subset for e in experiments if e.only_subset})
     if only:
         notes.append(f"only_subset = {only}: later examples are in no subset, scores NULL.")
     return notes
 
 
-def _shared(experiments: Sequence[_Experiment]) -> dict[str, Any]:
+def _shared(experiments: Sequence[Experiment]) -> dict[str, Any]:
     """Settings that all experiments have in common."""
     first = experiments[0].hparams
     return {k: v for k, v in first.items() if all(e.hparams.get(k) == v for e in experiments)}
@@ -257,12 +238,3 @@ def _shared(experiments: Sequence[_Experiment]) -> dict[str, Any]:
 def _rank(arch: str) -> tuple[int, str]:
     known = arch in _ARCHITECTURES
     return (_ARCHITECTURES.index(arch) if known else len(_ARCHITECTURES), arch)
-
-
-def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order of paths in which experiment 10 follows experiment 9."""
-    return [(int(part) if part.isdigit() else -1, part) for part in re.split(r"(\d+)", path.name)]

@@ -16,18 +16,48 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.importing.arrays import Archive, Array, as_bools, floats, integers
-from memanalysis.importing.labels import Labels, checked, read_labels
+from memanalysis.importing.arrays import (
+    Archive,
+    Array,
+    as_bools,
+    floats,
+    integers,
+    require_line,
+)
+from memanalysis.importing.example_names import unwrapped
+from memanalysis.importing.labels import Labels, checked, given_labels
 from memanalysis.importing.model_arrays import Arrays, Split
 from memanalysis.importing.problems import Faults, fault
-from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, chosen, unknown_keys
+from memanalysis.importing.source import (
+    MODEL_OPTIONS,
+    UNKNOWN,
+    Contents,
+    Examples,
+    Format,
+    Options,
+    chosen,
+    unknown_keys,
+)
 
+FORMAT: Final = Format(
+    name="npz",
+    module=__name__,
+    reads="masks and correctness, by CIFAR-10N's key names",
+    options=(*MODEL_OPTIONS, "labels", "clean_labels", "n_train", "models", "axes_known"),
+    example="npz cifar10n.npz --size resnet18 --out mine",
+    gives="scores, intervals, report",
+)
 _REQUIRED: Final = ("trainset_mask", "trainset_correctness")
 _KNOWN: Final = (
     *_REQUIRED, "total_runs", "testset_correctness", "trainset_predictions", "testset_predictions",
     "memorization", "labels", "test_labels", "clean_labels", "example_id", "group_id", "size",
     "objective", "class_names",
 )  # fmt: skip
+# Keys that go by example, by the array whose width they have; a transposed one is told later.
+_BY_EXAMPLE: Final = {
+    "trainset_mask": ("labels", "clean_labels", "example_id", "memorization"),
+    "testset_correctness": ("test_labels",),
+}
 # A published score may be float32, and a mean of 0/1 values in float16 steps would be off by 2^-11.
 _TOLERANCE: Final = 1e-3
 
@@ -47,8 +77,17 @@ def read(source: Path, options: Options) -> Contents:
         if key not in archive:
             faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
     faults.raise_any()
-    labels = _labels(archive, "labels", options.labels, options.store_labels)
-    test_labels = _labels(archive, "test_labels", None, options.store_test_labels)
+    _check_widths(archive, faults)
+    faults.raise_any()
+    names = _source_ids(archive)
+    labels = checked(archive["labels"]) if "labels" in archive else given_labels(options, names)
+    width = archive["trainset_mask"].shape
+    if labels is not None and len(labels) not in width:
+        where = f"'{options.labels or 'labels of the store'}'"
+        raise fault(where, f"{len(labels):,} labels", f"one for each example of masks {width}")
+    test_labels = options.store_test_labels
+    if "test_labels" in archive:
+        test_labels = checked(archive["test_labels"])
     test = archive.get("testset_correctness")
     predictions = [archive.get(f"{split}set_predictions") for split in ("train", "test")]
     arrays = Arrays(
@@ -84,9 +123,10 @@ def read(source: Path, options: Options) -> Contents:
             n_train=n_train,
             n_test=n_test,
             labels=labels if "labels" in archive or options.labels else None,
+            labels_are_given="labels" not in archive and options.labels is not None,
             test_labels=test_labels if "test_labels" in archive else None,
             clean_labels=checked(archive["clean_labels"]) if "clean_labels" in archive else None,
-            source_ids=_source_ids(archive, n_train),
+            source_ids=names,
             class_names=_names(archive),
         ),
         models=(models,),
@@ -94,11 +134,14 @@ def read(source: Path, options: Options) -> Contents:
     )
 
 
-def _labels(archive: Archive, key: str, file: Path | None, known: Labels | None) -> Labels | None:
-    """Labels of the file itself, else of --labels, else of the store."""
-    if key in archive:
-        return checked(archive[key])
-    return read_labels(file) if file is not None else known
+def _check_widths(archive: Archive, faults: Faults) -> None:
+    """Compare lengths in headers before any array by example is read."""
+    for split, keys in _BY_EXAMPLE.items():
+        shape = archive[split].shape if split in archive else ()
+        for key in keys:
+            array = archive.get(key)
+            if len(shape) == 2 and array is not None and array.shape not in [(n,) for n in shape]:
+                faults.add(array.where, f"shape {array.shape}", f"({shape[1]},), as '{split}' has")
 
 
 def _n_train(archive: Archive, labels: Labels | None, options: Options) -> int | None:
@@ -197,17 +240,19 @@ def _names(archive: Archive) -> list[str]:
     return [str(name) for name in array.whole()]
 
 
-def _source_ids(archive: Archive, n_train: int) -> list[str] | None:
+def _source_ids(archive: Archive) -> list[str] | None:
     """Names of the examples, unless they are their positions."""
     array = archive.get("example_id")
     if array is None:
         return None
+    require_line(array, "ids")
     ids = array.whole()
-    if ids.dtype.kind in "iu" and np.array_equal(ids, np.arange(n_train)):
+    if ids.dtype.kind in "iu" and np.array_equal(ids, np.arange(len(ids))):
         return None
-    if len(np.unique(ids)) != len(ids):
+    names = [unwrapped(str(name)) for name in ids]
+    if len(set(names)) != len(names):
         raise fault(array.where, "ids more than once", "each example once")
-    return [str(name) for name in ids]
+    return names
 
 
 def _notes(source: Path, archive: Archive) -> list[str]:

@@ -17,11 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.importing.arrays import Held, as_bools, open_npy, require_numbers
-from memanalysis.importing.labels import read_labels
+from memanalysis.importing.labels import given_labels
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import UNKNOWN, Contents, Examples, Options, Scores
+from memanalysis.importing.source import (
+    UNKNOWN,
+    Contents,
+    Examples,
+    Format,
+    Options,
+    Scores,
+)
 
+FORMAT: Final = Format(
+    name="privacy-meter",
+    module=__name__,
+    reads="a log directory of Privacy Meter",
+    options=("labels", "clean_labels"),
+    example="privacy-meter exp --out mine",
+    gives="memorization in probability",
+)
 _SIGNALS: Final = ("rmia", "loss")  # in order of preference; both hold the same quantity
+_SOME: Final = 20  # examples whose mean difference says something
+_SPREAD: Final = 4.0  # standard errors
 _SEVERAL_ROWS: Final = "_ramia_"
 _NOTES: Final = (
     "The label's probability alone: whether a model is right is unknown, so memorization from "
@@ -55,11 +72,13 @@ def read(source: Path, options: Options) -> Contents:
         notes.append("Signals on the population are not imported: no model was trained on it.")
     if options.order is None:
         notes.append("Examples are in torchvision's order, the original one, as far as is known.")
-    labels = read_labels(options.labels) if options.labels else None
+    labels = given_labels(options) if options.labels else None
     return Contents(
         format="privacy-meter",
         source=source.name,
-        examples=Examples(n_train=masks.shape[1], labels=labels),
+        examples=Examples(
+            n_train=masks.shape[1], labels=labels, labels_are_given=labels is not None
+        ),
         scores=scores,
         notes=notes,
         provenance={"models_of_scores": len(mask), "signals": path.name},
@@ -144,6 +163,7 @@ def _scores(
     """
     inside, outside = _means(signals, mask, chosen)
     ids = np.flatnonzero(np.isfinite(inside))
+    _require_learned((inside - outside)[ids], signals.where)
     objective = options.objective or "one_hot"
     source = f"Privacy Meter, {np.count_nonzero(chosen)} models"
     return [
@@ -160,6 +180,19 @@ def _scores(
     ]  # fmt: skip
 
 
+def _require_learned(differences: NDArray[np.float64], where: str) -> None:
+    """Refuse numbers that are lower for what models trained on: losses, or masks turned over."""
+    if len(differences) < _SOME:
+        return
+    error = differences.std(ddof=1) / len(differences) ** 0.5
+    if differences.mean() < -_SPREAD * error:
+        raise fault(
+            where, f"numbers that are lower by {-differences.mean():.3g} where a model trained on "
+            "the example", "probabilities, which are higher there",
+            "These look like losses, or memberships mark what was held out.",
+        )  # fmt: skip
+
+
 def _means(
     signals: Held, mask: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -170,10 +203,15 @@ def _means(
         values = row[chosen].astype(np.float64)
         if not ((values >= 0) & (values <= 1)).all():  # false for NaN
             wrong = values[~((values >= 0) & (values <= 1))][0]
+            logs = (row <= 0).all()
+            hint = (
+                "These look like log-probabilities: exponentiate them."
+                if logs
+                else "Losses and margins are not read: losses are -log of what is."
+            )
             raise fault(
-                signals.where, f"{wrong} at example {at}", "probabilities from 0 to 1",
-                "Losses are not read: exponentiate them where they were made.",
-            )  # fmt: skip
+                signals.where, f"{wrong} at example {at}", "probabilities from 0 to 1", hint
+            )
         member = mask[chosen, at]
         if member.any() and not member.all():
             inside[at], outside[at] = values[member].mean(), values[~member].mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +19,10 @@ from memanalysis.importing.arrays import (
     require_numbers,
     require_shape,
 )
+from memanalysis.importing.example_names import examples_of, read_rows
 from memanalysis.importing.labels import checked
 from memanalysis.importing.problems import Faults, fault
+from memanalysis.importing.ranges import require_range
 from memanalysis.importing.source import (
     UNKNOWN,
     Contents,
@@ -102,13 +105,19 @@ def read_matrix(source: Path, archive: Archive, options: Options) -> Contents:
         train, test = (integers(archive[key]) for key in keys[:2])
         parts.append(_high(archive[keys[2]], train, test, values))
     n_test = _tests(options, tests)
+    rows = None if names is None else read_rows(names, options, f"'{source}', tr_filenames")
     pairs = [_joined(parts, source, options)] if classes else []
-    notes = [_NO_COUNTS, *([_KEPT] if classes else []),
+    require_range(_NAME, values, archive["tr_mem"].where, (-1.0, 1.0))
+    notes = [_NO_COUNTS, *([_KEPT] if classes else []), *(rows.notes if rows else ()),
              *unknown_keys(source.name, archive.keys, known)]  # fmt: skip
     examples = Examples(
         n_train=len(values), n_test=n_test, labels=labels, test_labels=tests, source_ids=names
     )
-    return _contents(source, options, examples, (values, names), pairs, notes)
+    if rows is not None and (rows.are_positions or options.has_store):
+        joined = examples_of(rows, labels, options)
+        examples = replace(joined, n_test=n_test, test_labels=tests)
+    ids = None if rows is None else rows.ids
+    return _contents(source, options, examples, (values, ids), pairs, notes)
 
 
 def read_demo(source: Path, archive: Archive, options: Options) -> Contents:

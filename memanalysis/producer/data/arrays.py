@@ -17,6 +17,7 @@ from memanalysis.settings import Data
 
 REQUIRED: Final = ("train_images", "train_labels", "test_images", "test_labels")
 OPTIONAL: Final = ("class_names", "train_ids", "test_ids")
+_TEST: Final = ("test_images", "test_labels", "test_ids")
 
 
 def npz(settings: Data) -> Source:
@@ -56,9 +57,12 @@ def from_arrays(arrays: dict[str, NDArray[Any]], where: str, name: str) -> Sourc
     ----------
     arrays
         ``train_images`` and ``test_images`` uint8 [n, H, W] or [n, H, W, 1 or 3]; ``train_labels``
-        and ``test_labels`` integers [n], from 0; and optionally ``class_names`` text [classes],
-        ``train_ids`` and ``test_ids`` text or integers [n].
+        and ``test_labels`` integers [n], from 0; those of test may both be left out. Optionally
+        ``class_names`` text [classes], ``train_ids`` and ``test_ids`` text or integers [n].
     """
+    if "train_images" in arrays and not any(key in arrays for key in _TEST):
+        images = arrays["train_images"]
+        arrays = {**arrays, "test_images": images[:0], "test_labels": np.zeros(0, dtype=np.int64)}
     absent = [key for key in REQUIRED if key not in arrays]
     if absent:
         raise DataError(

@@ -120,7 +120,9 @@ def load(settings: Data, seed: int) -> Dataset:
     chosen = _choice(len(source.train.labels), settings.train_examples, seed)
     train_images = gather(source.train.images, chosen, _size(settings))
     everything = np.arange(len(source.test.labels))
-    test_images = gather(source.test.images, everything, _size(settings))
+    test_images = np.zeros((0, *train_images.shape[1:]), dtype=np.uint8)
+    if len(everything):
+        test_images = gather(source.test.images, everything, _size(settings))
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(
             f"{source.name}: training images are {train_images.shape[1:]}, test images "

@@ -26,9 +26,9 @@ SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm", ".ppm", ".t
 TEST_SPLITS: Final = ("test", "val", "valid", "validation")
 _ANNOTATIONS: Final = "val_annotations.txt"
 _LAYOUT: Final = (
-    "Expected train/<class>/*.png (or .jpg, .jpeg, .bmp, .webp, .pgm, .ppm, .tif) and the same "
-    "classes under test/ or val/; or Tiny-ImageNet's train/<class>/images/*.JPEG, val/images/ and "
-    f"val/{_ANNOTATIONS}."
+    "Expected <class>/*.png (or .jpg, .jpeg, .bmp, .webp, .pgm, .ppm, .tif), or train/<class>/ "
+    "and, for a test split, the same classes under test/ or val/; or Tiny-ImageNet's "
+    f"train/<class>/images/*.JPEG, val/images/ and val/{_ANNOTATIONS}."
 )
 
 
@@ -43,8 +43,10 @@ class _Files:
 def folder(settings: Data) -> Source:
     """The images under ``settings.folder``, read when they are needed.
 
-    Classes are ordered by their folder's name, files within a class by their path. Classes are
-    called like their folder, or as ``words.txt`` says, which is Tiny-ImageNet's list of names.
+    Folders of classes lie in ``train/`` or, where there is none, in the folder itself; then, and
+    where no other split has labels, the test split is empty. Classes are ordered by their folder's
+    name, files within a class by their path. Classes are called like their folder, or as
+    ``words.txt`` says, which is Tiny-ImageNet's list of names.
 
     Raises
     ------
@@ -52,15 +54,19 @@ def folder(settings: Data) -> Source:
         If a split or a class has no image, or a test image belongs to no class of training.
     """
     root = Path(settings.folder or ".")
-    classes = _classes(root / "train")
-    if not classes:
-        raise missing("The image folder", root, ["train/<class>/"], _LAYOUT)
-    train = _by_class(root / "train", classes)
+    flat = not (root / "train").is_dir()
+    within = root if flat else root / "train"
+    classes = _classes(within)
+    without_train = flat and any(name in TEST_SPLITS for name in classes)
+    if without_train or not any(next(_images(within / name), None) for name in classes):
+        raise missing("The image folder", root, ["<class>/ or train/<class>/"], _LAYOUT)
+    train = _by_class(within, classes)
     counts = Counter(train.labels)
     empty = [name for label, name in enumerate(classes) if not counts[label]]
     if empty:
-        raise DataError(f"No images in train/{', train/'.join(empty)} of '{root}'. {_LAYOUT}")
-    test = _test(root, classes, settings.test_split)
+        places = ", ".join(name if flat else f"train/{name}" for name in empty)
+        raise DataError(f"No images in {places} of '{root}'. {_LAYOUT}")
+    test = _Files([], []) if flat else _test(root, classes, settings.test_split)
     channels = settings.channels or channels_of(_content(train.paths[0]), _name(train.paths[0]))
     return Source(
         name=root.resolve().name,
@@ -110,8 +116,9 @@ def _test(root: Path, classes: list[str], wanted: str | None) -> _Files:
             files = _by_class(split, classes)
             if files.paths:
                 return files
-    splits = [f"{name}/<class>/" for name in ((wanted,) if wanted else TEST_SPLITS[:2])]
-    raise missing("The image folder", root, [" or ".join(splits)], _LAYOUT)
+    if wanted is not None:
+        raise missing("The image folder", root, [f"{wanted}/<class>/"], _LAYOUT)
+    return _Files([], [])
 
 
 def _annotated(split: Path, classes: list[str]) -> _Files:

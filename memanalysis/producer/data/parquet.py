@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,9 +39,9 @@ _LAYOUT: Final = (
 def parquet(settings: Data) -> Source:
     """The Parquet files under ``settings.folder``, in the order of their paths.
 
-    The images are a column of bytes, or of structs with a field ``bytes``; the labels integers or
-    text. Class names are those of the ``ClassLabel`` that Hugging Face notes in the file, else the
-    sorted texts, else the numbers.
+    Without files of a test split it is empty. The images are a column of bytes, or of structs with
+    a field ``bytes``; the labels integers or text. Class names are those of the ``ClassLabel`` that
+    Hugging Face notes in the file, else the sorted texts, else the numbers.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def parquet(settings: Data) -> Source:
     image = _image_column(schema, settings.image_column, train[0])
     label = _label_column(schema, settings.label_column, image, train[0])
     names = _class_names(schema, label)
-    columns = [_column(files, label) for files in (train, test)]
+    columns = [_column(files, label) for files in (train, test) if files]
     kinds = {pa.types.is_integer(column.type) for column in columns}
     if len(kinds) > 1:
         shown = " and ".join(str(column.type) for column in columns)
@@ -67,8 +68,10 @@ def parquet(settings: Data) -> Source:
     channels = settings.channels or (channels_of(*first) if first else 1)
     splits = [
         _split(files, image, which, _labels(values, names, files[0], label), channels)
-        for which, files, values in zip(("train", "test"), (train, test), columns, strict=True)
+        for which, files, values in zip(("train", "test"), (train, test), columns, strict=False)
     ]
+    if not test:
+        splits.append(replace(splits[0], labels=splits[0].labels[:0], ids=[]))
     return Source(
         name=root.resolve().name,
         licence="not stated",
@@ -91,11 +94,11 @@ def _splits(root: Path, wanted: str | None) -> tuple[list[Path], list[Path]]:
     candidates = (wanted,) if wanted else TEST_SPLITS
     test = next((name for name in candidates if name in found), None)
     absent = [] if "train" in found else ["train*.parquet"]
-    if test is None:
-        absent.append(f"{wanted}*.parquet" if wanted else "test*.parquet or validation*.parquet")
-    if absent or test is None:
+    if test is None and wanted:
+        absent.append(f"{wanted}*.parquet")
+    if absent:
         raise missing("The Parquet data set", root, absent, _LAYOUT)
-    return found["train"], found[test]
+    return found["train"], found[test] if test else []
 
 
 def _split_of(path: Path, tests: tuple[str, ...]) -> str | None:

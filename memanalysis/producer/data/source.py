@@ -87,7 +87,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as it comes.
+    """A data set as it comes; its test split may be empty.
 
     ``md5`` are the sums of its files by name, and ``official`` says whether they are all those of
     the files that its authors publish; empty and None where nobody compares.
@@ -118,7 +118,7 @@ def require_labels(source: Source) -> None:
             "least two, or there is nothing to classify."
         )
     for which, split in (("training", source.train), ("test", source.test)):
-        if not len(split.labels):
+        if split is source.train and not len(split.labels):
             raise DataError(f"{source.name} has no {which} examples.")
         wrong = np.flatnonzero((split.labels < 0) | (split.labels >= classes))
         if len(wrong):

@@ -233,15 +233,12 @@ def _chart(found: Numbers) -> dict[str, Any]:
         return {}
     row = {"objective": "one-hot labels", "size": "", "memorization": 0.0}
     rows = pl.DataFrame([{**row, "ci_low": 0.0, "ci_high": 0.0}])
-    spec: dict[str, Any] = example.score_chart(rows, found.sizes, found.objectives).to_dict()
-    # The rows above stand for those of the example that will be chosen.
-    datasets = spec.pop("datasets")
-    for layer in spec["layer"]:
-        values = datasets[layer["data"]["name"]]
-        own = "memorization" not in values[0]
-        layer["data"] = {"values": values} if own else {"name": "scores"}
-    spec.pop("config", None)
-    return {**spec, "description": _CHART}
+    titles = [wording.objective(name) for name in found.objectives]
+    spec: dict[str, Any] = example.score_chart(rows, found.sizes, titles).to_dict()
+    # The row above stands for those of the example that will be chosen.
+    for name in ("datasets", "config"):
+        spec.pop(name, None)
+    return {**spec, "data": {"name": "scores"}, "description": _CHART}
 
 
 def _notes(

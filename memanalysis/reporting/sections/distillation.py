@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from memanalysis import figures
-from memanalysis.figures import theme
 from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections import students
-
-_SETTINGS_SQL = """select objective, size, teacher_size, teacher_scope, temperature,
-    distillation_weight, change, change_low, change_high, change_in, change_in_low, change_in_high,
-    change_out, change_out_low, change_out_high, inhibition, inhibition_low, inhibition_high,
-    accuracy_gain, accuracy_gain_low, accuracy_gain_high, n_examples, n_groups
-from distillation_by_size
-order by objective, size_rank"""
-
-_EFFECTS_SQL = """from distillation_effects
-where objective = '{objective}' and "grouping" = 'all'
-order by size_rank"""
-
-_DENSITY_SQL = """select size, round(one_hot_low, 4) as one_hot_low,
-    round(one_hot_high, 4) as one_hot_high, round(distilled_low, 4) as distilled_low,
-    round(distilled_high, 4) as distilled_high, n_examples
-from distillation_density
-where objective = '{objective}'
-order by size_rank, one_hot_low, distilled_low"""
-
-_HALVES_SQL = """select size, compared, round(one_hot_low, 4) as one_hot_low,
-    round(score_low, 4) as score_low, round(score_high, 4) as score_high,
-    round(share_of_one_hot, 4) as share_of_one_hot, n_one_hot, round(mean_score, 4) as mean_score
-from distillation_halves
-where objective = '{objective}' and n_one_hot >= 5
-order by size_rank, compared, one_hot_low, score_low"""
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -93,28 +66,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
     found = reading.table("distillation_by_size")["objective"].n_unique()
     if found < 2:
         return []
-    leaking = _leaking(reading)
-    leak = (
-        f" Teachers of {wording.listed([wording.objective(name) for name in leaking])} saw all "
-        "examples, so that held-out labels leak to their students."
-        if leaking
-        else ""
-    )
-    sizes = theme.in_order(reading.table("distillation_by_size"))
-    at = f" ({sizes[0]})" if len(sizes) == 1 else ""
-    return [
-        reading.figure(
-            "distillation-settings",
-            figures.distillation_settings(reading),
-            _SETTINGS_SQL,
-            f"Every way of teaching beside the others{at}: mean change of the score and the parts "
-            "that its two rates have in it, the share of their score that memorised examples "
-            "(score of at least 0.5) lose, and the gain of test accuracy, each against models "
-            "trained on labels. Lines are 95 % intervals over groups of models. One setting is not "
-            f"a result: what holds should hold for all of them.{leak}",
-            reading.objectives,
-        )
-    ]
+    return [reading.figure(figures.distillation_settings, objectives=reading.objectives)]
 
 
 def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
@@ -126,7 +78,7 @@ def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
             blocks.Note("This store holds no estimates of the change under distillation.")
         )
     else:
-        content.append(_change(reading, objective))
+        content.append(students.figure(reading, figures.distillation_change, objective))
     content += _scores(reading, objective)
     if not effects.is_empty():
         content += students.effect_blocks(reading, objective, effects)
@@ -147,34 +99,12 @@ def _others(reading: Reading) -> list[blocks.Block]:
     ]
 
 
-def _change(reading: Reading, objective: str) -> blocks.Figure:
-    return reading.figure(
-        students.named("distillation-change", objective),
-        figures.distillation_change(reading, objective),
-        _EFFECTS_SQL.format(objective=objective),
-        "Mean over all training examples of distilled minus one-hot score (points, with 95 % "
-        "intervals over groups of models), split into the part from p_in and the part from p_out "
-        "(bars; a rise of p_out lowers the score, so it counts downwards)."
-        f"{reading.stars('one_hot', objective)}",
-        ("one_hot", objective),
-    )
-
-
 def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
     density = reading.table("distillation_density").filter(pl.col("objective") == objective)
     if density.is_empty():
         return [blocks.Note("No example has a score under both objectives at any size.")]
     content: list[blocks.Block] = [
-        reading.figure(
-            students.named("distillation-density", objective),
-            figures.distillation_density(reading, objective),
-            _DENSITY_SQL.format(objective=objective),
-            "The score of each example under both objectives, one panel per size; the stronger the "
-            "colour, the more examples (log scale), and each cell holds the same number of "
-            "possible scores. Below the dashed line, distillation lowers the score. Noise in both "
-            f"scores spreads the cloud.{reading.stars('one_hot', objective)}",
-            ("one_hot", objective),
-        )
+        students.figure(reading, figures.distillation_density, objective)
     ]
     halves = reading.table("distillation_halves").filter(pl.col("objective") == objective)
     if halves.filter(pl.col("n_one_hot") >= 5).is_empty():
@@ -185,43 +115,5 @@ def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
             )
         )
     else:
-        content.append(_halves(reading, objective, halves))
+        content.append(students.figure(reading, figures.distillation_halves, objective))
     return content
-
-
-def _halves(reading: Reading, objective: str, table: pl.DataFrame) -> blocks.Figure:
-    return reading.figure(
-        students.named("distillation-halves", objective),
-        figures.distillation_halves(reading, objective),
-        _HALVES_SQL.format(objective=objective),
-        "Read column by column: among the examples with this one-hot score, how is the distilled "
-        "score distributed? Each column sums to 1, so rare scores are as visible as common ones. "
-        "Examples with a high one-hot score were partly lucky, and fall back in any other models. "
-        "Therefore both scores come from different halves of the models, and the dashed line shows "
-        "the mean score when the other half is trained on labels again. What distillation does is "
-        "the distance between the solid line (distilled) and the dashed one, not that to the "
-        f"diagonal.{_distance(table)} Columns of fewer than 5 examples are left out."
-        f"{reading.stars('one_hot', objective)}",
-        ("one_hot", objective),
-    )
-
-
-def _distance(table: pl.DataFrame) -> str:
-    """How far both lines are apart among memorised examples, over all sizes, in words."""
-    columns = (
-        table.filter(pl.col("one_hot_low") >= 0.45, pl.col("n_one_hot") >= 5)
-        .unique(["size", "compared", "one_hot_low"])
-        .pivot("compared", index=["size", "one_hot_low", "n_one_hot"], values="mean_score")
-    )
-    if not {"distilled", "one_hot"} <= set(columns.columns):
-        return ""
-    both = columns.drop_nulls(["distilled", "one_hot"])
-    if both.is_empty():
-        return ""
-    weight = both["n_one_hot"].to_numpy()
-    apart = float(np.average((both["distilled"] - both["one_hot"]).to_numpy(), weights=weight))
-    side = "below" if apart < 0 else "above"
-    return (
-        f" For one-hot scores above 0.45 the solid line is "
-        f"{wording.number(abs(apart))} {side} the dashed one on average."
-    )

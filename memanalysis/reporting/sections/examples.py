@@ -10,11 +10,6 @@ from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 
-_CLASS_SQL = """select class_name, size, n_examples, memorization, accuracy_in, accuracy_out
-from memorization_by_class
-where objective = '{objective}'
-order by label, size_rank"""
-
 _MOST_SQL = """select m.label, rank, m.example_id, clean_label, kind, size, memorization, ci_low,
     ci_high, accuracy_in, accuracy_out, n_in, n_out
 from most_memorized as m
@@ -41,13 +36,7 @@ def section(reading: Reading) -> blocks.Section:
     else:
         content = [
             _introduction(reading),
-            reading.figure(
-                "memorization-by-class",
-                figures.memorization_by_class(reading, objective),
-                _CLASS_SQL.format(objective=objective),
-                "Mean memorisation of each class, one point per size; the line joins its extremes.",
-                (objective,),
-            ),
+            reading.figure(figures.memorization_by_class, objective=objective),
             _gallery(reading, table),
         ]
         if reading.table("examples").filter(pl.col("image").is_not_null()).is_empty():

@@ -13,13 +13,6 @@ from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
 
-_PARTNERS_SQL: Final = """select size, threshold, n_memorized_noise_removed,
-    n_memorized_noise_removed_low, n_memorized_noise_removed_high, n_memorized, n_memorized_low,
-    n_memorized_high, share_with_partner, n_examples, n_groups
-from memorized_partners
-where objective = '{objective}'
-order by threshold, size_rank"""
-
 _SUMMARY_SQL: Final = """select objective, size, split, n_models, n_pairs, n_above,
     n_above_by_noise, n_significant, jaccard, n_train, n_test, least_p_value, threshold
 from influence_summary
@@ -218,28 +211,8 @@ def _tested(reading: Reading, summary: pl.DataFrame) -> list[blocks.Block]:
 
 
 def _counted(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
-    table = reading.table("memorized_partners").filter(pl.col("objective") == objective)
-    if table.is_empty():
-        return []
-    partners = ""
-    if not table["share_with_partner"].is_null().all():
-        partners = (
-            " The data below also hold the share of them that help a test example "
-            "(share_with_partner)."
-        )
-    return [
-        reading.figure(
-            "memorized-partners",
-            figures.memorized_partners(reading, objective),
-            _PARTNERS_SQL.format(objective=objective),
-            "Number of training examples whose score reaches a bound, by model size. Filled, "
-            "solid: with the noise of a finite number of models removed. Hollow, dashed: as "
-            "counted, which noise pushes up where true scores are low. 95 % intervals over groups "
-            f"of models.{partners}",
-            (objective,),
-        )
-    ]
+    counted = reading.figure(figures.memorized_partners, objective=reading.primary)
+    return [] if counted.frame.is_empty() else [counted]
 
 
 def _with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:

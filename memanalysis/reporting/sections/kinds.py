@@ -13,28 +13,6 @@ from memanalysis.reporting import blocks, glosses, wording
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
 
-_SCORES_SQL: Final = """select objective, size, kind, estimate, ci_low, ci_high, n_examples,
-    n_groups
-from kind_effects
-where quantity = 'memorization'
-order by objective desc, kind, size_rank"""
-
-_SHAPES_SQL: Final = """select kind, shape, estimate, ci_low, ci_high, n_examples, n_groups
-from kind_effects
-where quantity = 'share' and objective = '{objective}'
-order by kind, estimate desc"""
-
-_CHANGES_SQL: Final = """select size, kind, estimate, ci_low, ci_high, n_examples, n_groups
-from kind_effects
-where quantity = 'distillation' and objective = '{objective}'
-order by kind, size_rank"""
-
-_RETRIEVAL_SQL: Final = """select size, kind, proxy, auc, auc_low, auc_high, precision, share,
-    n_examples, n_groups
-from kind_retrieval
-where objective = '{objective}' and auc is not null
-order by kind, proxy, size_rank"""
-
 _PRECISION_SQL: Final = """select proxy, kind, precision, precision_low, precision_high, share,
     n_examples
 from kind_retrieval
@@ -59,6 +37,7 @@ _MEANING: Final = {
     "blended": "the mean of two images of different classes, with either label",
     "rotated": "turned by 90°, with its right label",
     "random": "given a random label",
+    "noisy": "its label is another than its clean label",
     "easy": "judged easy",
     "ambiguous": "judged to lie between two classes",
     "suspected_mislabel": "judged to carry a wrong label",
@@ -74,7 +53,8 @@ def section(reading: Reading) -> blocks.Section:
     if reading.table("kind_effects").is_empty():
         content = [blocks.Note(_why_nothing(reading))]
     else:
-        content = [_explanation(reading), _scores(reading), *_shapes(reading), *_changes(reading)]
+        content = [_explanation(reading), reading.figure(figures.kind_scores)]
+        content += [*_shapes(reading), *_changes(reading)]
         content += [*_retrieval(reading), _extremes(reading)]
     return blocks.Section("kinds", "Kinds of example", content)
 
@@ -129,71 +109,22 @@ def _judge(reading: Reading) -> str:
     )
 
 
-def _scores(reading: Reading) -> blocks.Figure:
-    return reading.figure(
-        "kind-scores",
-        figures.kind_scores(reading),
-        _SCORES_SQL,
-        "Mean memorisation score of the examples of each kind by model size, with 95 % intervals "
-        "over groups of models. A wrong label can hardly be got right but by memorising it; the "
-        "label of a clean example can also be learned from others.",
-    )
-
-
 def _shapes(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
-    sql = _SHAPES_SQL.format(objective=objective)
-    if reading.sql(sql).is_empty():
+    shapes = reading.figure(figures.kind_shapes, objective=reading.primary)
+    if shapes.frame.is_empty():
         return [blocks.Note("Trajectories of kinds need at least two sizes; this study has one.")]
-    return [
-        reading.figure(
-            "kind-shapes",
-            figures.kind_shapes(reading, objective),
-            sql,
-            "Share of each kind’s examples whose score takes each trajectory shape as models grow. "
-            "Lines are 95 % intervals over groups of models. “Undetermined” says that there are "
-            "too few models to tell.",
-            (objective,),
-        )
-    ]
+    return [shapes]
 
 
 def _changes(reading: Reading) -> list[blocks.Block]:
-    if not reading.distilled:
-        return []
-    sql = _CHANGES_SQL.format(objective="distilled")
-    return [
-        reading.figure(
-            "kind-distillation",
-            figures.kind_distillation(reading),
-            sql,
-            "Mean score of each kind after distillation less the mean score after training on "
-            "labels, same subsets. Left of the line at 0, distillation inhibits memorisation. "
-            "95 % intervals over groups of models.",
-        )
-    ]
+    return [reading.figure(figures.kind_distillation)] if reading.distilled else []
 
 
 def _retrieval(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
-    sql = _RETRIEVAL_SQL.format(objective=objective)
-    if reading.sql(sql).is_empty():
+    retrieval = reading.figure(figures.kind_retrieval, objective=reading.primary)
+    if retrieval.frame.is_empty():
         return []
-    largest = _largest(reading)
-    return [
-        reading.figure(
-            "kind-retrieval",
-            figures.kind_retrieval(reading, objective),
-            sql,
-            "Take one example of a kind and one clean example: the AUC is the chance that the "
-            "number (turned so that high means hard) is higher for the first. At 1 it tells all of "
-            "them apart, at 0.5 (dashed) it guesses, below it ranks the kind as easier than "
-            "clean ones. Lines are 95 % intervals over groups of models, absent in stores that no "
-            "longer keep a proxy’s values per group.",
-            (objective,),
-        ),
-        _found(reading, objective, largest),
-    ]
+    return [retrieval, _found(reading, reading.primary, _largest(reading))]
 
 
 def _found(reading: Reading, objective: str, size: str) -> blocks.Table:

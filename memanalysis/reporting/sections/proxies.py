@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from memanalysis import figures, proxies
@@ -10,37 +12,6 @@ from memanalysis.findings.rows import read
 from memanalysis.reporting import blocks, glosses, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
-
-_STANDARDISED = 3  # version of the rules from which trends are of standardised values
-
-_CORRELATIONS_SQL = """select size, proxy, method, estimate, ci_low, ci_high, reliability,
-    corrected_estimate, n_examples, n_groups
-from proxy_correlations
-where objective = '{objective}' and quantity = 'level' and stratum = 'all'
-order by method, proxy, size_rank"""
-
-_AGAINST_SQL = """select proxy
-from proxy_correlations
-where objective = '{objective}' and quantity = 'level' and stratum = 'all'
-group by proxy
-having median(estimate) < 0"""
-
-_RETRIEVAL_SQL = """select size, proxy, precision, precision_low, precision_high, lift,
-    score_precision, n_target, n_examples, n_groups
-from proxy_retrieval
-where objective = '{objective}' and target = '{target}' and selection = 'as many'
-    and precision is not null
-order by size_rank, precision desc"""
-
-_CURVES_SQL = """select 'score' as quantity, shape, size, size_rank, n_examples,
-    memorization as value
-from trajectory_curves
-where objective = '{objective}' and shape <> 'undetermined'
-union all
-select proxy, shape, size, size_rank, n_examples, value
-from proxy_curves
-where objective = '{objective}' and shape <> 'undetermined'
-order by quantity, shape, size_rank"""
 
 _SUMMARY_SQL = """with level as (
     select proxy, min(abs(estimate)) as weakest, max(abs(estimate)) as strongest,
@@ -66,10 +37,6 @@ _TARGET = "top 10 %"
 _OPEN = "undetermined"
 _VERDICTS = {"misses": "misses it", "follows": "follows it", _OPEN: "undetermined"}
 _HARD = {"high": "high", "low": "low", "none": "neither"}
-
-_TRENDS_SQL = """from proxy_trends
-where objective = '{objective}'
-order by proxy"""
 
 
 def section(reading: Reading) -> blocks.Section:
@@ -115,7 +82,12 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
                 "masks in at least two groups."
             )
         ]
-    return [_summary(reading), _levels(reading)]
+    return [
+        _summary(reading),
+        reading.figure(
+            figures.proxy_correlations, "proxy-correlations-level", objective=reading.primary
+        ),
+    ]
 
 
 def _summary(reading: Reading) -> blocks.Table:
@@ -152,107 +124,26 @@ def _summary(reading: Reading) -> blocks.Table:
 
 
 def _retrieval(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
-    sql = _RETRIEVAL_SQL.format(objective=objective, target=_TARGET)
-    if reading.sql(sql).is_empty():
-        return []
-    return [
-        reading.figure(
-            "proxy-retrieval",
-            figures.proxy_retrieval(reading, objective, _TARGET),
-            sql,
-            "Of the tenth of training examples with the highest scores, the share that a proxy "
-            "finds if it names as many; one panel per size. The solid line is what the score "
-            "itself finds, if it comes from the same models as the proxies and is judged by the "
-            "others: a proxy that reaches it is as good as training those models. The dotted line "
-            "is chance. 95 % intervals over groups of models, absent "
-            "in stores that no longer keep a proxy’s values per group.",
-            (objective,),
-        )
-    ]
+    retrieval = reading.figure(figures.proxy_retrieval, objective=reading.primary, target=_TARGET)
+    return [] if retrieval.frame.is_empty() else [retrieval]
 
 
 def _curves(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
     if len(reading.sizes) < 2 or reading.table("proxy_curves").is_empty():
         return []
-    return [
-        reading.figure(
-            "proxy-trajectories",
-            figures.proxy_trajectories(reading, objective),
-            _CURVES_SQL.format(objective=objective),
-            "First panel: mean score by size of the examples of each trajectory shape. The others: "
-            "mean proxy of the same examples, each on its own scale. A proxy that follows the "
-            "score parts the rising curve from the falling one; one that misses the trend moves "
-            "all of them alike. Proxies that are low where examples are hard run upside down. "
-            "Sorted and averaged on the same models.",
-            (objective,),
-        )
-    ]
-
-
-def _levels(reading: Reading) -> blocks.Figure:
-    objective = reading.primary
-    return reading.figure(
-        "proxy-correlations-level",
-        figures.proxy_correlations(reading, objective),
-        _CORRELATIONS_SQL.format(objective=objective),
-        "Correlation over training examples at each size, with 95 % intervals over groups of "
-        "models. Diamonds are corrected for the noise of both (absent where a reliability is below "
-        "0.3; approximate for ranks). Proxies are turned so that high means hard, if "
-        "they have such a direction." + _against(reading),
-        (objective,),
-    )
-
-
-def _against(reading: Reading) -> str:
-    """Say what (−) means, where a proxy is so marked."""
-    marked = reading.sql(_AGAINST_SQL.format(objective=reading.primary))
-    if marked.is_empty():
-        return ""
-    return " Those marked (−) are low all the same where scores are high: their sign is turned."
+    return [reading.figure(figures.proxy_trajectories, objective=reading.primary)]
 
 
 def _trends(reading: Reading) -> list[blocks.Block]:
-    objective = reading.primary
-    table = reading.table("proxy_trends").filter(
-        pl.col("objective") == objective, pl.col("auc").is_not_null()
-    )
-    if table.is_empty():
+    trends = reading.figure(figures.proxy_trends, objective=reading.primary)
+    if trends.frame.is_empty():
         return [
             blocks.Note(
                 "Trends of proxies cannot be told here: they take at least two sizes, increasing "
                 "examples, and nine models in each half that hold an example out."
             )
         ]
-    return [
-        reading.figure(
-            "proxy-trends",
-            figures.proxy_trends(reading, objective),
-            _TRENDS_SQL.format(objective=objective),
-            "Take an example whose score increases and one whose score is fixed or decreases: the "
-            f"AUC is the chance that the proxy{_standardised(reading)} rises more for the first. A "
-            "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
-            "it if below; 0.5 is chance. Examples are sorted by other models than those that "
-            "measure them."
-            f"{_registered(reading)}{_undecided(reading)}",
-            (objective,),
-        )
-    ]
-
-
-def _standardised(reading: Reading) -> str:
-    """How a proxy's change was measured, which version 3 of the rules made anew."""
-    versions = reading.table("findings")["version"].drop_nulls()
-    by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
-    return "’s rank" if by_rank else ", standardised within each size,"
-
-
-def _registered(reading: Reading) -> str:
-    """Which of the proxies the finding is about, where others are drawn too."""
-    rows = reading.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
-    names = [glosses.spelt(name) for name in rows["row"].str.strip_prefix("proxy: ").to_list()]
-    return f" The rule of the finding names {wording.listed(names)}." if names else ""
+    return [replace(trends, caption=f"{trends.caption}{_undecided(reading)}")]
 
 
 def _undecided(reading: Reading) -> str:

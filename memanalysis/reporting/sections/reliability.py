@@ -12,18 +12,6 @@ from memanalysis.figures.reliability import QUANTITIES, SIGNALS
 from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 
-_LATEST_SQL: Final = """select objective, quantity, signal, size, reliability, correlation,
-    std_error, n_models, n_groups, n_examples
-from reliability
-where (objective = '{objective}' or quantity = 'distillation')
-qualify n_groups = max(n_groups) over (partition by objective, quantity, signal, size)
-order by quantity, signal, size_rank"""
-
-_GROWTH_SQL: Final = """select objective, quantity, size, n_models, n_groups, reliability, std_error
-from reliability
-where signal = 'correctness' and (objective = '{objective}' or quantity = 'distillation')
-order by quantity, size_rank, n_models"""
-
 _NEEDED_SQL: Final = """select objective, quantity, size, n_models, std_error, models_for_error_05,
     reliability, models_for_reliability_80, models_for_reliability_90
 from models_needed
@@ -51,7 +39,7 @@ def section(reading: Reading) -> blocks.Section:
     else:
         content = [
             _explanation(reading, table),
-            _by_signal(reading),
+            reading.figure(figures.reliability, objectives=(), objective=reading.primary),
             *_growth(reading, table),
             _needed(reading),
             *_agreement(reading),
@@ -79,34 +67,10 @@ def _explanation(reading: Reading, table: pl.DataFrame) -> blocks.Text:
     )
 
 
-def _by_signal(reading: Reading) -> blocks.Figure:
-    objective = reading.primary
-    return reading.figure(
-        "reliability",
-        figures.reliability(reading, objective),
-        _LATEST_SQL.format(objective=objective),
-        "Share of the spread between examples that would be seen again with as many new models: of "
-        "the score at one size, of its change from the smallest size to the largest, and of its "
-        "change by distillation (by right or wrong alone). Right or wrong is the score of this "
-        "report; the other rows compute it from a number that knows more than right or wrong. "
-        "Below the dashed line at 80 %, single examples are hard to tell apart.",
-    )
-
-
 def _growth(reading: Reading, table: pl.DataFrame) -> list[blocks.Block]:
     if table["n_models"].n_unique() < 2:
         return []
-    objective = reading.primary
-    return [
-        reading.figure(
-            "reliability-growth",
-            figures.reliability_growth(reading, objective),
-            _GROWTH_SQL.format(objective=objective),
-            "The same reliability (right or wrong) if the study had fewer models: how it grows, "
-            "and whether it has levelled off. Points with fewer than all models are means over "
-            "random choices of groups.",
-        )
-    ]
+    return [reading.figure(figures.reliability_growth, objectives=(), objective=reading.primary)]
 
 
 def _needed(reading: Reading) -> blocks.Table:

@@ -13,27 +13,6 @@ from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 
-_SHARES_SQL = """select objective, category, share, share_low, share_high, noise_share, alpha,
-    n_examples, n_groups
-from trajectory_shares
-where rule = 'shape'
-order by alpha, objective desc, share desc, category"""
-
-_SWEEP_SQL = """select rule, alpha, category, share, share_low, share_high, noise_share
-from trajectory_shares
-where objective = '{objective}' and rule in ('shape', 'threshold')
-order by rule, alpha, category"""
-
-_CURVES_SQL = """select shape, size, n_examples, memorization, accuracy_in, accuracy_out
-from trajectory_curves
-where objective = '{objective}'
-order by shape, size_rank"""
-
-_CLASSES_SQL = """select label, shape, size, n_examples, memorization
-from trajectory_curves_by_class
-where objective = '{objective}'
-order by label, shape, size_rank"""
-
 _EXAMPLES_SQL = """select shape, rank, example_id, label, size, memorization, ci_low, ci_high,
     accuracy_in, accuracy_out
 from strongest_examples
@@ -70,8 +49,11 @@ def section(reading: Reading) -> blocks.Section:
     else:
         content = [
             _explanation(reading),
-            _shares(reading),
-            _sweep(reading),
+            reading.figure(
+                figures.trajectory_shares,
+                objectives=theme.told_apart(reading.table("trajectory_shares")),
+            ),
+            reading.figure(figures.trajectory_sweep, objective=reading.primary),
             *_curves(reading),
             *_examples(reading),
             *_by_class(reading),
@@ -92,66 +74,12 @@ def _explanation(reading: Reading) -> blocks.Text:
     )
 
 
-def _shares(reading: Reading) -> blocks.Figure:
-    alphas = reading.alphas
-    alpha = "directions only: too few models for an α"
-    if len(set(alphas.values())) == 1:
-        alpha = f"α = {next(iter(alphas.values())):g}"
-    elif alphas:
-        each = [f"{value:g} with {wording.objective(name)}" for name, value in alphas.items()]
-        alpha = f"α = {wording.listed(each)}"
-    return reading.figure(
-        "trajectory-shares",
-        figures.trajectory_shares(reading),
-        _SHARES_SQL,
-        "Share of training examples with each shape; lines are 95 % intervals over groups of "
-        "models, and the upright ticks mark the share that noise alone would produce if no "
-        f"example changed ({alpha}). The findings subtract the false discoveries that the rule "
-        "admits, so that their shares, except of fixed, are 0.95 of these.",
-        theme.told_apart(reading.table("trajectory_shares")),
-    )
-
-
-def _sweep(reading: Reading) -> blocks.Figure:
-    objective = reading.primary
-    return reading.figure(
-        "trajectory-sweep",
-        figures.trajectory_sweep(reading, objective),
-        _SWEEP_SQL.format(objective=objective),
-        "Share of examples with each shape for other values of α: filled points decide with "
-        "intervals, as above; hollow points take the scores at face value (the plain threshold "
-        "rule). Lines without points are what noise alone produces, dashed where intervals decide "
-        "and dotted at face value. Each panel has a scale "
-        "of its own.",
-        (objective,),
-    )
-
-
 def _curves(reading: Reading) -> list[blocks.Block]:
     if reading.table("trajectory_curves").is_empty():
         return []
-    objective = reading.primary
-    selected = (
-        " The examples were sorted and averaged on the same models, which exaggerates every shape "
-        "that asks for a change."
-    )
     return [
-        reading.figure(
-            "trajectories",
-            figures.trajectories(reading, objective),
-            _CURVES_SQL.format(objective=objective),
-            "Mean score of the examples of each shape, beside the two rates it is made of: a score "
-            "rises because larger models fit the example (p_in), or because they miss it when it "
-            f"is held out (p_out).{selected}{reading.stars(objective)}",
-            (objective,),
-        ),
-        reading.figure(
-            "trajectories-by-class",
-            figures.trajectories_by_class(reading, objective),
-            _CLASSES_SQL.format(objective=objective),
-            "The same curves of the score, class by class; the wider the line, the more examples.",
-            (objective,),
-        ),
+        reading.figure(figures.trajectories, objective=reading.primary),
+        reading.figure(figures.trajectories_by_class, objective=reading.primary),
     ]
 
 
@@ -163,27 +91,17 @@ def _examples(reading: Reading) -> list[blocks.Block]:
     moving = table.filter(pl.col("shape") != "fixed")
     if moving.is_empty():
         return [blocks.Note("No example has a shape other than fixed or undetermined.")]
-    conditions = reading.conditions(objective)
-    sql = _EXAMPLES_SQL.format(objective=objective)
     return [
-        reading.figure(
-            "example-curves",
-            figures.example_curves(reading, objective),
-            sql,
-            "The examples of each shape whose score changes most, one line each. They were chosen "
-            "on the models that are shown, so they look stronger here than on new models."
-            f"{reading.stars(objective)}",
-            (objective,),
-        ),
+        reading.figure(figures.example_curves, objective=objective),
         blocks.Gallery(
             name="strongest",
             title="The images behind the curves",
             caption="The same examples: label, score at the smallest and the largest size, with "
             "the highest or lowest in between of a cap or u, and the score over sizes (from −0.1 "
             "to 1; the faint line is 0).",
-            conditions=conditions,
+            conditions=reading.conditions(objective),
             rows=_rows(reading, table),
-            sql=sql,
+            sql=_EXAMPLES_SQL.format(objective=objective),
         ),
     ]
 
@@ -193,22 +111,9 @@ def _by_class(reading: Reading) -> list[blocks.Block]:
     table = reading.table("strongest_examples_by_class").filter(pl.col("objective") == objective)
     if table.is_empty():
         return []
-    sql = _BY_CLASS_SQL.format(objective=objective)
     shown = table["label"].n_unique()
-    some = (
-        f" Of {len(reading.manifest.class_names)} classes, those {shown} where most examples move."
-        if shown < len(reading.manifest.class_names)
-        else ""
-    )
     return [
-        reading.figure(
-            "example-curves-by-class",
-            figures.example_curves_by_class(reading, objective),
-            sql,
-            "The same class by class: at most three examples of each shape that moves."
-            f"{some}{reading.stars(objective)}",
-            (objective,),
-        ),
+        reading.figure(figures.example_curves_by_class, objective=objective),
         blocks.Gallery(
             name="strongest-by-class",
             title="Class by class: the images behind the curves",
@@ -216,7 +121,7 @@ def _by_class(reading: Reading) -> list[blocks.Block]:
             "score at the smallest and the largest size, and the score over sizes.",
             conditions=reading.conditions(objective),
             rows=_class_rows(reading, table),
-            sql=sql,
+            sql=_BY_CLASS_SQL.format(objective=objective),
             folded=f"Show the images of {wording.plural(shown, 'class', 'classes')}",
         ),
     ]

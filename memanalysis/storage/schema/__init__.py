@@ -76,7 +76,7 @@ RECORDED: Final[dict[str, pa.Schema]] = {
 LATER_TABLES: Final = frozenset(
     {
         *RECORDED, "finding_facts", "change_by_score", "true_changes", "distillation_parts",
-        "membership_risk", "membership_risk_summary",
+        "membership_risk", "membership_risk_summary", "label_posteriors",
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(

@@ -351,6 +351,18 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             *_COUNTS,
         ]
     ),
+    "label_posteriors": pa.schema(
+        [
+            *_CONDITION,
+            ("example_id", pa.int64()),
+            ("saturated", pa.bool_()),
+            ("basis", pa.string()),  # votes | hits
+            ("preferred", pa.int32()),
+            ("votes", pa.int32()),
+            ("n_out", pa.int32()),
+            *_intervals("wrong"),
+        ]
+    ),
     "findings": pa.schema(
         [
             ("finding", pa.string()),

@@ -74,7 +74,7 @@ def test_names_that_are_no_numbers_become_source_ids(tmp_path) -> None:
     )
     assert sorted(contents.examples.source_ids) == names
     assert by_name(contents)["aum"]["4n"] == pytest.approx(expected_of(4)["aum"])
-    known = dynamics.read(tmp_path, Options(store_labels=np.zeros(3, np.int64)))
+    known = dynamics.read(tmp_path, Options(has_store=True))
     assert known.examples.source_ids is None
 
 
@@ -321,7 +321,8 @@ def test_labels_that_disagree_with_the_store_are_named(tmp_path) -> None:
     """Cartography's gold is compared where ids are positions of the store."""
     source = write_cartography(tmp_path, logits(), GOLD, names=[i + 2 for i in range(N)])
     known = np.concatenate([[0, 0], GOLD, [1]])
-    assert len(dynamics.read(source, Options(store_labels=known)).scores) == 7
+    here = Options(store_labels=known, has_store=True)
+    assert len(dynamics.read(source, here).scores) == 7
     known[5] = (known[5] + 1) % C
     with pytest.raises(DataError, match=r"label 0 for example 5, and 0 more; expected 1"):
-        dynamics.read(source, Options(store_labels=known))
+        dynamics.read(source, here)

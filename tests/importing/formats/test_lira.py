@@ -62,7 +62,7 @@ def _truncate(source):
 
 LOGITS = "logits/0000000100.npy"
 FAULTS = {
-    "README shape": (_overwrite(LOGITS, lambda z: z[:, 0, 0]), [r"\(30, 4\)", "augmentations"]),
+    "README shape": (_overwrite(LOGITS, lambda z: z[:, 0, 0, 0]), [r"\(30,\)", "augmentations"]),
     "fewer examples": (_overwrite(LOGITS, lambda z: z[:-1]), ["29 examples", "30 and 4"]),
     "short mask": (_overwrite("keep.npy", lambda k: k[:-1]), ["keep.npy", r"\(29,\)"]),
     "objects": (_overwrite("keep.npy", lambda k: k.astype(object)), ["keep.npy", "pickles"]),
@@ -104,3 +104,74 @@ def test_masks_must_have_the_declared_density(tmp_path, worlds):
     source = write_lira(tmp_path / "exp", {"wrn28-1": world}, pkeep=1 / 3)
     with pytest.raises(DataError, match=r"0\.667 of the examples.*turn it over"):
         import_source("lira", source, tmp_path / "out", dry_run=True)
+
+
+def copies(kind, root, world):
+    """The layouts of LiRA's PyTorch copies, which keep no settings."""
+    root.mkdir()
+    for at, (keep, z) in enumerate(zip(world.masks, world.logits, strict=True)):
+        stacked = np.stack([z, z[:, ::-1]], axis=1)
+        if kind in ("matrix", "indices in rows"):
+            folder = root / f"model_{at}" / "logits"
+            folder.mkdir(parents=True)
+            np.save(folder / "logits.npy", stacked[:, None])
+            continue
+        folder = root / str(at)
+        folder.mkdir()
+        np.save(folder / "logits.npy", z if kind == "no augmentations" else stacked)
+        np.save(folder / "keep.npy", np.flatnonzero(keep) if kind == "indices" else keep)
+        np.save(folder / "scores.npy", stacked[..., 0])
+    if kind == "matrix":
+        np.save(root / "keep_indices.npy", world.masks)
+    if kind == "indices in rows":
+        rows = [np.flatnonzero(mask) for mask in world.masks]
+        np.save(root / "keep_indices.npy", np.array(rows))
+    np.save(root.parent / "y.npy", world.labels)
+    return root, Options(labels=root.parent / "y.npy", size="resnet18")
+
+
+@pytest.mark.usefixtures("without_derive")
+@pytest.mark.parametrize(
+    "kind", ["augmentations", "no augmentations", "indices", "matrix", "indices in rows"]
+)
+def test_copies_in_pytorch(tmp_path, worlds, memorization, kind):
+    """Scores equal NumPy's from every layout, without hparams.json; a note says so."""
+    masks = np.random.default_rng(4).permuted(np.tile(np.arange(30) < 15, (11, 1)), axis=1)
+    world = worlds(masks=masks)
+    source, options = copies(kind, tmp_path / "exp", world)
+    done = import_source("lira", source, tmp_path / "out", options)
+    np.testing.assert_array_equal(memorization(done.store, "resnet18"), world.memorization)
+    assert any("No hparams.json" in line for line in done.lines)
+    assert any("Masks are indices" in line for line in done.lines) == ("indices" in kind)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda s: np.save(s / "3" / "logits.npy", np.load(s / "3" / "logits.npy").T),
+         "transposed|examples and"),
+        (lambda s: [np.save(p, np.load(p).swapaxes(0, 1)) for p in s.glob("*/logits.npy")],
+         "beside a mask of 30 examples.*transposed"),
+        (lambda s: (s / "3" / "logits.npy").unlink(), "no logits/.*npy and no logits.npy"),
+        (lambda s: np.save(s.parent / "y.npy", np.load(s.parent / "y.npy") + 1),
+         "4 classes; expected more than the largest label, 4.*lowered by 1"),
+        (lambda s: np.save(s.parent / "y.npy", np.load(s.parent / "y.npy")[:20]), "20 labels"),
+        (lambda s: [p.unlink() for p in s.glob("*/keep.npy")], "no .*keep.npy.*keep_indices.npy"),
+    ],
+)  # fmt: skip
+def test_faults_of_copies_are_one_message(tmp_path, world, damage, message):
+    """What was found, what was expected, and labels that count from 1."""
+    source, options = copies("augmentations", tmp_path / "exp", world)
+    damage(source)
+    with pytest.raises(DataError, match=f"(?s){message}"):
+        import_source("lira", source, tmp_path / "out", options)
+
+
+def test_the_same_fault_of_many_models_is_not_a_page(tmp_path, worlds):
+    """Twenty lines and the number of the others."""
+    source, options = copies("augmentations", tmp_path / "exp", worlds(n_models=25))
+    for path in source.glob("*/logits.npy"):
+        path.unlink()
+    with pytest.raises(DataError, match="and 5 more") as caught:
+        import_source("lira", source, tmp_path / "out", options)
+    assert len(str(caught.value).splitlines()) == 22

@@ -153,7 +153,7 @@ FAULTS = {
     "text": (lambda _: {"labels": np.array(["cat"] * 30)}, ["labels", "integers"]),
     "wrong number of labels": (
         lambda w: {"labels": w.labels[:-1], "memorization": None},
-        ["29 training examples"],
+        ["(29,)"],
     ),
 }
 
