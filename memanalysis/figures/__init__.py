@@ -2,7 +2,8 @@
 
 A figure called with a study, or with anything that has ``.sql(text)`` and ``.table(name)``, is an
 Altair chart of the rows of its query (never above 5,000), alike in a notebook and in the report.
-``ORDER`` has all of them in the order of the report.
+``ORDER`` has all of them in the order of the report. A new figure is a ``Figure`` in the module of
+its family and its name here, twice: in ``__all__`` and in its place in ``ORDER``.
 """
 
 from typing import Final

@@ -6,16 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from memanalysis.figures.figure import literal
+from memanalysis.proxies import PROXIES
 
-# Names as the field writes them, where they are not the stored name with spaces.
+# Proxies as the field writes them, where that is not the stored name with spaces.
 _WRITTEN: Final = {
-    "aum": "AUM",
-    "el2n": "EL2N",
-    "vog": "VoG",
-    "vog_normalized": "VoG, normalised",
-    "grand": "GraNd",
-    "cumulative_max_probability": "cumulative max. probability",
-    "second_split_forgetting": "second-split forgetting",
+    name: proxy.label for name, proxy in PROXIES.items() if proxy.label != name.replace("_", " ")
 }
 # As many variants of distillation have colours of their own.
 _VARIANTS: Final = 3
@@ -61,13 +56,6 @@ def proxy_title(column: str = "proxy") -> str:
     base = f"regexp_replace({column}, '_clean$', '')"
     ending = f"case when ends_with({column}, '_clean') then ' (clean)' else '' end"
     return f"case {base}{_cases(_WRITTEN)} else replace({base}, '_', ' ') end || {ending}"
-
-
-def proxy_name(name: str) -> str:
-    """A proxy as readers know it, for text: what ``proxy_title`` is in SQL."""
-    base = name.removesuffix("_clean")
-    title = _WRITTEN.get(base, base.replace("_", " "))
-    return title if base == name else f"{title} (clean)"
 
 
 def strongest() -> str:

@@ -10,7 +10,8 @@ import polars as pl
 from memanalysis import wording
 from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Facts, Figure, literal
-from memanalysis.figures.fragments import proxy_name, proxy_title, strongest, titled
+from memanalysis.figures.fragments import proxy_title, strongest, titled
+from memanalysis.proxies import label
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
@@ -210,7 +211,7 @@ def _standardised(facts: Facts) -> str:
 def _registered(facts: Facts) -> str:
     """Which of the proxies the finding is about, where others are drawn too."""
     rows = facts.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
-    names = [proxy_name(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
+    names = [label(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
     return f" The rule of the finding names {wording.listed(names)}." if names else ""
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from memanalysis import proxies
 from memanalysis.producer import plan
 from memanalysis.settings import Study
-from memanalysis.settings.observe import CURVATURE_DIRECTIONS
 from memanalysis.storage.model_arrays import class_dtype
 from memanalysis.storage.schema import SIGNALS
 
-# Proxies that the logits of the training pass give, and those of clean evaluations.
-_OF_TRAIN_PASS = 11
-_OF_CLEAN = 6
 # Of a row of votes as packed, and distinct predicted classes per example.
 VOTE_BYTES = 2.5
 VOTED_CLASSES = 4
@@ -91,29 +88,30 @@ def proxy_costs(
     """
     observe, epochs, ratio = study.observe, study.training.epochs, study.subsets.ratio
     evaluation = 1 / (3 * ratio * epochs)
-    passes = {
-        "loss_sensitivity": 2,
-        "vog": 2,
-        "curvature": 2 * (1 + CURVATURE_DIRECTIONS),
-        "grand": 5,
-    }
-    found = {name: passes[name] * len(at) * evaluation for name, at in observe.at.items()}
+    costs: dict[str, float] = {}
     if observe.keep_logits == "all":
-        found["keep_logits"] = epochs * evaluation
+        costs["keep_logits"] = epochs * evaluation
     elif observe.eval_at:
-        found["eval_at"] = len(observe.eval_at) * evaluation
-    if "second_split_forgetting" in observe.proxies:
-        # Two trainings, and in each the first half is evaluated after every epoch on the second.
-        found["second_split_forgetting"] = 2 + 1 / 3
-    if "prediction_depth" in observe.proxies and forward_flops and features:
-        products = 2 * n_train * (ratio * n_train) * features
-        training = 3 * forward_flops * ratio * n_train * epochs
-        found["prediction_depth"] = evaluation + products / training
-    return found
+        costs["eval_at"] = len(observe.eval_at) * evaluation
+    for name in observe.proxies:
+        recording = proxies.recordable()[name]
+        if recording.distances and not (forward_flops and features):
+            continue
+        looks = len(observe.at.get(name, (epochs,)))
+        costs[name] = recording.trainings + recording.passes * looks * evaluation
+        if recording.distances:
+            products = 2 * n_train * (ratio * n_train) * features
+            costs[name] += products / (3 * forward_flops * ratio * n_train * epochs)
+    return costs
 
 
 def _n_proxies(study: Study, objective: str) -> int:
     observe = study.observe.of(objective)
-    named = len(observe.proxies) + ("vog" in observe.proxies)  # raw and normalised
-    of_train_pass = _OF_TRAIN_PASS if observe.dynamics == "train_pass" else 0
-    return named + of_train_pass + (_OF_CLEAN if observe.eval_at else 0)
+    of_training = [p for p in proxies.PROXIES.values() if p.recording is None and p.beside is None]
+    beside = [p for p in proxies.available().values() if p.beside in observe.proxies]
+    return (
+        len(observe.proxies)
+        + len(beside)
+        + (len(of_training) if observe.dynamics == "train_pass" else 0)
+        + (sum(p.clean for p in of_training) if observe.eval_at else 0)
+    )

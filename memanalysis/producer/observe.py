@@ -11,15 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# The proxies whose formula makes sense for a handful of clean evaluations.
-CLEAN = (
-    "cumulative_accuracy",
-    "cumulative_confidence",
-    "cumulative_max_probability",
-    "cumulative_negative_entropy",
-    "aum",
-    "cumulative_loss",
-)
+from memanalysis.proxies import PROXIES
+
+CLEAN = tuple(name for name, proxy in PROXIES.items() if proxy.clean)
 
 
 class Dynamics:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from memanalysis import proxies
 from memanalysis.errors import MissingDependencyError, StoreError, TrainingError
 from memanalysis.producer import data, plan
 from memanalysis.producer.engines import Engine, Watchers
@@ -342,6 +343,7 @@ def _manifest(study: Study, dataset: data.Dataset) -> Manifest:
         },
         n_train=len(dataset.train_labels),
         n_test=dataset.test_kept,
+        proxies=proxies.declarations(study.observe.proxies),
         code=provenance.code(),
         packages=provenance.packages(),
         machine=provenance.machine(threads=1),

@@ -30,8 +30,7 @@ from memanalysis import settings
 from memanalysis.errors import MemanalysisError
 from memanalysis.producer import data, families, observe, plan, training
 from memanalysis.producer.families import Network
-from memanalysis.producer.recorders import Recorder, half
-from memanalysis.producer.recorders.second_split import second_split_forgetting
+from memanalysis.producer.recorders import Ensemble, Recorder, half
 from memanalysis.producer.whitening import Whitening
 from memanalysis.storage.model_arrays import class_dtype
 from memanalysis.storage.schema import OBJECTIVES, SIGNALS
@@ -65,16 +64,14 @@ class Trainer:
         members = [self._member(task, subset_id) for subset_id in task.subset_ids]
         size, classes = self.sizes[task.size], len(self.dataset.class_names)
         lesson = self._lesson(task)
-        recorder = Recorder(lesson.observe, members, self.train_images, self.kept_images)
+        further = self._further_seeds(task)
+        ensemble = Ensemble(members, self.train_images, lesson, size, classes, further)
+        recorder = Recorder(ensemble, self.kept_images)
         trained = training.train(
             self.train_images, members, size, lesson, classes, epoch_done, watch=recorder
         )
         final = self._final(trained.network)
         proxies = recorder.proxies(trained.network, final.predicted, trained.dynamics)
-        if "second_split_forgetting" in lesson.observe.proxies:
-            proxies["second_split_forgetting"] = second_split_forgetting(
-                self.train_images, members, self._further_seeds(task), size, lesson, classes
-            )
         seconds = (time.perf_counter() - started) / len(members)
         for model, name in enumerate(task.models):
             if plan.is_whole(self.store, name):

@@ -7,24 +7,30 @@ the nearest known one.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from memanalysis.errors import SettingsError
-from memanalysis.settings import data as _data
 from memanalysis.settings import distillation as _distillation
+from memanalysis.settings import keys as _keys
 from memanalysis.settings import observe as _observe
-from memanalysis.settings import ray as _ray
 from memanalysis.settings import sizes as _sizes
-from memanalysis.settings import subsets as _subsets
-from memanalysis.settings import training as _training
 from memanalysis.settings.data import AUGMENTATIONS, MAX_TEST_KEPT, SOURCES, WHITENINGS, Data, Noise
 from memanalysis.settings.distillation import Distillation
+from memanalysis.settings.keys import (
+    CLOSED,
+    FROM_ZERO,
+    TABLE,
+    Faults,
+    Int,
+    Key,
+    Text,
+    validated,
+)
 from memanalysis.settings.observe import Observe
 from memanalysis.settings.ray import Ray
-from memanalysis.settings.section import Section
 from memanalysis.settings.sizes import FAMILIES, Size, default_ensemble
 from memanalysis.settings.subsets import Subsets
 from memanalysis.settings.training import Training
@@ -49,7 +55,36 @@ __all__ = [
     "from_message",
     "load",
     "parse",
+    "reference",
 ]
+
+
+@dataclass(frozen=True)
+class _File:
+    """What stands at the top of a study file; sections are validated each by itself."""
+
+    __pydantic_config__: ClassVar = CLOSED
+
+    name: Annotated[Text, Key("a short name")]
+    """A short name, that of the store's folder."""
+    data: Annotated[Any, TABLE]
+    """Which images, and what is planted among them."""
+    subsets: Annotated[Any, TABLE]
+    """How training subsets are drawn."""
+    sizes: Annotated[Any, TABLE]
+    """The networks."""
+    training: Annotated[Any, TABLE]
+    """One recipe for all sizes."""
+    title: Annotated[Text | None, Key("a text")] = None
+    """What reports are headed by."""
+    seed: Annotated[Int, FROM_ZERO] = 0
+    """The seed of all that is drawn."""
+    distillation: Annotated[Any, TABLE] = None
+    """Who teaches, and how."""
+    observe: Annotated[Any, TABLE] = None
+    """What is recorded on the way."""
+    ray: Annotated[Any, TABLE] = None
+    """Which cluster trains."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +146,23 @@ class Study:
         return sum(self.subsets_of(objective) for objective, _ in self.conditions)
 
 
+def reference() -> Iterator[tuple[str, str, str, str]]:
+    """The reference of study files: key, values, default and meaning of each."""
+    yield from _keys.reference(_File, "")
+    sections = {
+        "data": Data,
+        "data.noise": Noise,
+        "subsets": Subsets,
+        "training": Training,
+        "distillation": Distillation,
+        "observe": Observe,
+        "ray": Ray,
+    }
+    for label, kind in sections.items():
+        yield from _keys.reference(kind, label)
+    yield from _sizes.reference()
+
+
 def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Study:
     """Read and validate a study file; ``changes`` as in ``Study``.
 
@@ -148,56 +200,71 @@ def parse(
 
     ``folder`` and ``changes`` as in ``Study``.
     """
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"'{where}' is not valid TOML: {error}.") from error
+    content = _toml(text, where)
     for name, values in (changes or {}).items():
         content[name] = {**content.get(name, {}), **values}
-    faults: list[str] = []
-    study = _study(Section("", content, faults), text, folder, changes or {})
-    if faults:
-        listed = "\n".join(f"  - {fault}" for fault in faults)
+    faults = Faults()
+    parts = _parts(content, folder, faults)
+    if faults.messages:
+        listed = "\n".join(f"  - {fault}" for fault in faults.messages)
         raise SettingsError(f"'{where}' does not describe a study:\n{listed}")
-    return study
+    return Study(**parts, text=text, folder=folder, changes=changes or {})
 
 
-def _study(
-    root: Section, text: str, folder: str | None, changes: Mapping[str, Mapping[str, Any]]
-) -> Study:
-    name = root.get("name", str, "", required=True, expected="a short name")
-    title = root.get("title", str, name)
-    seed = root.get("seed", int, 0, valid=lambda v: v >= 0, expected="a whole number from 0")
-    data = _data.read(root.section("data", required=True), folder)
-    subsets = _subsets.read(root.section("subsets", required=True))
-    family, sizes = _sizes.read(root.section("sizes", required=True), subsets.group_size)
-    training = _training.read(root.section("training", required=True))
-    if training.kernels == "numba" and family != "resnet":
-        root.fault(
-            f"training.kernels = 'numba': sizes.family = '{family}' has no such kernels, "
-            "expected 'resnet'; take kernels = 'torch'"
-        )
-    ray = _ray.read(root.section("ray"))
+def _toml(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        message = f"'{where}' is not a study: its TOML is nested too deeply."
+        raise SettingsError(message) from error
+    except ValueError as error:  # also of integers of thousands of digits
+        reason = str(error).partition(";")[0]
+        raise SettingsError(f"'{where}' is not valid TOML: {reason}.") from error
+
+
+def _parts(content: dict[str, Any], folder: str | None, faults: Faults) -> dict[str, Any]:
+    """The fields of a study, whole only if no faults were noted."""
+    head = validated(_File, content, "", faults)
+
+    def section(name: str, kind: Any, default: Any = None) -> Any:
+        table = content.get(name, default)
+        return None if table is None else validated(kind, table, name, faults)
+
+    data = section("data", Data)
+    data = data and data.completed(folder, faults)
+    subsets = section("subsets", Subsets)
+    subsets = subsets and subsets.completed(faults)
+    networks = section("sizes", dict[str, Any])
+    family: str | None = None
+    sizes: tuple[Size, ...] = ()
+    if networks is not None:
+        family, sizes = _sizes.read(networks, subsets and subsets.group_size, faults)
+    training = section("training", Training)
+    if training:
+        training.check(family, faults)
+    table = section("distillation", dict[str, Any])
     distillation = None
-    if "distillation" in root.content:
-        distillation = _distillation.read(root.section("distillation"), sizes, subsets)
+    if table is not None and sizes and subsets:
+        distillation = _distillation.read(table, sizes, subsets, faults)
     objectives = (OBJECTIVES[0], *(distillation.by_objective if distillation else ()))
-    observe = _observe.read(root.section("observe"), training.epochs, objectives)
-    root.finish()
-    return Study(
-        name=name,
-        title=title,
-        seed=seed,
-        family=family,
-        data=data,
-        subsets=subsets,
-        sizes=sizes,
-        objectives=objectives,
-        training=training,
-        distillation=distillation,
-        observe=observe,
-        ray=ray,
-        text=text,
-        folder=folder,
-        changes=changes,
-    )
+    whole = distillation is not None or table is None
+    asked = content.get("observe", {})
+    if isinstance(asked, dict):
+        asked = {"proxies": [_observe.DEFAULT], **asked}
+    observe = validated(Observe, asked, "observe", faults)
+    if observe and training:
+        observe = observe.completed(training.epochs, objectives if whole else None, faults)
+    return {
+        "name": head and head.name,
+        "title": head and (head.title or head.name),
+        "seed": head and head.seed,
+        "family": family,
+        "data": data,
+        "subsets": subsets,
+        "sizes": sizes,
+        "objectives": objectives,
+        "training": training,
+        "distillation": distillation,
+        "observe": observe,
+        "ray": section("ray", Ray, {}),
+    }

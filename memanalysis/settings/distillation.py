@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Final
 
-from memanalysis.settings.section import Section
+from memanalysis.settings.keys import (
+    CLOSED,
+    Faults,
+    Int,
+    Key,
+    Number,
+    Read,
+    Text,
+    one_of,
+    validated,
+)
 from memanalysis.settings.sizes import Size
 from memanalysis.settings.subsets import Subsets
 from memanalysis.storage.schema import OBJECTIVES, variant_objective
@@ -25,39 +35,45 @@ class Distillation:
     With ``soft`` targets the loss is
     (1 - weight) CE(y, softmax(z)) + weight T^2 KL(softmax(z_teacher / T) || softmax(z / T));
     with ``hard`` ones (1 - weight) CE(y, softmax(z)) + weight CE(argmax z_teacher, softmax(z)),
-    in which the temperature plays no part.
-
-    Attributes
-    ----------
-    teacher
-        The teacher's size.
-    temperature
-        T, in ``TEMPERATURES``.
-    weight
-        The share of the teacher's term, in [0, 1]. With 0 the student learns from labels alone,
-        with seeds of its own: a negative control, in which distillation changes nothing.
-    scope
-        ``same_subset``: the teacher was trained on the student's subset. ``full_data``: on all
-        training examples, so the labels held out from the student leak through it.
-    targets
-        ``soft`` or ``hard``.
-    students
-        The sizes that are taught; None for all.
-    subsets
-        How many subsets, from the first, students are trained on; None for all.
-    variants
-        Further settings by name; students of the variant ``x`` have the objective
-        ``distilled_x``.
+    in which the temperature T plays no part.
     """
 
-    teacher: str
-    temperature: float
-    weight: float
-    scope: str = "same_subset"
-    targets: str = "soft"
-    students: tuple[str, ...] | None = None
-    subsets: int | None = None
-    variants: Mapping[str, Distillation] = field(default_factory=dict)
+    __pydantic_config__: ClassVar = CLOSED
+
+    teacher: Annotated[Text, Key("one of the sizes", default="the last size")]
+    """The teacher's size."""
+    temperature: Annotated[
+        Number,
+        Key(
+            f"a number from {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g}",
+            lambda value: TEMPERATURES[0] <= value <= TEMPERATURES[1],
+        ),
+    ]
+    """The temperature T; soft targets need it."""
+    weight: Annotated[
+        Number,
+        Key("a number in [0, 1], the share of the teacher's term", lambda value: 0 <= value <= 1),
+    ]
+    """The share of the teacher's term. With 0 students learn from labels alone, with seeds of their
+    own: a negative control, in which distillation changes nothing."""
+    scope: Annotated[Text, one_of(SCOPES)] = "same_subset"
+    """What the teacher was trained on: the student's subset, or all training examples, so that the
+    labels held out from the student leak through it."""
+    targets: Annotated[Text, one_of(TARGETS)] = "soft"
+    """The teacher's probabilities, or its class."""
+    students: Annotated[
+        tuple[str, ...] | None,
+        Read(list[Annotated[Text, Key("the name of a size")]], tuple),
+        Key("a list of names of sizes", parts=True),
+    ] = None
+    """The sizes that are taught; all by default."""
+    subsets: Annotated[Int | None, Key("a whole number")] = None
+    """How many subsets, from the first, students are trained on; all by default."""
+    variants: Annotated[Mapping[str, Distillation], Read(dict[str, Any], dict), Key(parts=True)] = (
+        field(default_factory=dict)
+    )
+    """Further settings by name; what they do not say is as in [distillation]. Students of the
+    variant x have the objective distilled_x."""
 
     @property
     def by_objective(self) -> dict[str, Distillation]:
@@ -69,108 +85,72 @@ class Distillation:
         """Whether models of ``size`` are students."""
         return self.students is None or size in self.students
 
+    def completed(
+        self, label: str, sizes: tuple[Size, ...], design: Subsets, faults: Faults
+    ) -> Distillation:
+        """With students in the order of sizes; what neither sizes nor subsets allow is noted."""
+        names = [size.name for size in sizes]
+        if self.teacher not in names:
+            faults.unexpected(f"{label}.teacher", self.teacher, f"one of {', '.join(names)}")
+        students = self.students
+        if students is not None:
+            distinct = {*students}
+            if not distinct or len(distinct) < len(students) or not distinct <= {*names}:
+                expected = f"a list of some of {', '.join(names)}, each once"
+                faults.unexpected(f"{label}.students", list(students), expected)
+            students = tuple(name for name in names if name in distinct)
+        group, whole = design.group_size, design.groups * design.group_size
+        if self.subsets is not None and not (
+            0 < self.subsets <= whole and self.subsets % group == 0
+        ):
+            expected = f"whole groups of {group} subsets, at most {whole}"
+            faults.unexpected(f"{label}.subsets", self.subsets, expected)
+        return replace(self, students=students)
 
-def read(section: Section, sizes: tuple[Size, ...], design: Subsets) -> Distillation:
-    """Validate [distillation]; its teacher is one of ``sizes``, its subsets are of ``design``."""
-    names = [size.name for size in sizes]
-    main = _setting(section, names, design, None)
-    variants = section.section("variants")
-    found: dict[str, Distillation] = {}
-    for name in variants.content:
-        known = len(section.faults)
-        variant = variants.section(name)
-        setting = _setting(variant, names, design, main)
-        variant.finish()
+
+def read(
+    table: Mapping[str, Any], sizes: tuple[Size, ...], design: Subsets, faults: Faults
+) -> Distillation | None:
+    """The main setting with its variants, or None with the faults of [distillation] noted."""
+    by_default: dict[str, Any] = {"teacher": sizes[-1].name}
+    if table.get("targets") == "hard":
+        by_default["temperature"] = 1.0
+    label = "distillation"
+    main = _setting(by_default, table, label, (sizes, design, faults))
+    # Faults of the main setting are not repeated for each variant.
+    first = Distillation(sizes[-1].name, 1.0, 1.0) if main is None else main
+    inherited = {name: value for name, value in vars(first).items() if value is not None}
+    del inherited["variants"]
+    variants = table.get("variants", {})
+    by_name: dict[str, Distillation] = {}
+    for name, variant in variants.items() if isinstance(variants, dict) else ():
+        place = f"{label}.variants.{name}"
         if not _NAME.fullmatch(name):
-            variants.fault(f"[{variant.name}]: a variant's name has letters a-z and digits alone")
-        elif len(section.faults) == known:
-            _require_new(variant, setting, {section.name: main, **_named(variants, found)})
-        found[name] = setting
-    section.finish()
-    return Distillation(**_fields(main), variants=found)
-
-
-def _named(variants: Section, found: Mapping[str, Distillation]) -> dict[str, Distillation]:
-    return {variants.label(name): setting for name, setting in found.items()}
-
-
-def _require_new(
-    variant: Section, setting: Distillation, others: Mapping[str, Distillation]
-) -> None:
-    twin = next((name for name, other in others.items() if other == setting), None)
-    if twin is not None:
-        variant.fault(f"[{variant.name}] is the same setting as [{twin}]")
+            faults.add(f"[{place}]: a variant's name has letters a-z and digits alone")
+            continue
+        if isinstance(variant, dict) and "variants" in variant:
+            faults.add(f"unknown key {place}.variants.")
+            continue
+        setting = _setting(inherited, variant, place, (sizes, design, faults))
+        others = {label: main, **{f"{label}.variants.{n}": s for n, s in by_name.items()}}
+        twin = next((n for n, other in others.items() if setting and other == setting), None)
+        if twin is not None:
+            faults.add(f"[{place}] is the same setting as [{twin}]")
+        if setting is not None:
+            by_name[name] = setting
+    return None if main is None else replace(main, variants=by_name)
 
 
 def _setting(
-    section: Section, sizes: list[str], design: Subsets, main: Distillation | None
-) -> Distillation:
-    """One setting; what a variant does not say is as in the main one."""
-    first = main or Distillation(sizes[-1] if sizes else "", 1.0, 1.0)
-    targets = section.get(
-        "targets", str, first.targets, valid=lambda v: v in TARGETS, expected=" or ".join(TARGETS)
-    )
-    low, high = TEMPERATURES
-    within: dict[str, Any] = {
-        "valid": lambda v: low <= v <= high,
-        "expected": f"a number from {low:g} to {high:g}",
-    }
-    return Distillation(
-        teacher=section.get(
-            "teacher",
-            str,
-            first.teacher,
-            valid=lambda v: v in sizes,
-            expected=f"one of {', '.join(sizes)}",
-        ),
-        scope=section.get(
-            "scope", str, first.scope, valid=lambda v: v in SCOPES, expected=" or ".join(SCOPES)
-        ),
-        targets=targets,
-        temperature=section.get(
-            "temperature",
-            (float, int),
-            first.temperature,
-            required=main is None and targets == "soft",
-            **within,
-        ),
-        weight=section.get(
-            "weight",
-            (float, int),
-            first.weight,
-            required=main is None,
-            valid=lambda v: 0 <= v <= 1,
-            expected="a number in [0, 1], the share of the teacher's term",
-        ),
-        students=_students(section, sizes, first.students),
-        subsets=_subsets(section, design, first.subsets),
-    )
-
-
-def _students(
-    section: Section, sizes: list[str], default: tuple[str, ...] | None
-) -> tuple[str, ...] | None:
-    chosen = section.get(
-        "students",
-        list,
-        None,
-        valid=lambda v: bool(v) and all(v.count(name) == 1 and name in sizes for name in v),
-        expected=f"a list of some of {', '.join(sizes)}, each once",
-    )
-    return default if chosen is None else tuple(name for name in sizes if name in chosen)
-
-
-def _subsets(section: Section, design: Subsets, default: int | None) -> int | None:
-    group, whole = design.group_size, design.groups * design.group_size
-    subsets: int | None = section.get(
-        "subsets",
-        int,
-        default,
-        valid=lambda v: 0 < v <= whole and v % group == 0,
-        expected=f"whole groups of {group} subsets, at most {whole}",
-    )
-    return subsets
-
-
-def _fields(setting: Distillation) -> dict[str, Any]:
-    return {name: value for name, value in vars(setting).items() if name != "variants"}
+    inherited: Mapping[str, Any],
+    table: Any,
+    label: str,
+    context: tuple[tuple[Size, ...], Subsets, Faults],
+) -> Distillation | None:
+    """One setting without variants, None if it has faults."""
+    sizes, design, faults = context
+    before = len(faults.messages)
+    setting = validated(Distillation, table, label, faults, inherited)
+    if setting is not None:
+        setting = replace(setting.completed(label, sizes, design, faults), variants={})
+    return setting if len(faults.messages) == before else None

@@ -4,58 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Annotated, ClassVar, Final
 
-from memanalysis.settings.section import Section
-
-LOGITS: Final = ("all", "final", "none")
-# Proxies that look at the network itself, the first four of them after chosen epochs.
-PROXIES: Final = (
-    "grand",
-    "vog",
-    "curvature",
-    "loss_sensitivity",
-    "prediction_depth",
-    "second_split_forgetting",
+from memanalysis.proxies import NEIGHBOURS, Recording, recordable
+from memanalysis.settings.keys import (
+    CLOSED,
+    FROM_ONE,
+    TRUTH,
+    Faults,
+    Flag,
+    Int,
+    Key,
+    Read,
+    Text,
+    listed,
+    one_of,
 )
-DEFAULT_PROXIES: Final = ("prediction_depth",)
-_AT: Final = PROXIES[:4]
-NEIGHBOURS: Final = 30
-CURVATURE_DIRECTIONS: Final = 10  # Garg, Ravikumar and Roy 2024 (arXiv 2307.05831)
+
+DYNAMICS: Final = ("train_pass", "none")
+LOGITS: Final = ("all", "final", "none")
+DEFAULT: Final = "default"  # stands for the proxies that a study records if it does not say
+_WORDS: Final = {1: "one epoch", 2: "two epochs", 3: "three epochs"}
+_Epochs = Annotated[
+    tuple[int, ...],
+    Read(
+        list[Annotated[Int, Key("an epoch, a whole number")]],
+        lambda epochs: tuple(sorted({*epochs})),
+        listed,
+    ),
+]
+_Names = Annotated[tuple[str, ...], Read(list[Annotated[Text, Key("a name")]], tuple)]
 
 
 @dataclass(frozen=True)
 class Observe:
-    """What is recorded on the way; the defaults are those of a study that asks for nothing.
+    """What is recorded on the way; the defaults are those of a study that asks for nothing."""
 
-    Attributes
-    ----------
-    dynamics
-        ``train_pass``: proxies from the logits of the training itself; ``none``.
-    eval_at
-        Epochs (from 1) with an extra clean evaluation of all training examples: proxies and bits.
-    keep_logits
-        ``all``: of every epoch's clean evaluation; ``final``: of the finished model; ``none``.
-    keep_margins
-        Whether a built store has the margin of each model on each training example, in a byte.
-    proxies
-        Which of ``PROXIES`` are computed.
-    at
-        For each of them that needs epochs, those after which it looks at the network.
-    neighbours
-        k of the probes of prediction depth.
-    objectives
-        Whose models proxies are recorded of; empty for all.
-    """
+    __pydantic_config__: ClassVar = CLOSED
 
-    dynamics: str = "train_pass"
-    eval_at: tuple[int, ...] = ()
-    keep_logits: str = "none"
-    proxies: tuple[str, ...] = ()
-    at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    neighbours: int = NEIGHBOURS
-    objectives: tuple[str, ...] = ()
-    keep_margins: bool = False
+    dynamics: Annotated[Text, one_of(DYNAMICS)] = "train_pass"
+    """Whether proxies come from the logits of the training itself."""
+    eval_at: Annotated[_Epochs, Key("a list of epochs", parts=True)] = ()
+    """Epochs, from 1, with an extra clean evaluation of all training examples: proxies and bits."""
+    keep_logits: Annotated[Text, one_of(LOGITS)] = "none"
+    """Of every epoch's clean evaluation, of the finished model, or not at all."""
+    proxies: Annotated[_Names, Key("a list of names", parts=True, default=f"['{DEFAULT}']")] = ()
+    """Which proxies of the network are computed; default stands for the usual ones."""
+    at: Annotated[
+        Mapping[str, tuple[int, ...]], Read(dict[str, _Epochs], dict), Key(parts=True)
+    ] = field(default_factory=dict)
+    """By proxy, the epochs after which it looks at the network."""
+    neighbours: Annotated[Int, FROM_ONE] = NEIGHBOURS
+    """k of the probes of prediction depth."""
+    objectives: Annotated[_Names, Key("a list of objectives", parts=True)] = ()
+    """Whose models proxies are recorded of; all by default."""
+    keep_margins: Annotated[Flag, TRUTH] = False
+    """Whether a built store has the margin of each model on each training example, in a byte."""
 
     def of(self, objective: str) -> Observe:
         """What is recorded of models of one objective."""
@@ -63,113 +67,71 @@ class Observe:
             return self
         return replace(self, dynamics="none", eval_at=(), proxies=(), at={})
 
+    def completed(self, epochs: int, objectives: Sequence[str] | None, faults: Faults) -> Observe:
+        """With names in their order and epochs to look at; what a training has not is noted.
 
-def read(section: Section, epochs: int, objectives: Sequence[str]) -> Observe:
-    """Validate [observe] of a training of ``epochs``, by these objectives."""
-    dynamics = section.get(
-        "dynamics",
-        str,
-        "train_pass",
-        valid=lambda v: v in ("train_pass", "none"),
-        expected="train_pass or none",
-    )
-    keep_logits = section.get(
-        "keep_logits", str, "none", valid=lambda v: v in LOGITS, expected=f"one of {_list(LOGITS)}"
-    )
-    proxies = _proxies(section)
-    at = _at(section.section("at"), proxies, epochs)
-    neighbours = section.get(
-        "neighbours", int, NEIGHBOURS, valid=lambda v: v >= 1, expected="a whole number from 1"
-    )
-    observe = Observe(
-        dynamics=dynamics,
-        eval_at=_epochs(section, "eval_at", [], epochs),
-        keep_logits=keep_logits,
-        proxies=proxies,
-        at=at,
-        neighbours=neighbours,
-        objectives=_objectives(section, objectives),
-        keep_margins=section.flag("keep_margins"),
-    )
-    section.finish()
-    return observe
+        The training has so many ``epochs``, and these ``objectives``, None where the distillation
+        has faults itself.
+        """
+        _require_within("observe.eval_at", self.eval_at, epochs, faults)
+        for name in self.objectives:
+            if objectives is not None and name not in objectives:
+                faults.add(
+                    f"observe.objectives has {name!r}: this study trains by {', '.join(objectives)}"
+                )
+        there = recordable()
+        known = (DEFAULT, *there)
+        for name in self.proxies:
+            if name not in known:
+                faults.add(f"observe.proxies has {name!r}: expected {', '.join(known)}")
+        proxies = tuple(
+            name
+            for name, recording in there.items()
+            if name in self.proxies or (recording.default and DEFAULT in self.proxies)
+        )
+        return replace(
+            self,
+            proxies=proxies,
+            at=self._looks(proxies, epochs, faults),
+            objectives=tuple(name for name in objectives or () if name in self.objectives),
+        )
 
-
-def default_epochs(proxy: str, epochs: int) -> tuple[int, ...]:
-    """The epochs after which a proxy looks at the network, if the study does not say.
-
-    GraNd: a tenth of the way, where EL2N looks (Paul et al. 2021 find both of use early, and GraNd
-    at initialisation does not reproduce). VoG: three late checkpoints, as in the authors' demo.
-    Curvature and loss sensitivity are means over all epochs in their sources; four evenly spaced
-    ones are what a study can afford.
-    """
-    if proxy == "grand":
-        return (max(1, round(epochs / 10)),)
-    shares = (0.8, 0.9, 1.0) if proxy == "vog" else (0.25, 0.5, 0.75, 1.0)
-    return tuple(sorted({max(1, round(share * epochs)) for share in shares}))
-
-
-def _objectives(section: Section, trained: Sequence[str]) -> tuple[str, ...]:
-    names = section.get("objectives", list, [], expected="a list of objectives")
-    for name in names:
-        if name not in trained:
-            label = section.label("objectives")
-            section.fault(f"{label} has {name!r}: this study trains by {', '.join(trained)}")
-    return tuple(name for name in trained if name in names)
+    def _looks(
+        self, proxies: tuple[str, ...], epochs: int, faults: Faults
+    ) -> dict[str, tuple[int, ...]]:
+        """The epochs of each proxy that needs some: as asked, or its own."""
+        timed = {name: r for name, r in recordable().items() if r.epochs is not None}
+        for name in self.at:
+            if name not in timed:
+                faults.unknown("observe.at", name, list(timed))
+            elif name not in proxies:
+                faults.add(f"observe.at.{name} is given, but '{name}' is not in observe.proxies")
+        looks = {}
+        for name, recording in timed.items():
+            if name in proxies and recording.epochs is not None:
+                looks[name] = self.at.get(name, recording.epochs(epochs))
+            if name in looks and name in self.at:
+                _require_looks(name, self.at[name], recording, epochs, faults)
+        return looks
 
 
-def _proxies(section: Section) -> tuple[str, ...]:
-    """The proxies asked for, in the order of ``PROXIES``; ``default`` stands for the usual ones."""
-    names = section.get("proxies", list, ["default"], expected="a list of names")
-    known = ("default", *PROXIES)
-    for name in names:
-        if name not in known:
-            section.fault(f"{section.label('proxies')} has {name!r}: expected {_list(known)}")
-    names = [name for name in names if name in known]
-    wanted = {*names} - {"default"} | ({*DEFAULT_PROXIES} if "default" in names else set())
-    return tuple(name for name in PROXIES if name in wanted)
+def _require_looks(
+    name: str, looks: tuple[int, ...], recording: Recording, epochs: int, faults: Faults
+) -> None:
+    """Note epochs that a proxy cannot look at, or too few of them."""
+    label = f"observe.at.{name}"
+    if recording.not_untrained and 0 in looks:
+        faults.add(
+            f"{label} has 0: {recording.not_untrained}; expected an epoch from 1 to {epochs}"
+        )
+    elif _require_within(label, looks, epochs, faults) and len(looks) < recording.fewest:
+        fewest = _WORDS.get(recording.fewest, f"{recording.fewest} epochs")
+        faults.add(f"{label} = {list(looks)}: {name} takes at least {fewest}")
 
 
-def _at(section: Section, proxies: tuple[str, ...], epochs: int) -> dict[str, tuple[int, ...]]:
-    found = {}
-    for name in _AT:
-        asked = name in proxies
-        if name in section.content and not asked:
-            section.fault(f"{section.label(name)} is given, but '{name}' is not in observe.proxies")
-        if name == "grand" and 0 in _entries(section.content.get(name)):
-            section.fault(
-                f"{section.label(name)} has 0: GraNd at initialisation does not reproduce "
-                "(Kirsch, arXiv 2303.14753: it follows the norm of the input); expected an epoch "
-                f"from 1 to {epochs}"
-            )
-            section.known.append(name)
-            continue
-        chosen = _epochs(section, name, list(default_epochs(name, epochs)), epochs)
-        if asked:
-            found[name] = chosen
-        if asked and name == "vog" and len(chosen) < 2:
-            section.fault(
-                f"{section.label(name)} = {list(chosen)}: the variance of gradients takes at least "
-                "two epochs"
-            )
-    section.finish()
-    return found
-
-
-def _epochs(section: Section, key: str, default: list[int], epochs: int) -> tuple[int, ...]:
-    """A list of epochs, ascending and distinct, or a single epoch."""
-    value = section.get(key, (list, int), default, expected="a list of epochs")
-    entries = _entries(value)
-    for epoch in entries:
-        if not isinstance(epoch, int) or isinstance(epoch, bool) or not 1 <= epoch <= epochs:
-            section.fault(f"{section.label(key)} has {epoch!r}: expected 1 to {epochs}")
-            return ()
-    return tuple(sorted(set(entries)))
-
-
-def _entries(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
+def _require_within(label: str, looks: tuple[int, ...], epochs: int, faults: Faults) -> bool:
+    """Whether all are epochs of the training; the first that is not is noted."""
+    outside = next((epoch for epoch in looks if not 1 <= epoch <= epochs), None)
+    if outside is not None:
+        faults.add(f"{label} has {outside}: expected 1 to {epochs}")
+    return outside is None

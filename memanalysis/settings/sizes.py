@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, make_dataclass
+from functools import cache
+from typing import Annotated, Any, Final
 
-from memanalysis.settings.section import Section
+from memanalysis.settings.keys import (
+    CLOSED,
+    Faults,
+    Float,
+    Int,
+    Key,
+    Read,
+    Text,
+    listed,
+    shown,
+    validated,
+)
 
 Value = int | float | str
 
@@ -44,36 +56,59 @@ class Size:
     value: Value | None = None
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """A key whose values make sizes."""
-
-    kinds: tuple[type, ...]
-    valid: Callable[[Any], bool]
-    expected: str
-
-
 # Beyond any network that fits a machine; a slip of the keyboard is told before it takes memory.
 _DEEPEST: Final = 10_000
 _WIDEST: Final = 100_000
-_DEPTH: Final = _Axis((int,), lambda v: 1 <= v <= _DEEPEST, f"a whole number from 1 to {_DEEPEST}")
-_COUNT: Final = _Axis((int,), lambda v: 1 <= v <= _WIDEST, f"a whole number from 1 to {_WIDEST}")
-_MULTIPLIER: Final = _Axis((int, float), lambda v: 0 < v <= 100, "a positive number")
-_ANYTHING: Final = _Axis((int, float, str), lambda v: v != "", "a number or a text")
 
+
+@dataclass(frozen=True)
+class _Axis:
+    """A key whose values make sizes: the type of one value, and what it means."""
+
+    kind: Any
+    key: Key
+    meaning: str
+
+
+def _count(most: int, meaning: str) -> _Axis:
+    key = Key(f"a whole number from 1 to {most}", lambda value: 1 <= value <= most)
+    return _Axis(Int, key, meaning)
+
+
+_MULTIPLIER: Final = _Axis(
+    Int | Float,
+    Key("a positive number", lambda value: 0 < value <= 100),
+    "What the numbers of channels are multiplied by.",
+)
 FAMILIES: Final[Mapping[str, Mapping[str, _Axis]]] = {
     "resnet": {
         "depth": _Axis(
-            (int,),
-            lambda v: 8 <= v <= _DEEPEST and (v - 2) % 6 == 0,
-            f"6n + 2, from 8 to {_DEEPEST}",
+            Int,
+            Key(
+                f"6n + 2, from 8 to {_DEEPEST}",
+                lambda value: 8 <= value <= _DEEPEST and (value - 2) % 6 == 0,
+            ),
+            "Layers with weights.",
         ),
-        "width": _COUNT,
+        "width": _count(_WIDEST, "Channels of the first layer."),
     },
     "mobilenet": {"width": _MULTIPLIER},
     "lenet": {"width": _MULTIPLIER},
-    "mlp": {"depth": _DEPTH, "width": _COUNT},
+    "mlp": {
+        "depth": _count(_DEEPEST, "Hidden layers."),
+        "width": _count(_WIDEST, "Units of a hidden layer."),
+    },
 }
+OWN_AXES: Final[Mapping[str, _Axis]] = {
+    "size": _Axis(Int | Float | Text, Key("a number or a text"), "What your function is given.")
+}
+_FAMILY: Final = f"one of {', '.join(FAMILIES)}, or package.module:function for your own"
+_ENSEMBLE: Final = "a divisor of the group size"
+_Ensemble = Annotated[Int, Key(_ENSEMBLE)]
+_VARIANT: Final = Key(
+    "letters, digits, dots, hyphens and underscores, at most 64",
+    lambda name: _NAME.fullmatch(name) is not None,
+)
 # How many models are trained together up to a width, if the study does not say: measured for
 # residual networks (see `default_ensemble`), by their likeness to them for the others.
 _TOGETHER: Final[Mapping[str, tuple[tuple[float, int], ...]]] = {
@@ -99,107 +134,125 @@ def default_ensemble(width: float | None, group_size: int, family: str = "resnet
     return max(d for d in range(1, wanted + 1) if group_size % d == 0)
 
 
-def read(section: Section, group_size: int) -> tuple[str, tuple[Size, ...]]:
-    """Validate [sizes]: the family and its sizes in order."""
-    family = section.get(
-        "family",
-        str,
-        "resnet",
-        valid=lambda v: v in FAMILIES or _IMPORT_PATH.fullmatch(v) is not None,
-        expected=f"one of {', '.join(FAMILIES)}, or package.module:function for your own",
-    )
-    axes = FAMILIES.get(family, {"size": _ANYTHING})
-    if "variant" in section.content:
-        sizes = _variants(section, family, axes, group_size)
-    else:
-        sizes = _line(section, family, axes, group_size)
+@cache
+def _line_of(family: str) -> Any:
+    """The section of a family whose sizes lie along the one key that has a list."""
+    keys: list[Any] = [("family", Any, "resnet")]
+    for name, axis in FAMILIES.get(family, OWN_AXES).items():
+        values = Read(list[Annotated[axis.kind, axis.key]], tuple, listed)  # type: ignore[name-defined]
+        keys.append(
+            (name, Annotated[tuple[Value, ...], values, Key(axis.key.expected, parts=True)])
+        )
+    ensembles = Annotated[Mapping[str, int], Read(dict[str, _Ensemble], dict), Key(parts=True)]
+    return _section("Sizes", [*keys, ("ensemble", ensembles, field(default_factory=dict))])
+
+
+@cache
+def _variant_of(family: str) -> Any:
+    """A size as a table of its own, of a family."""
+    axes = FAMILIES.get(family, OWN_AXES).items()
+    keys = [(key, Annotated[axis.kind, axis.key]) for key, axis in axes]
+    together = ("ensemble", _Ensemble | None, None)
+    return _section("Variant", [("name", Annotated[Text, _VARIANT]), *keys, together])
+
+
+def _section(name: str, keys: list[Any]) -> Any:
+    namespace = {"__pydantic_config__": CLOSED}
+    return make_dataclass(name, keys, frozen=True, kw_only=True, namespace=namespace)
+
+
+def read(
+    table: Mapping[str, Any], group_size: int | None, faults: Faults
+) -> tuple[str | None, tuple[Size, ...]]:
+    """The family and its sizes in order; None or no sizes where faults keep them from being known.
+
+    ``group_size`` is None where the subsets have faults themselves.
+    """
+    family = table.get("family", "resnet")
+    if not isinstance(family, str) or not (family in FAMILIES or _IMPORT_PATH.fullmatch(family)):
+        faults.unexpected("sizes.family", family, _FAMILY)
+        return None, ()
+    points = _variants if "variant" in table else _line
+    sizes = []
+    for name, point, label, asked in points(table, family, faults):
+        width = point.get("width")
+        ensemble = default_ensemble(width, group_size or 1, family) if asked is None else asked
+        divisors = [d for d in range(1, (group_size or 0) + 1) if (group_size or 0) % d == 0]
+        if group_size is not None and ensemble not in divisors:
+            expected = f"{_ENSEMBLE}: {', '.join(map(str, divisors))}"
+            faults.unexpected(label, ensemble, expected)
+        sizes.append(Size(name, point.get("depth"), width, ensemble, family, point.get("size")))
     names = [size.name.lower() for size in sizes]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        section.fault(f"{section.name}: {', '.join(twice)} would be the name of several sizes")
-    section.finish()
-    return family, sizes
+        faults.add(f"sizes: {', '.join(twice)} would be the name of several sizes")
+    variants = table.get("variant")
+    whole = not isinstance(variants, list) or len(sizes) == len(variants)
+    return family, tuple(sizes) if whole else ()
 
 
-def _line(
-    section: Section, family: str, axes: Mapping[str, _Axis], group_size: int
-) -> tuple[Size, ...]:
+_Point = tuple[str, Mapping[str, Any], str, int | None]  # name, values, ensemble's key and value
+
+
+def _line(table: Mapping[str, Any], family: str, faults: Faults) -> Iterator[_Point]:
     """Sizes along the one key that has a list."""
-    values = {key: _values(section, key, axis) for key, axis in axes.items()}
+    section = validated(_line_of(family), table, "sizes", faults)
+    if section is None:
+        return
+    axes = FAMILIES.get(family, OWN_AXES)
+    values = {key: getattr(section, key) for key in axes}
+    for key, entries in values.items():
+        _require_order(f"sizes.{key}", entries, faults)
     if sum(len(entries) > 1 for entries in values.values()) > 1:
         names = " and ".join(values)
-        section.fault(f"sizes: only one of {names} can be a list; the axis must be a line")
+        faults.add(f"sizes: only one of {names} can be a list; the axis must be a line")
+        return
     points: list[dict[str, Value]] = [{}]
     for key, entries in values.items():
         points = [{**point, key: entry} for point in points for entry in entries]
-    ensembles = section.section("ensemble")
-    sizes = []
-    for point in points:
-        name = _name(family, point)
+    named = {_name(family, point): point for point in points}
+    for name, point in named.items():
         if not _NAME.fullmatch(name):
-            section.fault(
-                f"{section.name}: '{name}' cannot be the name of a folder; "
+            faults.add(
+                f"sizes: '{name}' cannot be the name of a folder; "
                 "give the sizes names, as [[sizes.variant]]"
             )
-        ensemble = _ensemble(ensembles, name, point.get("width"), family, group_size)
-        sizes.append(_size(name, family, point, ensemble))
-    ensembles.finish()
-    return tuple(sizes)
+        yield name, point, f"sizes.ensemble.{name}", section.ensemble.get(name)
+    for key in section.ensemble:
+        if key not in named:
+            faults.unknown("sizes.ensemble", key, list(named))
 
 
-def _variants(
-    section: Section, family: str, axes: Mapping[str, _Axis], group_size: int
-) -> tuple[Size, ...]:
+def _variants(table: Mapping[str, Any], family: str, faults: Faults) -> Iterator[_Point]:
     """Sizes as tables of their own; a key beside them holds for all that do not have it."""
-    section.known.extend([*axes, "variant"])
-    tables = section.content["variant"]
-    if not isinstance(tables, list) or not tables:
-        section.fault(f"{section.label('variant')}: expected tables [[{section.label('variant')}]]")
-        return ()
-    sizes = []
-    for number, table in enumerate(tables, start=1):
-        if not isinstance(table, dict):
-            section.fault(f"{section.label('variant')} has {table!r}: expected a table")
+    axes = list(FAMILIES.get(family, OWN_AXES))
+    known = ["family", *axes, "variant"]
+    for key in table:
+        if key not in known:
+            faults.unknown("sizes", key, known)
+    variants = table["variant"]
+    if not isinstance(variants, list) or not variants:
+        faults.add("sizes.variant: expected tables [[sizes.variant]]")
+        return
+    common = {key: table[key] for key in axes if key in table}
+    for number, variant in enumerate(variants, start=1):
+        if not isinstance(variant, dict):
+            faults.add(f"sizes.variant has {shown(variant)}: expected a table")
             continue
-        common = {key: section.content[key] for key in axes if key in section.content}
-        variant = Section(
-            f"{section.label('variant')} {number}", {**common, **table}, section.faults
-        )
-        name = variant.get(
-            "name",
-            str,
-            f"variant{number}",
-            required=True,
-            valid=lambda v: _NAME.fullmatch(v) is not None,
-            expected="letters, digits, dots, hyphens and underscores, at most 64",
-        )
-        point = {
-            key: variant.get(
-                key, axis.kinds, required=True, valid=axis.valid, expected=axis.expected
-            )
-            for key, axis in axes.items()
-        }
-        ensemble = _ensemble(variant, "ensemble", point.get("width"), family, group_size)
-        variant.finish()
-        sizes.append(_size(name, family, point, ensemble))
-    return tuple(sizes)
+        label = f"sizes.variant {number}"
+        section = validated(_variant_of(family), {**common, **variant}, label, faults)
+        if section is not None:
+            yield section.name, vars(section), f"{label}.ensemble", section.ensemble
 
 
-def _values(section: Section, key: str, axis: _Axis) -> tuple[Value, ...]:
-    value = section.get(key, (*axis.kinds, list), None, required=True, expected=axis.expected)
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    if value == []:
-        section.fault(f"{section.label(key)} = []: expected at least one value")
-    for entry in values:
-        if not isinstance(entry, axis.kinds) or isinstance(entry, bool) or not axis.valid(entry):
-            section.fault(f"{section.label(key)} has {entry!r}: expected {axis.expected}")
-            return ()
+def _require_order(label: str, values: tuple[Value, ...], faults: Faults) -> None:
+    """Note an empty list, and one that is not distinct or, of numbers, not ascending."""
+    if not values:
+        faults.unexpected(label, [], "at least one value")
     # Texts have no order but the file's.
-    texts = any(isinstance(entry, str) for entry in values)
-    if len(set(values)) < len(values) or not (texts or values == sorted(values)):
-        section.fault(f"{section.label(key)} = {values}: expected distinct values, smallest first")
-        return ()
-    return tuple(values)
+    texts = any(isinstance(value, str) for value in values)
+    if len(set(values)) < len(values) or not (texts or list(values) == sorted(values)):
+        faults.unexpected(label, list(values), "distinct values, smallest first")
 
 
 def _name(family: str, point: Mapping[str, Value]) -> str:
@@ -212,17 +265,13 @@ def _name(family: str, point: Mapping[str, Value]) -> str:
     return f"{name}{point.get('depth', '')}w{width:g}"
 
 
-def _ensemble(section: Section, key: str, width: Any, family: str, group_size: int) -> int:
-    divisors = [d for d in range(1, group_size + 1) if group_size % d == 0]
-    ensemble = section.get(
-        key,
-        int,
-        default_ensemble(width, group_size, family),
-        valid=lambda v: v in divisors,
-        expected=f"a divisor of the group size: {', '.join(map(str, divisors))}",
-    )
-    return int(ensemble)
-
-
-def _size(name: str, family: str, point: Mapping[str, Any], ensemble: int) -> Size:
-    return Size(name, point.get("depth"), point.get("width"), ensemble, family, point.get("size"))
+def reference() -> Iterator[tuple[str, str, str, str]]:
+    """Rows of the reference of [sizes]: key, values, default and meaning."""
+    yield "sizes.family", _FAMILY, "'resnet'", "The family of the networks."
+    for family, axes in (*FAMILIES.items(), ("package.module:function", OWN_AXES)):
+        for name, axis in axes.items():
+            values = f"{axis.key.expected}, or a list of such"
+            yield f"sizes.{name}", values, "required", f"Of {family}: {axis.meaning}"
+    yield "sizes.ensemble", f"by size, {_ENSEMBLE}", "{}", "How many are trained together."
+    yield "sizes.variant.name", _VARIANT.expected, "required", "A size as a table of its own."
+    yield "sizes.variant.ensemble", _ENSEMBLE, "None", "How many of it are trained together."

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memanalysis.settings.section import Section
+from memanalysis.settings.keys import (
+    CLOSED,
+    FROM_ONE,
+    FROM_ZERO,
+    Faults,
+    Float,
+    Int,
+    Key,
+    Text,
+    one_of,
+)
 from memanalysis.storage import subsets as subset_designs
 
 MOST_SUBSETS: Final = 10**6  # a store has a bit for each subset and example
+DESIGNS: Final = ("balanced", "independent")
+_GROUP: Final = 10  # subsets of a group of independent ones
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subsets:
-    """How training subsets are drawn: ``groups`` groups of ``group_size`` subsets of ``ratio``.
+    """How training subsets are drawn: ``groups`` groups of ``group_size`` subsets of ``ratio``."""
 
-    The subsets of the first ``repeats`` groups are trained on a second time at each size, by labels
-    alone and other seeds, so that a score's variance splits into that of subsets and of seeds.
-    """
+    __pydantic_config__: ClassVar = CLOSED
 
-    ratio: float
-    groups: int
-    group_size: int
-    design: str = "balanced"
-    repeats: int = 0
+    ratio: Annotated[Float, Key("a number between 0 and 1", lambda value: 0 < value < 1)] = 0.7
+    """The share of the training examples in each subset."""
+    groups: Annotated[Int, FROM_ONE]
+    """Groups of subsets, the units of all standard errors."""
+    group_size: Annotated[
+        Int, Key("a whole number from 2", lambda value: value >= 2, default="as the design")
+    ] = 0
+    """Subsets of a group; by default the fewest of the balanced design, or ten."""
+    design: Annotated[Text, one_of(DESIGNS)] = "balanced"
+    """Whether each example is in the same number of subsets of a group, or in as many as chance
+    gives."""
+    repeats: Annotated[Int, FROM_ZERO] = 0
+    """On the subsets of so many groups, from the first, models of each size are trained a second
+    time, by labels alone and other seeds: a score's variance splits into that of subsets and of
+    seeds."""
 
     def masks(self, n_examples: int, group: int, seed: int) -> NDArray[np.bool_]:
         """Inclusion masks of one group: bool [group_size, n_examples]."""
@@ -36,47 +56,32 @@ class Subsets:
             )
         return subset_designs.balanced_group(n_examples, group, self.ratio, seed, self.group_size)
 
+    def completed(self, faults: Faults) -> Subsets:
+        """With the size of groups that the design gives; settings that cannot be are noted."""
+        size = self.group_size
+        if self.design == "balanced":
+            size = self._balanced(faults)
+        size = size or _GROUP
+        if self.groups * size > MOST_SUBSETS:
+            faults.unexpected("subsets.groups", self.groups, f"at most {MOST_SUBSETS // size}")
+        if self.repeats > self.groups:
+            expected = f"a whole number from 0 to the {self.groups} groups"
+            faults.unexpected("subsets.repeats", self.repeats, expected)
+        return replace(self, group_size=size)
 
-def read(section: Section) -> Subsets:
-    """Validate [subsets]."""
-    ratio = section.get(
-        "ratio", float, 0.7, valid=lambda v: 0 < v < 1, expected="a number between 0 and 1"
-    )
-    groups = section.get(
-        "groups", int, 1, required=True, valid=lambda v: v >= 1, expected="a whole number from 1"
-    )
-    designs = ("balanced", "independent")
-    design = section.get(
-        "design", str, "balanced", valid=lambda v: v in designs, expected=" or ".join(designs)
-    )
-    size = section.get("group_size", int, valid=lambda v: v >= 2, expected="a whole number from 2")
-    balanced = subset_designs.design(ratio)
-    if design == "balanced":
+    def _balanced(self, faults: Faults) -> int:
+        """The size of a group, 0 if there is no such design."""
+        balanced = subset_designs.design(self.ratio)
         if balanced is None:
-            known = ", ".join(subset_designs.ratios())
-            section.fault(
-                f"{section.label('ratio')} = {ratio}: balanced designs exist for {known}; "
-                'use one of them or design = "independent"'
+            faults.add(
+                f"subsets.ratio = {self.ratio}: balanced designs exist for "
+                f'{", ".join(subset_designs.ratios())}; use one of them or design = "independent"'
             )
-        elif size is not None and subset_designs.design(ratio, size) is None:
-            section.fault(
-                f"{section.label('group_size')} = {size}: balanced designs of ratio {ratio} have "
-                f"groups of {balanced[0]} or a multiple of it"
+            return 0
+        if self.group_size and subset_designs.design(self.ratio, self.group_size) is None:
+            faults.add(
+                f"subsets.group_size = {self.group_size}: balanced designs of ratio {self.ratio} "
+                f"have groups of {balanced[0]} or a multiple of it"
             )
-            size = None
-        size = size or (balanced[0] if balanced else 10)
-    if groups * (size or 10) > MOST_SUBSETS:
-        section.fault(
-            f"{section.label('groups')} = {groups}: expected at most {MOST_SUBSETS // (size or 10)}"
-        )
-    repeats = section.get(
-        "repeats",
-        int,
-        0,
-        valid=lambda v: 0 <= v <= groups,
-        expected=f"a whole number from 0 to the {groups} groups",
-    )
-    section.finish()
-    return Subsets(
-        ratio=ratio, groups=groups, group_size=size or 10, design=design, repeats=repeats
-    )
+            return balanced[0]
+        return self.group_size or balanced[0]

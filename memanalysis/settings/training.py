@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, ClassVar, Final
 
-from memanalysis.settings.section import Section
+from memanalysis.settings.keys import CLOSED, TRUTH, Faults, Flag, Int, Key, Number, Text, one_of
 
 PRECISIONS: Final = ("float32", "bf16")
 MOST: Final = 10**6  # epochs, and examples in a batch
@@ -14,98 +14,71 @@ SCHEDULES: Final = ("cosine", "linear")
 REGISTER: Final = 16  # examples of a batch that Numba's kernels take at once
 
 
+_COUNT: Final = Key(f"a whole number from 1 to {MOST}", lambda value: 1 <= value <= MOST)
+_POSITIVE: Final = Key("a positive number", lambda value: value > 0)
+_BELOW_ONE: Final = Key("a number in [0, 1)", lambda value: 0 <= value < 1)
+
+
 @dataclass(frozen=True)
 class Training:
-    """One recipe for all sizes: SGD with momentum.
+    """One recipe for all sizes: SGD with momentum."""
 
-    Attributes
-    ----------
-    learning_rate, schedule, warmup_epochs
-        The peak of the learning rate, one of ``SCHEDULES`` by which it falls to zero, and how long
-        it rises linearly first.
-    nesterov
-        Whether momentum is Nesterov's.
-    augment_until
-        The share of the epochs, from the first, in which images are augmented at all.
-    precision
-        Of the training pass, ``float32`` or ``bf16``; weights stay float32.
-    kernels
-        ``torch``'s own, ``compiled`` ones, or ``numba``'s, the fastest for residual networks on a
-        processor. All change bits, hence they are here.
-    """
+    __pydantic_config__: ClassVar = CLOSED
 
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    schedule: str = "cosine"
-    warmup_epochs: float = 0.0
-    nesterov: bool = True
-    augment_until: float = 1.0
-    precision: str = "float32"
-    kernels: str = "torch"
+    epochs: Annotated[Int, _COUNT]
+    """Passes over a model's training subset."""
+    batch_size: Annotated[Int, _COUNT] = 64
+    """Examples in a batch."""
+    learning_rate: Annotated[Number, _POSITIVE] = 0.1
+    """The peak of the learning rate."""
+    momentum: Annotated[Number, _BELOW_ONE] = 0.9
+    """The momentum of SGD."""
+    weight_decay: Annotated[Number, _BELOW_ONE] = 0.0005
+    """The share of the weights taken off."""
+    schedule: Annotated[Text, one_of(SCHEDULES)] = "cosine"
+    """How the learning rate falls to zero."""
+    warmup_epochs: Annotated[Number, Key("a number of epochs from 0", lambda value: value >= 0)] = (
+        0.0
+    )
+    """How long the learning rate rises linearly first."""
+    nesterov: Annotated[Flag, TRUTH] = True
+    """Whether momentum is Nesterov's."""
+    augment_until: Annotated[
+        Number,
+        Key("the share of the epochs that are augmented, in (0, 1]", lambda value: 0 < value <= 1),
+    ] = 1.0
+    """The share of the epochs, from the first, in which images are augmented at all."""
+    precision: Annotated[Text, one_of(PRECISIONS)] = "float32"
+    """Of the training pass; weights stay float32."""
+    # All kernels change bits, hence they are here.
+    kernels: Annotated[Text, one_of(KERNELS)] = "torch"
+    """torch's own, compiled ones, or Numba's, the fastest for residual networks on a processor;
+    each gives other bits."""
 
     @property
     def augmented_epochs(self) -> int:
         """The number of epochs, from the first, in which images are augmented."""
         return round(self.augment_until * self.epochs)
 
-
-def read(section: Section) -> Training:
-    """Validate [training]."""
-    positive: dict[str, Any] = {"valid": lambda v: v > 0, "expected": "a positive number"}
-    count: dict[str, Any] = {
-        "valid": lambda v: 1 <= v <= MOST,
-        "expected": f"a whole number from 1 to {MOST}",
-    }
-    unit: dict[str, Any] = {"valid": lambda v: 0 <= v < 1, "expected": "a number in [0, 1)"}
-    training = Training(
-        epochs=section.get("epochs", int, 1, required=True, **count),
-        batch_size=section.get("batch_size", int, Training.batch_size, **count),
-        learning_rate=section.get(
-            "learning_rate", (float, int), Training.learning_rate, **positive
-        ),
-        momentum=section.get("momentum", (float, int), Training.momentum, **unit),
-        weight_decay=section.get("weight_decay", (float, int), Training.weight_decay, **unit),
-        schedule=_one_of(section, "schedule", SCHEDULES),
-        warmup_epochs=section.get(
-            "warmup_epochs",
-            (float, int),
-            Training.warmup_epochs,
-            valid=lambda v: v >= 0,
-            expected="a number of epochs from 0",
-        ),
-        nesterov=section.flag("nesterov", default=True),
-        augment_until=section.get(
-            "augment_until",
-            (float, int),
-            Training.augment_until,
-            valid=lambda v: 0 < v <= 1,
-            expected="the share of the epochs that are augmented, in (0, 1]",
-        ),
-        precision=_one_of(section, "precision", PRECISIONS),
-        kernels=_one_of(section, "kernels", KERNELS),
-    )
-    section.finish()
-    if training.warmup_epochs >= training.epochs:
-        section.fault(
-            f"{section.label('warmup_epochs')} = {training.warmup_epochs}: "
-            f"expected fewer than the {training.epochs} epochs"
-        )
-    if training.kernels == "numba" and training.batch_size % REGISTER:
-        section.fault(
-            f"{section.label('batch_size')} = {training.batch_size}: kernels = 'numba' expects a "
-            f"multiple of {REGISTER}; give one, or take kernels = 'torch'"
-        )
-    if training.kernels == "numba" and training.precision != PRECISIONS[0]:
-        section.fault(
-            f"{section.label('precision')} = '{training.precision}': kernels = 'numba' computes "
-            "in float32; leave precision out, or take kernels = 'torch'"
-        )
-    return training
-
-
-def _one_of(section: Section, key: str, names: tuple[str, ...]) -> str:
-    expected = " or ".join(names)
-    return str(section.get(key, str, names[0], valid=lambda v: v in names, expected=expected))
+    def check(self, family: str | None, faults: Faults) -> None:
+        """Note settings that exclude each other, or the family, None where it is unknown."""
+        if self.warmup_epochs >= self.epochs:
+            expected = f"fewer than the {self.epochs} epochs"
+            faults.unexpected("training.warmup_epochs", self.warmup_epochs, expected)
+        if self.kernels != "numba":
+            return
+        if self.batch_size % REGISTER:
+            faults.add(
+                f"training.batch_size = {self.batch_size}: kernels = 'numba' expects a multiple of "
+                f"{REGISTER}; give one, or take kernels = 'torch'"
+            )
+        if self.precision != PRECISIONS[0]:
+            faults.add(
+                f"training.precision = '{self.precision}': kernels = 'numba' computes in float32; "
+                "leave precision out, or take kernels = 'torch'"
+            )
+        if family not in (None, "resnet"):
+            faults.add(
+                f"training.kernels = 'numba': sizes.family = '{family}' has no such kernels, "
+                "expected 'resnet'; take kernels = 'torch'"
+            )

@@ -9,7 +9,7 @@ import vl_convert
 from altered import Altered
 
 import memanalysis as ma
-from memanalysis import charts
+from memanalysis import charts, proxies
 from memanalysis.figures import fragments, sizes, theme
 from memanalysis.storage.store import Store
 from memanalysis.study import Study
@@ -81,7 +81,7 @@ def test_proxies_have_one_name_in_sql_and_in_text(study: Study) -> None:
         given=pl.DataFrame({"proxy": list(titles)}),
     )
     assert named["title"].to_list() == list(titles.values())
-    assert [fragments.proxy_name(name) for name in titles] == list(titles.values())
+    assert [proxies.label(name) for name in titles] == list(titles.values())
 
 
 def test_heat_maps_show_shares_beside_noise(study: Study) -> None:

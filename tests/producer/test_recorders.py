@@ -14,7 +14,7 @@ from memanalysis.producer import families, training
 from memanalysis.producer.families import imported
 from memanalysis.producer.families.resnet import EnsembleResNet
 from memanalysis.producer.plan import seeds
-from memanalysis.producer.recorders import Recorder, depth, gradients
+from memanalysis.producer.recorders import Ensemble, Recorder, depth, gradients
 from memanalysis.producer.recorders.second_split import second_split_forgetting
 from memanalysis.proxies import PROXIES
 from memanalysis.settings import Observe, Size, Training
@@ -344,7 +344,7 @@ def test_recording_changes_no_bit_of_the_training(images):
         who = members([0, 1])
         lesson = training.Lesson(Training(epochs=2, batch_size=8), observe)
         kept = training.Images(images.pixels[:3], images.labels[:3])
-        recorder = Recorder(observe, who, images, kept)
+        recorder = Recorder(Ensemble(who, images, lesson, SIZE, CLASSES), kept)
         trained = training.train(images, who, SIZE, lesson, CLASSES, watch=recorder)
         logits = training.evaluate(trained.network, images)
         found = recorder.proxies(trained.network, logits.argmax(-1), trained.dynamics)
@@ -370,7 +370,7 @@ def test_a_models_proxies_do_not_depend_on_its_company(images):
     for ids in ([0, 1], [1]):
         who = members(ids)
         lesson = training.Lesson(Training(epochs=2, batch_size=8), observe)
-        recorder = Recorder(observe, who, images, images)
+        recorder = Recorder(Ensemble(who, images, lesson, SIZE, CLASSES), images)
         trained = training.train(images, who, SIZE, lesson, CLASSES, watch=recorder)
         final = training.evaluate(trained.network, images).argmax(-1)
         results.append(recorder.proxies(trained.network, final, None))

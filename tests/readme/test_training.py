@@ -12,7 +12,7 @@ import readme_parts
 
 import memanalysis as ma
 from memanalysis import settings
-from memanalysis.settings import observe
+from memanalysis.proxies import recordable
 
 NETWORK = readme_parts.section("Your own network")
 DATA = readme_parts.section("Your own data")
@@ -169,7 +169,7 @@ def test_proxies_of_the_network_are_named() -> None:
     spans = readme_parts.spans(TEACHERS)
     first, last = spans.index("[observe] proxies"), spans.index("at = { grand = [4] }")
     default, none, *others = spans[first + 1 : last]
-    assert sorted([default, *others]) == sorted(observe.PROXIES)
+    assert sorted([default, *others]) == sorted(recordable())
     assert parsed(epochs=5).observe.proxies == (default,)
     assert parsed(f"[observe]\n{none}").observe.proxies == ()
     section = f"[observe]\nproxies = {[default, *others]}\n{spans[last]}\n{spans[last + 1]} = [2]"

@@ -7,8 +7,7 @@ import polars as pl
 import pytest
 
 from memanalysis import figures
-from memanalysis import proxies as registry
-from memanalysis.reporting import blocks, glosses, verdicts
+from memanalysis.reporting import blocks, verdicts
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections import (
     controls,
@@ -226,11 +225,3 @@ def test_stores_without_these_say_why(tiny_store: Store) -> None:
     assert _notes(kinds.section(reading))[0].startswith("No kind of example is known")
     assert _notes(influence.section(reading))[0].startswith("No pair stands out")
     assert len(controls.section(reading).blocks) > 2
-
-
-def test_every_proxy_has_a_gloss() -> None:
-    """One line for each registered proxy, none for what nobody registers."""
-    assert glosses.GLOSSES.keys() == registry.PROXIES.keys()
-    assert glosses.gloss("aum_clean").endswith("(clean images, evaluation mode)")
-    assert glosses.spelt("aum_clean") == "AUM (clean)"
-    assert glosses.gloss("theirs").startswith("imported")

@@ -7,7 +7,7 @@ import pytest
 from memanalysis import settings
 from memanalysis.errors import SettingsError
 from memanalysis.producer import costs, run
-from memanalysis.settings.observe import default_epochs
+from memanalysis.proxies import recordable
 from memanalysis.storage.store import Manifest
 
 STUDY = """
@@ -56,8 +56,10 @@ def test_proxies_look_at_the_epochs_asked_for_or_at_their_own() -> None:
     text += "at = {grand = 7, curvature = [40, 1, 40]}\n"
     at = settings.parse(STUDY + text).observe.at
     assert (at["grand"], at["curvature"], at["vog"]) == ((7,), (1, 40), (32, 36, 40))
-    assert default_epochs("vog", 2) == (2,)
-    assert default_epochs("grand", 1) == (1,)
+    by_default = {name: recording.epochs for name, recording in recordable().items()}
+    assert by_default["vog"](2) == (2,)
+    assert by_default["grand"](1) == (1,)
+    assert by_default["prediction_depth"] is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,8 @@ def test_proxies_of_some_objectives_only() -> None:
     spared = costs.bytes_per_model(study, "one_hot", "resnet8w2", **shape) - costs.bytes_per_model(
         study, "distilled", "resnet8w2", **shape
     )
-    assert spared == 4 * 1000 * (11 + 6 + 1)
+    # Proxies, and the bits and the number of the epoch evaluated.
+    assert spared == 4 * 1000 * (11 + 6 + 1) + 125 + 4
     everyone = settings.parse(STUDY + TAUGHT + "[observe]\n")
     assert everyone.observe.of("distilled") is everyone.observe
     assert "observe.objectives has 'warm': this study trains by one_hot, distilled" in faults(

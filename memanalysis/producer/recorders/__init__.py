@@ -1,53 +1,45 @@
 """Proxies that look at the network itself: which are computed when, and what they leave behind.
 
-Definitions, units and sources are in ``memanalysis.proxies``; the free ones, from the logits of the
-training pass, in ``memanalysis.producer.observe``.
+Their records, with units and sources, are in ``memanalysis.proxies``; each names the recorder that
+computes it, in a module of its own here or in a package of one's own. The free ones, from the
+logits of the training pass, are in ``memanalysis.producer.observe``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from memanalysis import proxies
+from memanalysis.errors import TrainingError
 from memanalysis.producer.families import Network
 from memanalysis.producer.observe import Dynamics
-from memanalysis.producer.recorders.depth import prediction_depth
-from memanalysis.producer.recorders.gradients import InputGradients, ParameterGradients
-from memanalysis.producer.training import Images, Member, evaluate
+from memanalysis.producer.recorders.ensemble import Ensemble, ProxyRecorder
+from memanalysis.producer.training import Images, evaluate
 from memanalysis.settings import Observe
 
-__all__ = ["Recorder"]
+__all__ = ["Ensemble", "ProxyRecorder", "Recorder", "half"]
 
 
 class Recorder:
     """What is recorded of one ensemble beside its training pass; called after every epoch.
 
-    Parameters
-    ----------
-    observe
-        What the study asks for.
-    members
-        The models.
-    train, kept
-        All training images, and the test images whose logits are kept.
+    ``kept`` are the test images whose logits are kept.
     """
 
-    def __init__(
-        self, observe: Observe, members: Sequence[Member], train: Images, kept: Images
-    ) -> None:
-        self.observe, self.train, self.kept = observe, train, kept
-        self.in_train = np.stack([member.in_train for member in members])
-        models = len(members)
-        self.clean = Dynamics(train.labels, models, len(observe.eval_at))
+    def __init__(self, ensemble: Ensemble, kept: Images) -> None:
+        self.observe, self.train, self.kept = ensemble.lesson.observe, ensemble.images, kept
+        self.in_train = np.stack([member.in_train for member in ensemble.members])
+        models = len(ensemble.members)
+        self.clean = Dynamics(self.train.labels, models, len(self.observe.eval_at))
         self.logits: list[Tensor] = []
         self.correct: list[NDArray[np.bool_]] = []
-        seeds = [member.seed for member in members]
-        self.input = InputGradients(observe.at, train, seeds)
-        self.parameters = ParameterGradients(observe.at.get("grand", ()), train, models)
+        self.recorders = list(_recorders(self.observe, ensemble))
 
     def __call__(self, epoch: int, network: Network) -> None:
         """Look at the network as it is after ``epoch``; its weights and statistics stay."""
@@ -60,8 +52,8 @@ class Recorder:
             if keep:
                 everything = torch.cat([logits, evaluate(network, self.kept)], dim=1)
                 self.logits.append(half(everything).cpu())
-        self.input.update(epoch, network)
-        self.parameters.update(epoch, network)
+        for recorder in self.recorders:
+            recorder.update(epoch, network)
 
     @property
     def evaluated(self) -> NDArray[np.int32] | None:
@@ -83,23 +75,47 @@ class Recorder:
     ) -> dict[str, NDArray[np.float32]]:
         """Each proxy, float32 [models, examples].
 
-        Those of the training pass are NaN outside the subset, where nothing was observed; the
+        Those of the training pass are NaN outside the subset, where nothing was observed; most
         others exist for all training examples. ``final`` int64 [models, examples] are the classes
         that the finished ``network`` predicts.
+
+        Raises
+        ------
+        TrainingError
+            If a recorder of one's own gives another shape, or no proxy that was asked for.
         """
-        found: dict[str, NDArray[np.float32]] = {}
+        values: dict[str, NDArray[np.float32]] = {}
         if dynamics is not None:
-            for name, values in dynamics.result(final).items():
-                found[name] = np.where(self.in_train, _numpy(values), np.float32(np.nan))
-        others = {**self.input.result(), **self.parameters.result()}
+            for name, observed in dynamics.result(final).items():
+                values[name] = np.where(self.in_train, _numpy(observed), np.float32(np.nan))
         if self.clean.seen:
-            others |= self.clean.clean()
-        if "prediction_depth" in self.observe.proxies:
-            subsets = torch.from_numpy(self.in_train).to(final.device)
-            others["prediction_depth"] = prediction_depth(
-                network, self.train, subsets, final, self.observe.neighbours
-            )
-        return found | {name: _numpy(values) for name, values in others.items()}
+            values |= {name: _numpy(proxy) for name, proxy in self.clean.clean().items()}
+        for recorder in self.recorders:
+            for name, proxy in recorder.result(network, final).items():
+                values[name] = _numpy(proxy)
+                if values[name].shape != self.in_train.shape:
+                    raise TrainingError(
+                        f"The recorder of proxy '{name}' gave values of shape "
+                        f"{list(values[name].shape)}; expected {list(self.in_train.shape)}, "
+                        "models and training examples."
+                    )
+        if missing := [name for name in self.observe.proxies if name not in values]:
+            raise TrainingError(f"The recorder of proxy '{missing[0]}' gave no values of it.")
+        return values
+
+
+def _recorders(observe: Observe, ensemble: Ensemble) -> Iterator[ProxyRecorder]:
+    """One recorder for all proxies that name the same."""
+    asked = {name: proxies.recordable()[name].recorder for name in observe.proxies}
+    for path in dict.fromkeys(asked.values()):
+        try:
+            make = pkgutil.resolve_name(path)
+        except (ImportError, AttributeError, ValueError) as error:
+            name = next(name for name, recorder in asked.items() if recorder == path)
+            raise TrainingError(
+                f"The recorder of proxy '{name}', '{path}', cannot be imported: {error}."
+            ) from error
+        yield make(ensemble)
 
 
 def half(values: Tensor) -> Tensor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from memanalysis.producer import families
 from memanalysis.producer.families import Network
+from memanalysis.producer.recorders.ensemble import Ensemble
 from memanalysis.producer.training import Images
 from memanalysis.settings import Size
 
@@ -18,6 +20,24 @@ _MEMORY: Final = 1 << 29
 # Distances computed at once: 2^22 float32 stay near the processor's cache.
 _BLOCK: Final = 1 << 22
 _BATCH: Final = 500
+
+
+class PredictionDepth:
+    """The recorder of prediction depth, which looks at the finished network alone."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self.ensemble = ensemble
+
+    def update(self, _epoch: int, _network: Network) -> None:
+        """Do nothing: the layers are probed at the end."""
+
+    def result(self, network: Network, final: Tensor) -> dict[str, Tensor]:
+        """The proxy, float32 [models, examples]."""
+        subsets = np.stack([member.in_train for member in self.ensemble.members])
+        in_train = torch.from_numpy(subsets).to(final.device)
+        neighbours = self.ensemble.lesson.observe.neighbours
+        depth = prediction_depth(network, self.ensemble.images, in_train, final, neighbours)
+        return {"prediction_depth": depth}
 
 
 @torch.inference_mode()

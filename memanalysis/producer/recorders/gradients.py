@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from memanalysis.errors import TrainingError
 from memanalysis.producer.families import Network
+from memanalysis.producer.recorders.ensemble import Ensemble
 from memanalysis.producer.training import Images
-from memanalysis.settings.observe import CURVATURE_DIRECTIONS
+from memanalysis.proxies import CURVATURE_DIRECTIONS
 
 STEP: Final = 1e-3  # h of the curvature, as in its authors' code (arXiv 2307.05831)
 # Fixed, not fitted to the ensemble: random directions are drawn batch by batch, and a model's must
@@ -60,6 +61,12 @@ class InputGradients:
         if "vog" in self.at:
             self.variance = _Variance(torch.zeros(*shape, height * width, device=device))
 
+    @classmethod
+    def of(cls, ensemble: Ensemble) -> InputGradients:
+        """The recorder of an ensemble, of what its study asks for."""
+        seeds = [member.seed for member in ensemble.members]
+        return cls(ensemble.lesson.observe.at, ensemble.images, seeds)
+
     def update(self, epoch: int, network: Network) -> None:
         """Add what is to be seen after ``epoch``."""
         now = {name for name, epochs in self.at.items() if epoch in epochs}
@@ -86,7 +93,7 @@ class InputGradients:
         if maps:
             self.variance.add(torch.cat(maps, dim=1))
 
-    def result(self) -> dict[str, Tensor]:
+    def result(self, *_finished: object) -> dict[str, Tensor]:
         """Each proxy, float64 [models, examples]."""
         found = {name: total / len(self.at[name]) for name, total in self.sums.items()}
         if "vog" in self.at:
@@ -103,6 +110,12 @@ class ParameterGradients:
         shape = (models, len(images.labels))
         self.sum = torch.zeros(shape, dtype=torch.float64, device=images.labels.device)
 
+    @classmethod
+    def of(cls, ensemble: Ensemble) -> ParameterGradients:
+        """The recorder of an ensemble, after the epochs that its study names."""
+        epochs = ensemble.lesson.observe.at["grand"]
+        return cls(epochs, ensemble.images, len(ensemble.members))
+
     def update(self, epoch: int, network: Network) -> None:
         """Add the norms after ``epoch``."""
         if epoch not in self.epochs:
@@ -112,7 +125,7 @@ class ParameterGradients:
         for index in _batches(self.images, max(1, _GRADIENTS // total)):
             self.sum[:, index] += gradient_norms(network, self.images, index)
 
-    def result(self) -> dict[str, Tensor]:
+    def result(self, *_finished: object) -> dict[str, Tensor]:
         """The proxy, float64 [models, examples]; nothing without epochs."""
         return {"grand": self.sum / len(self.epochs)} if self.epochs else {}
 

@@ -14,13 +14,33 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from memanalysis.producer import training
 from memanalysis.producer.families import Network
+from memanalysis.producer.recorders.ensemble import Ensemble
 from memanalysis.producer.training import Images, Lesson, Member, Seeds
 from memanalysis.settings import Size
 
 _BATCH: Final = 100
+
+
+class SecondSplit:
+    """The recorder of second-split forgetting, which trains the ensemble anew at the end."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self.ensemble = ensemble
+
+    def update(self, _epoch: int, _network: Network) -> None:
+        """Do nothing: the ensemble's own training plays no part."""
+
+    def result(self, *_finished: object) -> dict[str, Tensor]:
+        """The proxy, float32 [models, examples], NaN outside the subset."""
+        own = self.ensemble
+        epochs = second_split_forgetting(
+            own.images, own.members, own.seeds, own.size, own.lesson, own.classes
+        )
+        return {"second_split_forgetting": torch.from_numpy(epochs)}
 
 
 def second_split_forgetting(

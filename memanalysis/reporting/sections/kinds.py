@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, proxies
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
-from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
 
@@ -138,7 +138,7 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     names = theme.known_order(table["proxy"].to_list(), order)
     rows = [
         (
-            "the score itself" if name == "memorization" else glosses.spelt(name),
+            "the score itself" if name == "memorization" else proxies.label(name),
             *(known.get((name, kind), wording.NONE) for kind in kinds),
         )
         for name in names

@@ -9,7 +9,7 @@ import polars as pl
 from memanalysis import figures, proxies
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.rows import read
-from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
 
@@ -60,7 +60,7 @@ def section(reading: Reading) -> blocks.Section:
 
 def _recorded(reading: Reading) -> list[str]:
     found = reading.sql("select distinct proxy from proxies order by proxy")["proxy"].to_list()
-    return glosses.in_order(found)
+    return proxies.in_order(found)
 
 
 def _explanation() -> blocks.Text:
@@ -96,7 +96,7 @@ def _summary(reading: Reading) -> blocks.Table:
     undecided = _undecided(reading)
     rows = [
         (
-            glosses.spelt(row["proxy"]),
+            proxies.label(row["proxy"]),
             wording.percent(row["precision"], 0),
             _VERDICTS.get(_OPEN if undecided and row["verdict"] else row["verdict"], wording.NONE),
             wording.interval(row["weakest"], row["strongest"], 2),
@@ -163,7 +163,7 @@ def _definitions(reading: Reading, names: list[str]) -> blocks.Table:
     for name in names:
         proxy = proxies.find(name)
         rows.append(
-            (glosses.spelt(name), glosses.gloss(name), proxy.formula, _HARD[proxy.hard_is],
+            (proxies.label(name), proxies.summary(name), proxy.formula, _HARD[proxy.hard_is],
              proxy.evaluation_pass, proxy.source)
             if proxy
             else _imported(name, reading.manifest.proxies.get(name, {}))
@@ -190,6 +190,6 @@ def _imported(name: str, about: dict[str, str]) -> tuple[str, ...]:
     formula, source = about.get("formula"), about.get("source")
     hard = _HARD.get(about.get("hard_is", ""), "unknown")
     return (
-        *(glosses.spelt(name), glosses.gloss(name), formula or wording.NONE, hard, "unknown"),
+        *(proxies.label(name), proxies.summary(name), formula or wording.NONE, hard, "unknown"),
         source or "imported",
     )

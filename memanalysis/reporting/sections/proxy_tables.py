@@ -7,10 +7,11 @@ from typing import Final
 
 import polars as pl
 
+from memanalysis import proxies
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
 from memanalysis.proxies import orientation
-from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading, quoted
 
 _WITHIN_SQL = """select stratum, size, proxy, estimate, ci_low, ci_high, n_examples, n_groups
@@ -62,7 +63,7 @@ def _changes(reading: Reading) -> list[blocks.Block]:
     sql = _CHANGE_SQL.format(objective=reading.primary)
     rows = [
         (
-            glosses.spelt(row["proxy"]),
+            proxies.label(row["proxy"]),
             wording.number(row["estimate"], 2),
             wording.interval(row["ci_low"], row["ci_high"], 2),
             wording.number(row["corrected_estimate"], 2),
@@ -95,7 +96,7 @@ def _within(reading: Reading) -> list[blocks.Block]:
     numbers = dict(table.select("stratum", "n_examples").iter_rows())
     rows = [
         (
-            glosses.spelt(name),
+            proxies.label(name),
             *(known.get((name, direction), wording.NONE) for direction in directions),
         )
         for name in theme.known_order(
@@ -131,7 +132,7 @@ def _polarisation(reading: Reading) -> list[blocks.Block]:
     names = table["proxy"].unique(maintain_order=True).to_list()
     rows = [
         (
-            name if name == "the score itself" else glosses.spelt(name),
+            name if name == "the score itself" else proxies.label(name),
             *(known.get((name, size), wording.NONE) for size in sizes),
         )
         for name in theme.known_order(
@@ -178,7 +179,7 @@ def _agreement(reading: Reading) -> list[blocks.Block]:
     names = theme.known_order(present, strongest_first(reading, reading.primary))
     rows = [
         (
-            f"{place} {glosses.spelt(name)}",
+            f"{place} {proxies.label(name)}",
             *(both.get((name, other), "") for other in names[: place - 1]),
             *("" for _ in names[place:]),
         )

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from memanalysis import proxies
-from memanalysis.reporting import blocks, glosses, wording
+from memanalysis.reporting import blocks, wording
 from memanalysis.reporting.context import Reading
 from memanalysis.storage.schema import SIGNALS
 
@@ -130,10 +130,10 @@ def _proxies(reading: Reading) -> _Row:
     if not found:
         return ("proxies", _NO, "No proxy was recorded.")
     missing = [name for name in proxies.PROXIES if name not in found]
-    names = wording.listed([glosses.spelt(name) for name in found])
+    names = wording.listed([proxies.label(name) for name in found])
     if not missing:
         return ("proxies", _YES, f"{names}.")
-    absent = wording.listed([glosses.spelt(name) for name in missing])
+    absent = wording.listed([proxies.label(name) for name in missing])
     return ("proxies", _PARTLY, f"Recorded: {names}. Not recorded: {absent}.")
 
 
