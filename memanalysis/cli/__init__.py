@@ -86,7 +86,13 @@ for _command in (
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    limits = sys.modules.get("memanalysis.sql.limits")  # loaded by commands that query
+    if limits is not None and limits.is_query_left():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,6 +83,8 @@ def run_interruptibly(
     """
     results: list[Result] = []
     errors: list[BaseException] = []
+    # Not Thread.join: interrupted by Ctrl-C, it takes a running thread for one that has ended.
+    done = threading.Event()
 
     def do() -> None:
         try:
@@ -89,41 +93,45 @@ def run_interruptibly(
             errors.append(error)
         finally:
             ended()
+            _running.discard(done)
             done.set()
 
-    # Not the thread's join(): in Python 3.11 one that Ctrl-C interrupts takes the thread for ended,
-    # and a process that exits beneath a running query is aborted.
-    done = threading.Event()
+    _running.add(done)
     threading.Thread(target=do, name="memanalysis query", daemon=True).start()
     try:
-        if not _ended(done, seconds):
-            _stop(done, interrupt)
+        if not _wait(done, seconds, lambda: None):
+            _wait(done, _GRACE_SECONDS, interrupt)
             raise QueryError(
                 f"The query was stopped after {seconds:g} seconds. Ask for less, or give it more "
                 "time: --timeout on the command line, ma.open(limits=...) in Python."
             )
     except KeyboardInterrupt:
-        _stop(done, interrupt)
+        _wait(done, _GRACE_SECONDS, interrupt)
         raise
     if errors:
         raise errors[0]
     return results[0]
 
 
-def _ended(done: threading.Event, seconds: float | None) -> bool:
-    """Whether work is done within some seconds; a short wait at a time lets Ctrl-C through."""
-    left = float("inf") if seconds is None else seconds
-    while not done.is_set() and left > 0:
+def is_query_left() -> bool:
+    """Whether a query runs on that could not be stopped; Python cannot end in an orderly way."""
+    return bool(_running)
+
+
+def _wait(done: threading.Event, seconds: float | None, meanwhile: Callable[[], None]) -> bool:
+    """Whether something is done within some seconds, ``meanwhile`` called at every tick.
+
+    Short waits let Ctrl-C through. DuckDB is told to stop at every tick: it forgets what it is told
+    before a query has begun.
+    """
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    while not done.is_set() and (left := deadline - time.monotonic()) > 0:
+        meanwhile()
         done.wait(min(left, _TICK_SECONDS))
-        left -= _TICK_SECONDS
     return done.is_set()
 
 
-def _stop(done: threading.Event, interrupt: Callable[[], None]) -> None:
-    interrupt()
-    done.wait(_GRACE_SECONDS)
-
-
+_running: Final[set[threading.Event]] = set()  # queries that have not ended
 _bounds = threading.Lock()
 _bounded = 0  # queries that run under a bound at this moment
 _before = (0, 0)

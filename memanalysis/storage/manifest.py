@@ -35,6 +35,7 @@ from memanalysis.storage.schema.names import (
 MANIFEST: Final = "manifest.json"
 # Larger counts of anything in a store are slips or malice; tables count rows in 64 bits.
 _MOST: Final = 2**31 - 1
+_MOST_SUBSETS: Final = 10**6  # each takes a bit per example, whether it was trained or not
 _SHOWN: Final = 60  # characters of a value in a message
 
 
@@ -243,7 +244,7 @@ class _Content(TypedDict, total=False):
     seed: Annotated[int, Strict(), Field(ge=-(2**63), lt=2**63)] | None
     ratio: _Share | None
     group_size: _Positive | None
-    n_subsets: _Count
+    n_subsets: Annotated[int, Strict(), Field(ge=0, le=_MOST_SUBSETS)]
     sizes: Annotated[list[_Size], AfterValidator(_sizes)]
     families: dict[_Size, _Text]
     layers: dict[_Size, dict[_Text, _Count]]

@@ -52,5 +52,7 @@ def opened(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find this study open already, which saves half a second each."""
     import memanalysis.study as module
 
-    answer = lambda path, **_: study if path == str(study.path) else None  # noqa: E731
-    monkeypatch.setattr(module, "open", answer)
+    def find(path: str, **_limits: object) -> Study | None:
+        return study if path == str(study.path) else None
+
+    monkeypatch.setattr(module, "open", find)

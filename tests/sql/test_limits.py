@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import memanalysis as ma
 from memanalysis.cli import run
 from memanalysis.cli.terminal import visible, visible_json
 from memanalysis.errors import QueryError
-from memanalysis.sql.limits import Limits
+from memanalysis.sql.limits import Limits, is_query_left, run_interruptibly
 from memanalysis.storage.store import Store
 from memanalysis.study import Study
 
@@ -165,3 +166,19 @@ def test_formulas_are_guarded_on_request(
     command = ["export", str(study.path), "--to", "csv", "--query", query, "--out", str(out)]
     assert run([*command, "--guard-formulas"]) == 0
     assert out.read_text() == guarded
+
+
+def test_a_query_is_told_to_stop_until_it_does() -> None:
+    """DuckDB forgets what it is told before a query begins, so it is told again."""
+    told = threading.Event()
+    calls: list[float] = []
+
+    def interrupt() -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 3:
+            told.set()
+
+    with pytest.raises(QueryError, match="stopped after"):
+        run_interruptibly(told.wait, interrupt, 0.1, lambda: None)
+    assert len(calls) == 3
+    assert not is_query_left()
