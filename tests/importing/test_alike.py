@@ -55,7 +55,7 @@ def test_stores_of_every_origin_go_the_same_way(store: Store, tmp_path: Path) ->
     """
     assert [str(fault) for fault in check(store.path)] == []
     assert violations(store) == []
-    relations = catalogue(store)
+    relations = catalogue(store, count=True)
     assert {r.name for r in relations if r.folder == "tables" and r.rows} >= {"examples", "study"}
     with_outcomes = store.read_table("models").num_rows > 0
     assert any(r.rows for r in relations if r.name == "memorization") == with_outcomes

@@ -254,4 +254,6 @@ def test_the_summary_is_the_mean_of_its_rows(relation) -> None:
             mine = mine.filter(pl.col("memorization") < line["score_high"] - 1e-9)
         assert line["n_examples"] == mine.height
         if mine.height:
-            assert line["area_mean"] == pytest.approx(mine["area"].mean())
+            assert line["area_mean"] == pytest.approx(
+                mine["area"].mean(), abs=2e-4
+            )  # of rows to three digits
