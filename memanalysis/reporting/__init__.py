@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from memanalysis import wording as wording  # of sections, which say their numbers with it
 from memanalysis.reporting import data, html, markdown, pdf
 from memanalysis.reporting.document import SECTIONS, Document, compose
 from memanalysis.reporting.options import Options, format_of, read_options

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis import wording
 from memanalysis.bundled_studies import embedded_path
 from memanalysis.errors import StoreError
 from memanalysis.figures import sizes, theme
 from memanalysis.figures.figure import Figure
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.options import Options
 from memanalysis.study import Study
 

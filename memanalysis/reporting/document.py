@@ -8,7 +8,8 @@ from typing import Final
 
 from altair.utils.schemapi import debug_mode
 
-from memanalysis.reporting import blocks, wording
+from memanalysis import wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.options import Options
 from memanalysis.reporting.sections import ORDER

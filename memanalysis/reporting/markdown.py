@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis import wording
 from memanalysis._version import __version__
 from memanalysis.errors import QueryError
 from memanalysis.exporting.print_tables import markdown as pipe_table
 from memanalysis.exporting.print_tables import markdown_text
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.document import Document
 
 # A longer table is cut: nobody reads it here, and its SQL gives the rest.

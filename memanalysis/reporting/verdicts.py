@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from memanalysis import wording
 from memanalysis.findings import FINDINGS, load
 from memanalysis.findings.declaration import Finding, Unit
 from memanalysis.findings.reasons import UNDECIDED
@@ -18,7 +19,6 @@ from memanalysis.findings.robustness import VARIANTS
 from memanalysis.findings.rows import HEADLINE, Told
 from memanalysis.findings.sentences import explained, notes
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Outcome
-from memanalysis.reporting import wording
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Row]

@@ -47,14 +47,7 @@ def dropping(size, classes, channels, image_size):
     return Net()
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Rounding depends on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    imported.give(OWN, dropping)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

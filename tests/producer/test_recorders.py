@@ -23,13 +23,7 @@ N, MODELS, CLASSES = 24, 2, 3
 SIZE = Size("resnet8w2", 8, 2, 1)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Rounding depends on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import memanalysis as ma
+from memanalysis import wording
 from memanalysis.findings import FINDINGS
 from memanalysis.findings.rows import Told, read
 from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Verdict
-from memanalysis.reporting import glossary, verdicts, wording
+from memanalysis.reporting import glossary, verdicts
 from memanalysis.storage.store import Store
 
 LEAST = Bound("lower", 0.0)

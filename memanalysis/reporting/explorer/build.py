@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from memanalysis import wording
 from memanalysis.figures import example, theme
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.explorer import numbers, partners
 from memanalysis.reporting.explorer.numbers import Numbers

@@ -11,9 +11,10 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from memanalysis import wording
 from memanalysis._version import __version__
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, glossary, wording
+from memanalysis.reporting import blocks, glossary
 from memanalysis.reporting.document import Document
 from memanalysis.reporting.gzip64 import compressed
 from memanalysis.reporting.html import embedding, pictures, vega

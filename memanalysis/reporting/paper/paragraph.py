@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis import wording
 from memanalysis._version import __version__
-from memanalysis.reporting import wording
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.paper import works
 

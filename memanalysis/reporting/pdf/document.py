@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import vl_convert
 
+from memanalysis import wording
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.xml_safe import drawable, xml_text
 
 # Drawn by the font that comes with vl-convert, so that a chart looks the same on every machine.

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from memanalysis import figures
-from memanalysis.reporting import blocks, wording
+from memanalysis import figures, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import polars as pl
 
+from memanalysis import wording
 from memanalysis.findings.rows import HEADLINE
-from memanalysis.reporting import blocks, verdicts, wording
+from memanalysis.reporting import blocks, verdicts
 from memanalysis.reporting.context import Reading
 
 _SQL: Final = """select control, c.finding, c.verdict, c.estimate, c.ci_low, c.ci_high, c.sentence,

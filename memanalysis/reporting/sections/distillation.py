@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import figures
-from memanalysis.reporting import blocks, wording
+from memanalysis import figures, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections import students
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, wording
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 

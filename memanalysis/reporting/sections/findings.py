@@ -7,8 +7,9 @@ from typing import Final
 
 import polars as pl
 
+from memanalysis import wording
 from memanalysis.findings.rows import HEADLINE, read
-from memanalysis.reporting import blocks, inline_svg, verdicts, wording
+from memanalysis.reporting import blocks, inline_svg, verdicts
 from memanalysis.reporting.context import Reading
 
 _VERDICTS: Final = ("supported", "not supported", "undetermined")

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, wording
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
 

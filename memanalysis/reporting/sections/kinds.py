@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import figures, proxies
+from memanalysis import figures, proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
 

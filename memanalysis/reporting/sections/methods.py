@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from memanalysis.reporting import blocks, paper, wording
+from memanalysis import wording
+from memanalysis.reporting import blocks, paper
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.what_was_run import coverage
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis.reporting import wording
+from memanalysis import wording
 from memanalysis.reporting.context import Reading
 
 _SIZE_COLUMNS: Final = ("parameters", "models", "right when trained on", "right on test images")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from memanalysis import figures, proxies
+from memanalysis import figures, proxies, wording
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.rows import read
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.proxy_tables import further
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis import proxies
+from memanalysis import proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
 from memanalysis.proxies import orientation
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading, quoted
 
 _WITHIN_SQL = """select stratum, size, proxy, estimate, ci_low, ci_high, n_examples, n_groups

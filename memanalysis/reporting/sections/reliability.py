@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, wording
 from memanalysis.figures import theme
 from memanalysis.figures.reliability import QUANTITIES, SIGNALS
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 
 _NEEDED_SQL: Final = """select objective, quantity, size, n_models, std_error, models_for_error_05,

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, wording
 from memanalysis.figures import theme
-from memanalysis.reporting import blocks, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 
 

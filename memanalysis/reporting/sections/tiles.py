@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from memanalysis.reporting import blocks, inline_svg, wording
+from memanalysis import wording
+from memanalysis.reporting import blocks, inline_svg
 from memanalysis.reporting.context import Reading
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis import proxies
-from memanalysis.reporting import blocks, wording
+from memanalysis import proxies, wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.storage.schema import SIGNALS
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from memanalysis.reporting import inline_svg, wording
+from memanalysis import wording
+from memanalysis.reporting import inline_svg
 
 
 @pytest.mark.parametrize(
