@@ -47,7 +47,11 @@ def dropping(size, classes, channels, image_size):
     return Net()
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+@pytest.fixture(autouse=True)
+def own_network(one_thread):
+    """The network of this module's own is there for whoever asks for its family."""
+    del one_thread
+    imported.give(OWN, dropping)
 
 
 @pytest.fixture(scope="module")
