@@ -12,6 +12,11 @@ from memanalysis import numbers
 NONE: Final = numbers.NONE
 # Leaves room for an ending and for what browsers add to a name that is taken.
 _LONGEST_NAME: Final = 100
+_KINDS: Final = {
+    "flipped": "wrong labels",
+    "random": "random labels",
+    "suspected_mislabel": "suspected wrong labels",
+}
 _OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
 
 
@@ -19,6 +24,11 @@ def objective(name: str) -> str:
     """An objective as running text names it."""
     variant = name.removeprefix("distilled_")
     return _OBJECTIVES.get(name, name if variant == name else f"distilled ({variant})")
+
+
+def kind(name: str) -> str:
+    """Examples of a kind, planted or judged, as running text names them: 'wrong labels'."""
+    return _KINDS.get(name, f"{name.replace('_', ' ')} examples")
 
 
 def count(value: float | None) -> str:

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, theme
+from memanalysis.figures import marks, sizes, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, titled
 
@@ -131,16 +131,50 @@ def _from_to(frame: pl.DataFrame) -> str:
     )
 
 
-def _turn(sizes: list[str], scores: list[float]) -> str:
+def _turn(names: list[str], scores: list[float]) -> str:
     """The size where mean memorisation turns, if it does not lie between those of both ends."""
     highest, lowest = (scores.index(end) for end in (max(scores), min(scores)))
     inner = [place for place in (highest, lowest) if 0 < place < len(scores) - 1]
     turns = [
-        f"{'highest' if place == highest else 'lowest'} at {sizes[place]} with "
+        f"{'highest' if place == highest else 'lowest'} at {names[place]} with "
         f"{wording.number(scores[place])}"
         for place in inner
     ]
     return f", {wording.listed(turns)}" if turns else ""
+
+
+def _means_result(frame: pl.DataFrame, _: Asked) -> str:
+    """Where the mean score goes as models grow, and where it turns."""
+    scores = frame.filter(
+        pl.col("objective") == frame["objective"][0],
+        pl.col("quantity") == _QUANTITIES["memorization"],
+        pl.col("value").is_not_null(),
+    ).sort("size_rank")
+    if scores.is_empty():
+        return ""
+    names = sizes.spoken(scores["size"].to_list())
+    shown = [
+        (names[size], value) for size, value in scores.select("size", "value").iter_rows()
+    ]
+    (first, start), (last, end) = shown[0], shown[-1]
+    if len(shown) == 1:
+        return f"The mean score at {first} is {wording.number(end)}"
+    highest, lowest = max(shown, key=lambda s: s[1]), min(shown, key=lambda s: s[1])
+    if highest not in (shown[0], shown[-1]):
+        return (
+            f"The mean score peaks at {highest[0]}, {wording.number(highest[1])}, and falls to "
+            f"{wording.number(end)} at {last}"
+        )
+    if lowest not in (shown[0], shown[-1]):
+        return (
+            f"The mean score is lowest at {lowest[0]}, {wording.number(lowest[1])}, and rises to "
+            f"{wording.number(end)} at {last}"
+        )
+    goes = "rises" if end > start else "falls"
+    return (
+        f"The mean score {goes} from {wording.number(start)} at {first} to {wording.number(end)} "
+        f"at {last}"
+    )
 
 
 def _spread_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
@@ -161,6 +195,7 @@ accuracy = Figure(
     draw=_draw_means,
     caption=_means_caption,
     nothing=_NONE,
+    result=_means_result,
 )
 accuracy_spread = Figure(
     name="accuracy_spread",

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, theme
+from memanalysis.figures import marks, sizes, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import titled
 
@@ -166,6 +166,34 @@ def _draw_change(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     return theme.finish(layers)
 
 
+def _change_result(frame: pl.DataFrame, _: Asked) -> str:
+    """By how much the mean score changes, over the sizes."""
+    changes = frame.filter(pl.col("part") == "change").drop_nulls("value").sort("size_rank")
+    if changes.is_empty():
+        return ""
+    values = changes["value"].to_list()
+    signs = {value < 0 for value in values}
+    names = sizes.spoken(theme.in_order(frame))
+    at = {value: names[size] for size, value in changes.select("size", "value").iter_rows()}
+    most = max(values, key=abs)
+    if len(values) == 1:
+        return (
+            f"Distillation changes the mean score by {wording.number(most, signed=True)} "
+            f"at {at[most]}"
+        )
+    if len(signs) == 1:
+        does = "lowers" if signs == {True} else "raises"
+        return (
+            f"Distillation {does} the mean score at every size, most at {at[most]} "
+            f"({wording.number(most, signed=True)})"
+        )
+    least = min(values, key=lambda value: value * (1 if most > 0 else -1))
+    return (
+        f"Distillation changes the mean score by {wording.number(least, signed=True)} at "
+        f"{at[least]} to {wording.number(most, signed=True)} at {at[most]}"
+    )
+
+
 def _cells(base: alt.Chart, name: str, title: str, domain: list[float]) -> alt.Chart:
     """Cells of a joint histogram: the one-hot score across, the score ``name`` upwards."""
     ticks = [tick for tick in (-1, -0.5, 0, 0.5, 1) if domain[0] <= tick <= domain[1]]
@@ -280,4 +308,5 @@ distillation_change = Figure(
     caption=_change_caption,
     nothing=NONE,
     parameters=OBJECTIVE,
+    result=_change_result,
 )

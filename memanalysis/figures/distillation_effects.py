@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, theme
+from memanalysis.figures import marks, sizes, theme
 from memanalysis.figures.distillation import NONE, OBJECTIVE, of_setting, parts_scale
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import range_start, range_title
@@ -142,6 +142,8 @@ def _draw_groups(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     on one-hot models (circles) and once on distilled ones (diamonds). Groups of fewer than 5
     examples are left out: their intervals would be all there is to see.
     """
+    if asked["grouping"] == "score":
+        return _bands(frame, asked)
     ordered = theme.in_order(frame)
     names = theme.values(frame, "category")
     ranges = [name for name in names if name not in theme.SHAPES]
@@ -159,6 +161,40 @@ def _draw_groups(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
         asked.stars("one_hot", asked["objective"]),
     )
     return theme.finish(chart, panel=190, count=len(ordered))
+
+
+def _bands(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
+    """The change of each band of scores against size, a line for each band and choice."""
+    names = theme.values(frame, "category")
+    chosen = [name for name in (_ON_ONE_HOT, _ON_DISTILLED) if name in set(frame["selected_on"])]
+    base = (
+        alt.Chart(frame)
+        .transform_filter(f"{_MEASURED} && datum.part == 'change'")
+        .encode(
+            x=theme.size_axis(
+                theme.in_order(frame), labels=asked.stars("one_hot", asked["objective"])
+            ),
+            color=alt.Color(
+                "category:N",
+                sort=names,
+                title="one score",
+                scale=alt.Scale(domain=names, range=theme.size_colours(len(names))),
+            ),
+            tooltip=theme.tooltip(
+                *("size", "category", "selected_on", "value:+.4f"),
+                *("change_low:+.4f", "change_high:+.4f", "n_examples:,.0f", "n_groups"),
+            ),
+        )
+    )
+    y = alt.Y("value:Q", title="mean change of the score")
+    layers = alt.layer(
+        marks.zero(frame, "y"),
+        base.mark_line(strokeWidth=1.6).encode(y=y),
+        base.mark_rule(strokeWidth=1.2).encode(y=alt.Y("change_low:Q"), y2="change_high:Q"),
+        base.mark_point(size=40).encode(y=alt.Y("value:Q")),
+    ).properties(width=300, height=220)
+    chart = theme.panels(layers, "selected_on", chosen, columns=2)
+    return theme.finish(chart, panel=300, count=len(chosen))
 
 
 def _bars(base: alt.Chart) -> alt.Chart:
@@ -288,7 +324,15 @@ def _groups_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
     grouping = asked["grouping"]
     examples = f"for examples {_GROUPINGS[grouping][1]}, one panel per size."
     text = f"The same {examples} Bars, lines and points are as in the figure before."
-    if grouping == "score":  # which comes first: the others refer to it
+    if grouping == "score":
+        return (
+            "Mean change of the score for examples of three bands, against model size. Choosing "
+            "examples by a noisy score and measuring them on the same models would find a fall "
+            "where there is none, so bands are chosen on all groups of models but one and measured "
+            "on that one; a claim needs both choices to agree. Upright lines are 95 % intervals "
+            f"over groups of models.{_bias(frame)}{facts.stars('one_hot', asked['objective'])}"
+        )
+    if grouping == "bin":  # which comes first: the next refers to it
         text = (
             f"Mean change of the score {examples} Bars split the change into what p_in and what "
             "p_out add to it. Circles choose the examples on one-hot scores, diamonds on distilled "
@@ -309,6 +353,29 @@ def _bias(frame: pl.DataFrame) -> str:
         return ""
     mean = float(off.to_series().to_numpy().mean())
     return f" The naive estimates are {wording.number(mean)} off on average."
+
+
+def _groups_result(frame: pl.DataFrame, asked: Asked) -> str:
+    """How the highest band of scores changes at the largest size, beside the lowest."""
+    if asked["grouping"] != "score":
+        return ""
+    measured = frame.filter(
+        pl.col("part") == "change", pl.col("estimator") != "naive", pl.col("value").is_not_null()
+    )
+    names = theme.values(measured, "category")
+    largest = theme.in_order(measured.filter(pl.col("category") == names[-1])) if names else []
+    if len(names) < 2 or not largest:
+        return ""
+    there = measured.filter(pl.col("size") == largest[-1])
+    told = []
+    for name in (names[-1], names[0]):
+        values = there.filter(pl.col("category") == name)["value"].to_list()
+        if not values:
+            return ""
+        ends = [wording.number(end, signed=True) for end in sorted({min(values), max(values)})]
+        told.append(f"scores of {name} change by {' to '.join(dict.fromkeys(ends))}")
+    size = sizes.spoken(theme.in_order(frame))[largest[-1]]
+    return f"At {size}, {told[0]}, {told[1].removeprefix('scores of ')}"
 
 
 def _gap_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
@@ -337,14 +404,34 @@ def _losses(frame: pl.DataFrame) -> str:
 
 
 def _settings_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
-    sizes = theme.in_order(frame)
-    at = f" ({sizes[0]})" if len(sizes) == 1 else ""
+    ordered = theme.in_order(frame)
+    at = f" ({ordered[0]})" if len(ordered) == 1 else ""
     return (
         f"Every way of teaching beside the others{at}: mean change of the score and the parts "
         "that its two rates have in it, the share of their score that memorised examples "
         "(score of at least 0.5) lose, and the gain of test accuracy, each against models "
         "trained on labels. Lines are 95 % intervals over groups of models. One setting is not "
         f"a result: what holds should hold for all of them.{_leaks(facts)}"
+    )
+
+
+def _settings_result(frame: pl.DataFrame, _: Asked) -> str:
+    """Which way of teaching lowers the mean score most, and which least, at the largest size."""
+    changes = frame.filter(
+        pl.col("quantity") == _QUANTITIES["change"], pl.col("way") != "one-hot labels"
+    ).drop_nulls("value")
+    if changes["way"].n_unique() < 2:
+        return ""
+    ordered = theme.in_order(changes)
+    there = changes.filter(pl.col("size") == ordered[-1]).sort("value")
+    names = sizes.spoken(theme.in_order(frame))
+    least, most = there.row(-1, named=True), there.row(0, named=True)
+    at = f" at {names[ordered[-1]]}" if len(ordered) > 1 else ""
+    ways = wording.plural(there["way"].n_unique(), "way", "ways")
+    return (
+        f"Of {ways} of teaching, “{most['way']}” changes the mean score by "
+        f"{wording.number(most['value'], signed=True)}{at}, “{least['way']}” by "
+        f"{wording.number(least['value'], signed=True)}"
     )
 
 
@@ -370,6 +457,7 @@ distillation_groups = Figure(
     caption=_groups_caption,
     nothing=NONE,
     parameters={"grouping": "shape", **OBJECTIVE},
+    result=_groups_result,
 )
 distillation_gap = Figure(
     name="distillation_gap",
@@ -387,4 +475,5 @@ distillation_settings = Figure(
     draw=_draw_settings,
     caption=_settings_caption,
     nothing=NONE,
+    result=_settings_result,
 )

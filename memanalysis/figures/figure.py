@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import altair as alt
 import polars as pl
 
 from memanalysis.figures import sizes, theme
@@ -57,7 +58,9 @@ class Figure:
     names its parameters as DuckDB does (``$objective``); ``parameters`` has their defaults.
     ``draw`` takes the rows (never above 5,000, never none) and must draw them as they are.
     ``title`` and ``caption`` may be made of rows and parameters; ``nothing`` says why there may be
-    no rows. The first line of ``draw`` documents the figure.
+    no rows. ``result`` is what the rows show in one sentence without a stop, empty where they show
+    nothing that can be said so; the title then stands below it. The first line of ``draw``
+    documents the figure.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Figure:
     caption: str | Callable[[pl.DataFrame, Asked, Facts], str]
     nothing: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    result: Callable[[pl.DataFrame, Asked], str] | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -98,7 +102,7 @@ class Figure:
             chart = theme.nothing(self.nothing)
         else:
             chart = self.draw(frame, asked)
-            chart.title = self.title if isinstance(self.title, str) else self.title(frame, asked)
+            chart.title = self._heading(frame, asked)
         given = [f"{name}={value!r}" for name, value in self._differing(parameters)]
         call = f"{self.name}({', '.join(['study', *given])})"
         chart.usermeta = {**chart.usermeta, "call": call}
@@ -111,6 +115,12 @@ class Figure:
         if frame.is_empty():
             return ""
         return self.caption(frame, Asked(facts, {**self.parameters, **parameters}), facts)
+
+    def _heading(self, frame: pl.DataFrame, asked: Asked) -> str | alt.Title:
+        """The title; where there is a result, that, and the title below it."""
+        title = self.title if isinstance(self.title, str) else self.title(frame, asked)
+        result = self.result(frame, asked) if self.result else ""
+        return alt.Title(theme.lines(result), subtitle=title) if result else title
 
     def _differing(self, parameters: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
         """The parameters that are not their defaults, in the order of the signature."""

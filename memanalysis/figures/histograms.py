@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis import wording
-from memanalysis.figures import theme
+from memanalysis import numbers, wording
+from memanalysis.figures import sizes, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, within_one
 
@@ -30,11 +30,23 @@ _BINS: Final = """bins as (
     where bin_low >= lowest
 )"""
 
+# ``above`` is the share of the size's scores above 0.9.
 _HISTOGRAM_QUERY: Final = f"""
-with {_BINS}
+with {_BINS},
+tops as (
+    select objective, size, avg((memorization > 0.9)::int) as above
+    from memorization
+    where split = 'train' and memorization is not null
+    group by objective, size
+),
+told as (
+    select bins.*, above
+    from bins
+    left join tops using (objective, size)
+)
 select objective, size, size_rank, round(bin_low, 6) as bin_low, round(bin_high, 6) as bin_high,
-    n_examples, round(share, 6) as share, round(height, 6) as height
-from {compared("bins")}
+    n_examples, round(share, 6) as share, round(height, 6) as height, round(above, 6) as above
+from {compared("told")}
 order by {OBJECTIVES_IN_ORDER}, size_rank, bin_low"""
 
 # Shares below 0 are intervals of bins with next to nothing in them.
@@ -93,35 +105,56 @@ def domain(bins: pl.DataFrame) -> list[float]:
 
 
 def _draw_histogram(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
-    """Histogram of the memorisation score at each size, on a square-root axis.
+    """Distribution of the memorisation score at each size: one row per size, darker is more.
 
-    Bars are models trained on labels, stepped lines are distilled models. Bins follow the scores
-    that are possible; heights are shares of examples in a bin.
+    Bins follow the scores that are possible; colours are shares of examples in a bin on a
+    square-root scale. The number at the right is the share of scores above 0.9.
     """
-    order = theme.in_order(frame)
     titles = theme.values(frame, "objective")
     base = alt.Chart(frame).encode(
-        y=share_axis(),
-        color=alt.Color("objective:N", scale=theme.objective_scale(titles)),
+        y=alt.Y(
+            "size:N",
+            sort=theme.in_order(frame)[::-1],
+            title=None,
+            axis=alt.Axis(labelExpr=asked.stars(), ticks=False, domain=False),
+        )
+    )
+    cells = base.mark_rect(color=theme.colour("one-hot")).encode(
+        x=_score(alt.Scale(domain=domain(frame), nice=False)),
+        x2="bin_high:Q",
+        opacity=alt.Opacity(
+            "height:Q",
+            title="share of examples in the bin",
+            scale=alt.Scale(type="sqrt", range=[0, 1]),
+            legend=alt.Legend(values=[0.01, 0.1, 0.5], format="%", symbolType="square"),
+        ),
         tooltip=theme.tooltip(
             *("objective", "size", "bin_low:.3f", "bin_high:.3f", "n_examples:,.0f", "share:.2%")
         ),
     )
-    scale = alt.Scale(domain=domain(frame), nice=False)
-    bars = (
-        base.mark_bar(binSpacing=1, opacity=0.88)
-        .encode(x=_score(scale), x2="bin_high:Q")
-        .transform_filter(alt.datum.objective == titles[0])
+    above = (
+        base.transform_aggregate(above="max(above)", groupby=["size", "objective"])
+        .mark_text(align="left", dx=6, color=theme.colour("ink"))
+        .encode(x=alt.value("width"), text=alt.Text("above:Q", format=".1%"))
     )
-    steps = (
-        base.transform_filter(alt.datum.objective != titles[0])
-        .transform_calculate(middle="(datum.bin_low + datum.bin_high) / 2")
-        .mark_line(interpolate="step", strokeWidth=1.6)
-        .encode(x=alt.X("middle:Q", scale=scale))
-    )
-    layers = alt.layer(bars, steps).properties(width=200, height=170)
-    chart = theme.panels(layers, "size", order, min(len(order), 3), asked.stars())
-    return theme.finish(chart, panel=150, count=len(order))
+    layers = alt.layer(cells, above).properties(width=320, height=alt.Step(24))
+    chart = theme.panels(layers, "objective", titles, columns=2)
+    return theme.finish(chart, panel=330, count=len(titles))
+
+
+def _histogram_result(frame: pl.DataFrame, _: Asked) -> str:
+    """How many scores lie at the upper end, at the first and the last size."""
+    mine = frame.filter(pl.col("objective") == frame["objective"][0]).drop_nulls("above")
+    ordered = theme.in_order(mine)
+    if not ordered:
+        return ""
+    names = sizes.spoken(ordered)
+    above = dict(mine.select("size", "above").unique().iter_rows())
+    last = f"{numbers.percent(above[ordered[-1]])} of the examples score above 0.9"
+    if len(ordered) == 1:
+        return f"At {names[ordered[-1]]}, {last}"
+    first = numbers.percent(above[ordered[0]]) if above[ordered[0]] else "none"
+    return f"At {names[ordered[-1]]}, {last}; at {names[ordered[0]]}, {first}"
 
 
 def _draw_density(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
@@ -159,33 +192,13 @@ def _score(scale: alt.Scale) -> alt.X:
 
 
 def _histogram_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
-    objectives = theme.values(frame, "objective")
-    step = " Stepped lines are distilled training." if objectives[1:] else ""
-    width = wording.number(float((frame["bin_high"] - frame["bin_low"]).to_numpy().max()), 3)
+    width = wording.number(float((frame["bin_high"] - frame["bin_low"]).to_numpy().max()), 2)
     return (
-        "How many training examples have which memorisation score, one panel per size. A score is "
-        "a difference of two shares of models, so only some values are possible; bins hold equal "
-        f"numbers of them and are {width} wide, less at the ends, where a bar is as high as it is "
-        "dense, and the one at 0 is that of examples which being seen does not help. The "
-        f"square-root axis keeps small shares visible beside that peak.{step}{_ends(facts)}"
+        "Each row is a model size, each cell the share of training examples whose score lies there "
+        "(square-root scale, so that small shares stay visible); the number at the right is the "
+        "share of scores above 0.9. Near 0, seeing an example makes no difference; near 1, it "
+        f"makes all. Bins are {width} wide and follow the scores that are possible."
         f"{facts.stars()}"
-    )
-
-
-def _ends(facts: Facts) -> str:
-    """How many examples lie at either end at the largest size, in words."""
-    rows = facts.sql(
-        "select * from bimodality "
-        "where low_mass_plain is not null and high_mass_plain is not null "
-        "order by objective <> 'one_hot', objective, size_rank desc limit 1"
-    )
-    if rows.is_empty():
-        return ""
-    last = rows.row(0, named=True)
-    return (
-        f" At {last['size']}, with {wording.objective(last['objective'])}, "
-        f"{wording.percent(last['low_mass_plain'])} of the examples have a score of at most 0.1 "
-        f"and {wording.percent(last['high_mass_plain'])} one of at least 0.9."
     )
 
 
@@ -206,6 +219,7 @@ memorization_histogram = Figure(
     draw=_draw_histogram,
     caption=_histogram_caption,
     nothing="No example was both trained on and held out.",
+    result=_histogram_result,
 )
 memorization_density = Figure(
     name="memorization_density",

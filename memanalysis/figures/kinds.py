@@ -7,7 +7,8 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import marks, theme
+from memanalysis import wording
+from memanalysis.figures import marks, sizes, theme
 from memanalysis.figures.figure import Asked, Figure
 from memanalysis.figures.fragments import (
     OBJECTIVES_IN_ORDER,
@@ -158,6 +159,22 @@ def _tooltip(*keys: str) -> list[alt.Tooltip]:
     )
 
 
+def _scores_result(frame: pl.DataFrame, _: Asked) -> str:
+    """The kind with the highest mean score at the largest size, beside an ordinary one."""
+    there = frame.filter(pl.col("objective") == frame["objective"][0]).drop_nulls("estimate")
+    if there["kind"].n_unique() < 2:
+        return ""
+    names = sizes.spoken(theme.in_order(frame))
+    size = theme.in_order(there)[-1]
+    scores = dict(there.filter(pl.col("size") == size).select("kind", "estimate").iter_rows())
+    most = max(scores, key=lambda kind: scores[kind])
+    least = next((kind for kind in _ORDINARY if kind in scores), min(scores, key=scores.__getitem__))
+    shown = [
+        f"{wording.number(scores[kind], 2)} for {wording.kind(kind)}" for kind in (most, least)
+    ]
+    return f"At {names[size]}, the mean score is {shown[0]} and {shown[1]}"
+
+
 kind_scores = Figure(
     name="kind_scores",
     title="How much each kind of example is memorised",
@@ -169,6 +186,7 @@ kind_scores = Figure(
         "label of a clean example can also be learned from others."
     ),
     nothing=_NONE,
+    result=_scores_result,
 )
 kind_shapes = Figure(
     name="kind_shapes",

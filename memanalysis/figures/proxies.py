@@ -15,7 +15,7 @@ from memanalysis.proxies import label
 
 _NONE: Final = "No proxies were recorded in this study."
 _METHODS: Final = {"spearman": "Spearman", "pearson": "Pearson", "kendall": "Kendall"}
-_VERDICTS: Final = {"misses": "increasing", "follows": "decreasing", "undetermined": "muted"}
+_VERDICTS: Final = {"misses": "outside", "follows": "one-hot", "undetermined": "undetermined"}
 _CHANGE: Final = "largest − smallest"
 _TITLES: Final = {
     "level": "Correlation of proxies with the score",
@@ -80,7 +80,7 @@ order by strength desc nulls last, turned.proxy, stratum, size_rank"""
 _TRENDS_QUERY: Final = f"""
 with strongest as {strongest()}
 select {proxy_title("t.proxy")} as proxy, auc, auc_low, auc_high, level, level_low,
-    level_high, share_rising, n_increasing, n_groups,
+    level_high, printf('ranks %.2f', level) as ranks, share_rising, n_increasing, n_groups,
     case
         when (
             select bool_and(verdict = 'undetermined')
@@ -173,7 +173,11 @@ def _draw_trends(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
                 *("share_rising:.3f", "n_increasing", "n_groups", "verdict"),
             ),
         ),
-    ).properties(width=520, height=alt.Step(28))
+        base.mark_text(align="right", color=theme.colour("muted")).encode(
+            x=alt.value("width"),
+            text="ranks:N",
+        ),
+    ).properties(width=520, height=alt.Step(24))
     return theme.finish(layers)
 
 
@@ -196,8 +200,9 @@ def _trends_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
         "Take an example whose score increases and one whose score is fixed or decreases: the "
         f"AUC is the chance that the proxy{_standardised(facts)} rises more for the first. A "
         "proxy follows the trend if the interval lies above 0.75 (right dashed line), misses "
-        "it if below; 0.5 is chance. Examples are sorted by other models than those that "
-        f"measure them.{_registered(facts)}"
+        "it if below; 0.5 is chance. At the right, how well the proxy ranks examples: its rank "
+        "correlation with the score, mean over sizes. Examples are sorted by other models than "
+        f"those that measure them.{_registered(facts)}"
     )
 
 
@@ -213,6 +218,20 @@ def _registered(facts: Facts) -> str:
     rows = facts.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
     names = [label(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
     return f" The rule of the finding names {wording.listed(names)}." if names else ""
+
+
+def _trends_result(frame: pl.DataFrame, _: Asked) -> str:
+    """How many proxies rank examples as the score does, and how many follow its trend."""
+    verdicts = frame["verdict"].to_list()
+    if all(verdict == "undetermined" for verdict in verdicts):
+        return ""
+    followed = verdicts.count("follows")
+    one = followed == 1
+    return (
+        f"{f'{followed}' if followed else 'None'} of {wording.plural(len(verdicts), 'proxy', 'proxies')} "
+        f"{'sees' if one or not followed else 'see'} whose score rises with size; "
+        f"{verdicts.count('misses')} miss it"
+    )
 
 
 def strongest_first(study: theme.Tables, objective: str) -> list[str]:
@@ -256,4 +275,5 @@ proxy_trends = Figure(
     caption=_trends_caption,
     nothing="No trends of proxies: they need proxies and at least two sizes.",
     parameters={"objective": "one_hot"},
+    result=_trends_result,
 )

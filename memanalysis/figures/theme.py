@@ -7,6 +7,7 @@ property of the same name, so that its dark theme and its print style reach into
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias, cast
@@ -106,6 +107,8 @@ _FADED: Final = 0.12
 _HEADING_ABOVE: Final = 9
 # The width of a y axis' usual labels in pixels: −0.005.
 _LABEL_WIDTH: Final = 46
+# Characters of a title over the narrowest charts.
+_TITLE_LENGTH: Final = 72
 # The longest name of a size, in characters, that fits upright under narrow panels.
 _UPRIGHT: Final = 3
 
@@ -328,6 +331,11 @@ def _named(unit: alt.Chart) -> str | None:
     return shorthand.removesuffix(":N") if shorthand.endswith(":N") else None
 
 
+def lines(text: str) -> list[str]:
+    """``text`` in lines that fit above a chart: Vega breaks none."""
+    return textwrap.wrap(text, _TITLE_LENGTH)
+
+
 def nothing(why: str) -> AnyChart:
     """A chart that says in one line why there is nothing to draw."""
     line = alt.Chart(pl.DataFrame({"why": [why]})).mark_text(
@@ -356,6 +364,9 @@ def config() -> dict[str, Any]:
             "fontSize": 14,
             "fontWeight": 600,
             "offset": 12,
+            "subtitleColor": LIGHT["muted"],
+            "subtitleFontSize": 11.5,
+            "subtitlePadding": 5,
         },
         "axis": {
             **text,

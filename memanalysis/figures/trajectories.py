@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import altair as alt
 import polars as pl
 
-from memanalysis import wording
-from memanalysis.figures import marks, theme
+from memanalysis import numbers, wording
+from memanalysis.figures import marks, sizes, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared
 
 _NONE: Final = "No trajectories: they need at least two sizes and enough models."
 _NO_SHAPE: Final = "No example has a shape other than fixed or undetermined."
+_WORTH_TELLING: Final = 0.005
 _OBJECTIVE: Final = {"objective": "one_hot"}
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
     *("noise_share:.2%", "alpha", "n_examples", "n_groups"),
 )
+_APART: Final = 0.055  # least distance of two labels, of a score
+# As labels at the ends of curves say it.
+_IN_WORDS: Final = {
+    "increasing": "rise",
+    "decreasing": "fall",
+    "cap": "peak",
+    "u": "dip",
+    "mixed": "turn twice",
+    "fixed": "stay",
+    "undetermined": "cannot be told",
+}
 _CURVES: Final = ("memorisation", "trained on it, p_in", "held out, p_out")
 
 # Directions are computed at the α of the study.
@@ -41,7 +54,8 @@ where objective = $objective and rule in ('shape', 'threshold')
 order by rule, category, alpha"""
 
 _CURVES_QUERY: Final = """
-select shape, size, size_rank, quantity, value, n_examples
+select shape, size, size_rank, quantity, value, n_examples,
+    n_examples / sum(n_examples) over (partition by quantity, size) as share
 from trajectory_curves unpivot include nulls (
     value for quantity in (
         memorization as 'memorisation',
@@ -49,7 +63,7 @@ from trajectory_curves unpivot include nulls (
         accuracy_out as 'held out, p_out'
     )
 )
-where objective = $objective
+where objective = $objective and quantity = coalesce($quantity, quantity)
 order by quantity, shape, size_rank"""
 
 _EXAMPLES_QUERY: Final = """
@@ -133,18 +147,51 @@ def _draw_sweep(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
 
 
 def _draw_curves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
-    """Mean memorisation, p_in and p_out by size for each trajectory shape."""
+    """Mean memorisation, p_in and p_out by size for each trajectory shape.
+
+    ``quantity`` 'memorisation' draws that alone, its curves labelled with their shares.
+    """
     shapes = theme.known_order(frame["shape"].to_list(), theme.SHAPES)
     labels = asked.stars(asked["objective"])
+    alone = asked["quantity"] is not None
+    legend = None if alone else alt.Legend()
     base = alt.Chart(frame).encode(
         x=theme.size_axis(theme.in_order(frame), labels=labels),
-        y=alt.Y("value:Q", title="mean over examples of the shape"),
-        color=alt.Color("shape:N", scale=theme.category_scale(shapes)),
+        y=alt.Y("value:Q", title="mean score" if alone else "mean over examples of the shape"),
+        color=alt.Color("shape:N", scale=theme.category_scale(shapes), legend=legend),
         tooltip=theme.tooltip("shape", "size", "quantity", "value:.3f", "n_examples"),
     )
     layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=230, height=230)
+    if alone:
+        return theme.finish(_labelled(layers, base, frame).properties(width=460, height=270))
     chart = theme.panels(layers, "quantity", list(_CURVES), columns=3)
     return theme.finish(chart, panel=220, count=len(_CURVES))
+
+
+def _labelled(layers: alt.LayerChart, base: alt.Chart, frame: pl.DataFrame) -> alt.LayerChart:
+    """The curves with the share of each shape at their right ends, kept apart."""
+    last = theme.in_order(frame)[-1]
+    ends = frame.filter(pl.col("size") == last).drop_nulls("value").sort("value")
+    places: list[float] = []
+    for value in ends["value"].to_list():
+        places.append(max(value, places[-1] + _APART) if places else value)
+    words = [
+        f"{_IN_WORDS.get(shape, shape)} {wording.percent(share, 0)}"
+        for shape, share in ends.select("shape", "share").iter_rows()
+    ]
+    match = " : ".join(
+        f"datum.shape == {json.dumps(shape)} ? {json.dumps([place, text])}"
+        for shape, place, text in zip(ends["shape"], places, words, strict=True)
+    )
+    labels = (
+        base.transform_filter(f"datum.size == {json.dumps(last)}")
+        .transform_calculate(told=f"{match} : [0, '']")
+        .transform_calculate(place="datum.told[0]", label="datum.told[1]")
+        .mark_text(align="left", dx=9, fontSize=12, fontWeight=600)
+        .encode(y=alt.Y("place:Q"), text="label:N")
+    )
+    joined: alt.LayerChart = alt.layer(*layers.layer, labels, data=frame)
+    return joined
 
 
 def _draw_examples(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
@@ -200,11 +247,10 @@ def _shares_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
         each = [f"{value:g} with {wording.objective(name)}" for name, value in alphas.items()]
         alpha = f"α = {wording.listed(each)}"
     return (
-        "Share of training examples with each shape; lines are 95 % intervals over groups of "
-        "models (cautious: with 20 groups about twice as wide as need be), and the upright ticks "
-        f"mark the share that noise alone would produce if no example changed ({alpha}). The "
-        "findings subtract the false discoveries that the rule admits, so that their shares, "
-        "except of fixed, are 0.95 of these."
+        "Share of training examples whose score takes each shape. Lines are 95 % intervals over "
+        "groups of models, cautious ones; upright ticks mark what noise alone would produce if no "
+        f"example changed ({alpha}). Findings subtract the false discoveries that the rule admits, "
+        "so that their shares, except of fixed, are 0.95 of these."
     )
 
 
@@ -238,6 +284,44 @@ def _by_class_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
     )
 
 
+def shares_in_words(frame: pl.DataFrame) -> str:
+    """The shares of the first objective by what the score does: '12 % rise, 60 % stay'."""
+    first = frame.filter(pl.col("objective") == frame["objective"][0])
+    shares = dict(first.select("category", "share").iter_rows())
+    falling = sum(shares.get(name) or 0.0 for name in ("decreasing", "cap"))
+    turning = sum(shares.get(name) or 0.0 for name in ("u", "mixed"))
+    parts = [
+        ("rise", shares.get("increasing")),
+        ("stay as they are", shares.get("fixed")),
+        ("peak or fall", falling),
+        ("dip or turn twice", turning if turning >= _WORTH_TELLING else None),
+        ("cannot be told", shares.get("undetermined")),
+    ]
+    told = [f"{numbers.percent(share)} {what}" for what, share in parts if share is not None]
+    return wording.listed(told) if any(share for _, share in parts) else ""
+
+
+def _shares_result(frame: pl.DataFrame, _: Asked) -> str:
+    """What becomes of the scores of single examples."""
+    told = shares_in_words(frame)
+    return f"Of the examples, {told}" if told else ""
+
+
+def _curves_result(frame: pl.DataFrame, _: Asked) -> str:
+    """From where to where the mean score of the examples goes that rise."""
+    rising = frame.filter(
+        pl.col("shape") == "increasing", pl.col("quantity") == _CURVES[0]
+    ).drop_nulls("value").sort("size_rank")  # fmt: skip
+    if rising.height < 2:
+        return ""
+    names = sizes.spoken(theme.in_order(frame))
+    first, last = rising.row(0, named=True), rising.row(-1, named=True)
+    return (
+        f"Examples that rise go from a mean score of {wording.number(first['value'], 2)} at "
+        f"{names[first['size']]} to {wording.number(last['value'], 2)} at {names[last['size']]}"
+    )
+
+
 trajectory_shares = Figure(
     name="trajectory_shares",
     title="What becomes of a score as models grow",
@@ -246,6 +330,7 @@ trajectory_shares = Figure(
     caption=_shares_caption,
     nothing=_NONE,
     parameters={"rule": "shape", "alpha": None},
+    result=_shares_result,
 )
 trajectory_sweep = Figure(
     name="trajectory_sweep",
@@ -268,7 +353,8 @@ trajectories = Figure(
     draw=_draw_curves,
     caption=_curves_caption,
     nothing="No trajectories: they need at least two sizes.",
-    parameters=_OBJECTIVE,
+    parameters={**_OBJECTIVE, "quantity": None},
+    result=_curves_result,
 )
 example_curves = Figure(
     name="example_curves",

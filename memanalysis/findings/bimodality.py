@@ -96,6 +96,26 @@ def _empty(decision: Decision) -> tuple[Fact, ...]:
     )
 
 
+def headline(outcome: Outcome) -> str:
+    """Whether a second group of scores grows, and by how much."""
+    top, rise = outcome.fact("top_share").estimate, outcome.fact("rise")
+    share = f"{numbers.percent(top, missing=numbers.UNKNOWN)} of the examples score above 0.9"
+    if outcome.reason == "grows_by_fitting":
+        return f"Scores part further only because larger models fit more: {share}"
+    refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
+    if "upper_mode" in refuted:
+        return f"Scores do not part into two groups: only {share}"
+    if "rise" in refuted:
+        return f"The group of scores near 1 does not grow: {share}, at the largest size"
+    if outcome.verdict == REFUTED:
+        return f"Scores do not part into two groups of which the upper one grows: {share}"
+    points = numbers.number(100 * abs(rise.estimate), 1, missing=numbers.UNKNOWN)
+    more = f"{points} points {'more' if rise.estimate >= 0 else 'fewer'} than at the smallest size"
+    if outcome.verdict == SUPPORTED:
+        return f"Scores part into two groups, and the upper one grows: {share}, {more}"
+    return f"Whether a group of scores near 1 grows with size is open: {share}, {more}"
+
+
 def explain(outcome: Outcome) -> str:
     """Whether there are two groups of scores, and how the upper one grows, and by what."""
     ends = [fact.size for fact in outcome.facts_of("accuracy_in")]
@@ -195,7 +215,7 @@ def _rule(rules: Rules) -> str:
 
 FINDING: Final = Finding(
     name=NAME,
-    title="scores part into two ends",
+    title="scores part into two ends as models grow",
     claim="The larger the model, the more its memorisation scores part into 'not at all' and "
     "'entirely'",
     measures="rise of the share of scores above 0.9, smallest to largest size",
@@ -232,6 +252,7 @@ FINDING: Final = Finding(
     ),
     rule=_rule,
     decide=decide,
+    headline=headline,
     explain=explain,
     explain_check=explain_check,
     query=lambda _: (

@@ -47,7 +47,8 @@ class Finding:
     ``title`` is for tables, ``measures`` says what the headline's estimate is. ``rule`` words the
     thresholds; ``decide`` applies them; ``explain`` and ``explain_check`` make sentences of codes
     and numbers alone, without their final stop. ``query`` is SQL that shows the numbers, for an
-    alpha or none.
+    alpha or none. ``headline`` says the result in one short sentence without its stop, for each
+    verdict another.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Finding:
     criteria: tuple[Criterion, ...]
     rule: Callable[[Rules], str]
     decide: Callable[[Evidence], Outcome]
+    headline: Callable[[Outcome], str]
     explain: Callable[[Outcome], str]
     explain_check: Callable[[Check], str]
     query: Callable[[float | None], str]

@@ -171,6 +171,26 @@ def _true_changes(condition: Condition, first: int, last: int, rules: Rules) -> 
     )
 
 
+def headline(outcome: Outcome) -> str:
+    """Which shares rise and stay, and how far middling scores fall."""
+    rising, fixed = (
+        numbers.percent(outcome.fact(f"share_{row}").estimate, missing=numbers.UNKNOWN)
+        for row in _SHAPES
+    )
+    falls = [outcome.fact(f"falling_{name}").estimate for name in falling.SELECTIONS]
+    fall = numbers.number(-max(falls)) if all(map(math.isfinite, falls)) else numbers.UNKNOWN
+    refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
+    if outcome.verdict == SUPPORTED:
+        return f"{rising} of the examples rise, {fixed} stay, and middling scores fall by {fall}"
+    if "increasing" in refuted:
+        return f"Hardly any example is memorised more by larger models ({rising}); {fixed} stay"
+    if falling.RULE in refuted:
+        return f"{rising} of the examples rise and {fixed} stay, but middling scores do not fall"
+    if outcome.verdict == REFUTED:
+        return f"Trajectories do not differ as claimed: {rising} rise, {fixed} stay"
+    return f"Whether some rise, some stay and some fall is open: {rising} rise, {fixed} stay"
+
+
 def explain(outcome: Outcome) -> str:
     """The share of each kind, and what becomes of middling scores."""
     parts = []
@@ -361,7 +381,7 @@ def _query(alpha: float | None) -> str:
 
 FINDING: Final = Finding(
     name=NAME,
-    title="trajectories differ",
+    title="some examples rise, some stay and some fall",
     claim="As models grow, some examples are memorised more, some equally, and some less",
     measures="share of examples memorised more by larger models",
     criteria=(
@@ -382,6 +402,7 @@ FINDING: Final = Finding(
     ),
     rule=_rule,
     decide=decide,
+    headline=headline,
     explain=explain,
     explain_check=explain_check,
     query=_query,

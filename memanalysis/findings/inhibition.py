@@ -25,6 +25,8 @@ from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.measuring import beyond, reason_of, row_of, undecided
 from memanalysis.findings.reasons import Reason
 from memanalysis.findings.verdicts import (
+    REFUTED,
+    SUPPORTED,
     UNDETERMINED,
     Bound,
     Check,
@@ -128,6 +130,27 @@ def _test_accuracies(
         for condition, rows in zip((a, b), shared, strict=True)
     )
     return first, second
+
+
+def headline(outcome: Outcome) -> str:
+    """What distillation does to the mean score, and whether most to what is memorised."""
+    change = outcome.fact("change").estimate
+    amount = numbers.number(abs(change), 3, missing=numbers.UNKNOWN)
+    refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
+    if outcome.verdict == SUPPORTED:
+        most = {check.row: check.verdict for check in outcome.checks}.get(PARTICULAR)
+        whom = {
+            SUPPORTED: ", above all of memorised examples",
+            REFUTED: ", not above all of memorised examples",
+        }
+        return f"Distillation lowers the mean score by {amount}{whom.get(most or '', '')}"
+    if "inhibits" in refuted:
+        does = "raises it by" if change > 0 else "lowers it by only"
+        return f"Distillation does not lower the mean score: it {does} {amount}"
+    if outcome.verdict == REFUTED:
+        return "Distillation does not improve test accuracy"
+    does = "raises" if change > 0 else "lowers"
+    return f"Whether distillation inhibits memorisation is open: it {does} the mean by {amount}"
 
 
 def explain(outcome: Outcome) -> str:
@@ -400,6 +423,7 @@ FINDING: Final = Finding(
     ),
     rule=_rule,
     decide=decide,
+    headline=headline,
     explain=explain,
     explain_check=explain_check,
     query=lambda _: (

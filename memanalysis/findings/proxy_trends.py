@@ -23,6 +23,8 @@ from memanalysis.findings.declaration import Criterion, Finding, Place
 from memanalysis.findings.measuring import counts_of, joint, reason_of, undecided
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.verdicts import (
+    REFUTED,
+    SUPPORTED,
     UNDETERMINED,
     Check,
     Fact,
@@ -116,6 +118,23 @@ def _row(decision: Decision) -> Check:
         row=decision.rule, verdict=decision.verdict, estimate=estimate, low=low, high=high,
         bound=decision.bounds.get(_AREAS[0]), reason=reason_of(decision), facts=decision.facts,
     )  # fmt: skip
+
+
+def headline(outcome: Outcome) -> str:
+    """How many proxies find memorised examples and miss whose memorisation grows."""
+    missing, of = outcome.fact("missing").estimate, outcome.fact("proxies").estimate
+    following = outcome.fact("following").estimate
+    if outcome.verdict == SUPPORTED:
+        return (
+            f"{missing:.0f} of {of:.0f} cheap proxies find memorised examples, but not those "
+            "whose memorisation grows"
+        )
+    if outcome.verdict == REFUTED:
+        return (
+            f"Cheap proxies do not miss the trend: {following:.0f} of {of:.0f} see whose "
+            "memorisation grows"
+        )
+    return f"Whether cheap proxies miss the trend is open: {missing:.0f} of {of:.0f} miss it"
 
 
 def explain(outcome: Outcome) -> str:
@@ -219,7 +238,7 @@ def _rule(rules: Rules) -> str:
 
 FINDING: Final = Finding(
     name=NAME,
-    title="proxies miss the trend",
+    title="proxies miss whose memorisation grows",
     claim="Of proxies that tell which examples are memorised, the change with size does not tell "
     "whose memorisation increases",
     measures="share of proxies that miss the trend",
@@ -233,6 +252,7 @@ FINDING: Final = Finding(
     ),
     rule=_rule,
     decide=decide,
+    headline=headline,
     explain=explain,
     explain_check=explain_check,
     query=lambda _: (

@@ -23,6 +23,14 @@ def explained(declared: Finding, outcome: Outcome) -> str:
     return declared.explain(outcome)
 
 
+def headline(declared: Finding, outcome: Outcome) -> str:
+    """The result in one short sentence, or that the question cannot be asked and why."""
+    if outcome.reason in UNDECIDED or not outcome.facts:
+        why = f": {outcome.why()}" if outcome.reason else ""
+        return f"Whether {declared.title} cannot be asked here{why}"
+    return declared.headline(outcome)
+
+
 def of_headline(judged: Judged, evidence: Evidence) -> str:
     """Verdict, explanation, and what all findings have in common."""
     common, post_hoc = evidence.rules.common, evidence.post_hoc

@@ -29,8 +29,9 @@ class Note:
 class Figure:
     """A chart with what is seen, under which conditions, and the query behind its numbers.
 
-    ``spec`` is the chart's Vega-Lite; ``frame`` is what ``sql`` returns; ``python`` is a text that
-    draws the chart in a notebook.
+    ``title`` is what the numbers show, or else what is drawn; ``subtitle`` is what is drawn where
+    the title does not say it. ``spec`` is the chart's Vega-Lite; ``frame`` is what ``sql``
+    returns; ``python`` is a text that draws the chart in a notebook.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Figure:
     sql: str
     frame: pl.DataFrame
     python: str = ""
+    subtitle: str = ""
     kind: str = "figure"
 
 
@@ -127,7 +129,8 @@ class Gallery:
 class Finding:
     """One finding with its verdict; ``rows`` are the conditions and checks behind it.
 
-    ``title`` is its name for tables, ``quantity`` names what ``estimate`` measures (of a condition
+    ``headline`` is the result in one sentence, ``claim`` what was tested. ``title`` is the finding's
+    name for tables, ``quantity`` names what ``estimate`` measures (of a condition
     too) and ``meaning`` says in words what it means here; ``settling`` says what would decide an
     undetermined one.
     ``deciding`` are the rows that made the verdict. ``evidence`` is the section with its evidence,
@@ -136,6 +139,7 @@ class Finding:
 
     name: str
     claim: str
+    headline: str
     verdict: str
     provisional: bool
     estimate: str
@@ -199,9 +203,57 @@ Block = Text | Note | Figure | Table | Gallery | Findings | Snippet | Explorer
 
 
 @dataclass(frozen=True)
+class Fold:
+    """What of a section a page shows behind a click; ``summary`` says what came out."""
+
+    summary: str
+    blocks: Sequence[Block] = ()
+
+
+@dataclass(frozen=True)
 class Section:
-    """One section of the page."""
+    """One section of the report: what everybody reads, and the checks behind it.
+
+    ``asks`` is what the question of the section would take, where the store cannot answer it; such
+    sections have no blocks, and are one list together.
+    """
 
     name: str
     title: str
     blocks: Sequence[Block] = field(default_factory=tuple)
+    fold: Fold | None = None
+    asks: str = ""
+
+    @property
+    def every(self) -> Sequence[Block]:
+        """The blocks of both levels."""
+        return [*self.blocks, *(self.fold.blocks if self.fold else ())]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The picture of the first screen: a chart, and images of the examples that it is about."""
+
+    figure: Figure
+    rows: Sequence[Row] = ()
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first screen, and what was run.
+
+    ``run`` is what was run, in one line; ``answer`` the result in one sentence; ``results`` are the
+    findings. ``definition`` says what a score is, ``limits`` how far the numbers reach. ``facts``
+    and a row per size, its name and then ``size_columns``, are for those who want to know more.
+    """
+
+    title: str
+    run: str
+    answer: str
+    picture: Picture | None
+    results: Sequence[Finding]
+    definition: str
+    limits: str
+    facts: Sequence[tuple[str, str]]
+    sizes: Sequence[tuple[str, ...]]
+    size_columns: Sequence[str]

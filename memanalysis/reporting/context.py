@@ -67,6 +67,17 @@ class Reading:
         """The sizes with models, smallest first."""
         return theme.in_order(self.table("models"))
 
+    @cached_property
+    def spoken(self) -> dict[str, str]:
+        """The sizes as sentences name them: 'width 16'."""
+        return sizes.spoken(self.sizes)
+
+    @cached_property
+    def things(self) -> str:
+        """What examples are called: images, where the store has them."""
+        examples = self.table("examples")
+        return "examples" if examples["image"].null_count() == len(examples) else "images"
+
     @property
     def distilled(self) -> bool:
         """Whether distilled models stand beside models trained on labels."""
@@ -100,6 +111,14 @@ class Reading:
     def teacher(self) -> str:
         """The teacher in words: size, scope, temperature and weight; empty without one."""
         return self.teacher_of("distilled")
+
+    @property
+    def teacher_in_words(self) -> str:
+        """The teacher of the first way of teaching in one sentence, with its size and scope."""
+        rows = self.table("models").filter(pl.col("objective") == self.students[0])
+        size, scope = rows.select("teacher_size", "teacher_scope").row(0)
+        saw = _SCOPES.get(scope, "scope unknown")
+        return f"Teacher: {self.spoken.get(size, size or 'unknown')}, {saw}."
 
     def teacher_of(self, objective: str, *, short: bool = False) -> str:
         """The teacher of one distilled objective in words; empty for any other.
@@ -181,14 +200,15 @@ class Reading:
         # The tests of the figures validate them; here it would take as long as everything else.
         chart = figure.chart(frame, self, **parameters)
         spec: dict[str, Any] = chart.to_dict(validate=False)
-        title = spec.pop("title")
+        title, subtitle = _titles(spec.pop("title"))
         call = spec["usermeta"].pop("call", "")
         spec.pop("config", None)
         if objectives is None:
             objectives = (parameters["objective"],) if "objective" in parameters else ()
         return blocks.Figure(
             name=name or figure.name.replace("_", "-"),
-            title=title if isinstance(title, str) else title["text"],
+            title=title,
+            subtitle=subtitle,
             caption=figure.words(frame, self, **parameters),
             conditions=self.conditions(*objectives),
             spec=spec,
@@ -203,6 +223,14 @@ class Reading:
             return ""
         where = "" if _comes_with_memanalysis(self.study) else f'"{self.study.path.name}"'
         return f"import memanalysis\n\nstudy = memanalysis.open({where})\nmemanalysis.charts.{call}"
+
+
+def _titles(title: str | dict[str, Any]) -> tuple[str, str]:
+    """What a chart shows and, where that is a result, what is drawn."""
+    if isinstance(title, str):
+        return title, ""
+    text = title["text"]
+    return text if isinstance(text, str) else " ".join(text), title.get("subtitle", "")
 
 
 def _comes_with_memanalysis(study: Study) -> bool:

@@ -13,7 +13,7 @@ from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.options import Options
 from memanalysis.reporting.sections import ORDER
-from memanalysis.reporting.sections.opening import Opening, opening
+from memanalysis.reporting.sections.opening import opening
 from memanalysis.study import Study
 
 # A section is called like its module.
@@ -28,7 +28,7 @@ class Document:
     """What every format of the report is written from."""
 
     reading: Reading
-    opening: Opening
+    opening: blocks.Opening
     sections: Sequence[blocks.Section]
 
     @property
@@ -53,29 +53,59 @@ def compose(study: Study, options: Options | None = None, *, page: bool = True) 
     names = usual if asked.sections is None else asked.sections
     # Altair would validate every part of every chart, which takes longer than making it.
     with debug_mode(False):
-        sections = [_as_asked(SECTIONS[name].section(reading), asked) for name in names]
-    return Document(reading, _opening(reading, asked), sections)
+        composed = [SECTIONS[name].section(reading) for name in names]
+        answered = [section for section in composed if section.every]
+        shown = {section.name for section in answered}
+        sections = [_as_asked(section, asked, shown) for section in answered]
+        return Document(
+            reading, _opening(reading, asked, sections), [*sections, *_not_asked(composed)]
+        )
 
 
-def _opening(reading: Reading, asked: Options) -> Opening:
-    found = opening(reading)
+def _opening(reading: Reading, asked: Options, sections: Sequence[blocks.Section]) -> blocks.Opening:
+    first = opening(reading)
     missing = [name for name in SECTIONS if not asked.has(name)]
     left_out = [("Left out on request", wording.listed(missing))] if missing else []
-    return replace(found, title=asked.title or found.title, facts=[*found.facts, *left_out])
+    picture = first.picture
+    if picture is not None and isinstance(_drawn(picture.figure), blocks.Note):
+        picture = None
+    shown = {section.name for section in sections}
+    return replace(
+        first,
+        title=asked.title or first.title,
+        picture=picture,
+        facts=[*first.facts, *left_out],
+        results=[_linked(item, shown) for item in first.results],
+    )
 
 
-def _as_asked(section: blocks.Section, asked: Options) -> blocks.Section:
-    return replace(section, blocks=[_block(block, asked) for block in section.blocks])
+def _not_asked(sections: Sequence[blocks.Section]) -> list[blocks.Section]:
+    """One list of the questions that the store cannot answer, with what each would take."""
+    rows = [(section.title, section.asks) for section in sections if not section.every]
+    if not rows:
+        return []
+    title = "Not asked here, and what it would take"
+    table = blocks.Table("", ("question", "what it would take"), rows)
+    return [blocks.Section("not-asked", title, [table])]
 
 
-def _block(block: blocks.Block, asked: Options) -> blocks.Block:
+def _as_asked(section: blocks.Section, asked: Options, shown: set[str]) -> blocks.Section:
+    fold = section.fold and replace(
+        section.fold, blocks=[_block(block, asked, shown) for block in section.fold.blocks]
+    )
+    return replace(
+        section, blocks=[_block(block, asked, shown) for block in section.blocks], fold=fold
+    )
+
+
+def _block(block: blocks.Block, asked: Options, shown: set[str]) -> blocks.Block:
     if isinstance(block, blocks.Figure):
         return _drawn(block)
     if isinstance(block, blocks.Findings):
-        return replace(block, items=[_linked(item, asked) for item in block.items])
+        return replace(block, items=[_linked(item, shown) for item in block.items])
     if isinstance(block, blocks.Gallery):
-        shown = _readable(block)
-        return shown if asked.examples is None else _limited(shown, asked.examples)
+        some = _readable(block)
+        return some if asked.examples is None else _limited(some, asked.examples)
     return block
 
 
@@ -97,9 +127,9 @@ def _readable(gallery: blocks.Gallery) -> blocks.Gallery:
     return replace(gallery, rows=gallery.rows[:_MOST_ROWS], caption=gallery.caption + cut)
 
 
-def _linked(finding: blocks.Finding, asked: Options) -> blocks.Finding:
-    """The finding without a link to a section that was left out; its title stays as text."""
-    return finding if asked.has(finding.evidence) else replace(finding, evidence="")
+def _linked(finding: blocks.Finding, shown: set[str]) -> blocks.Finding:
+    """The finding without a link to a section that is not there; its title stays as text."""
+    return finding if finding.evidence in shown else replace(finding, evidence="")
 
 
 def _limited(gallery: blocks.Gallery, most: int) -> blocks.Gallery | blocks.Note:

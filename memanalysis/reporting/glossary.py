@@ -167,18 +167,22 @@ def coded(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def glossed(text: str) -> Markup:
-    """``text`` with each term linked to its explanation where it first appears."""
-    met: set[str] = set()
+class Glossary:
+    """Links terms to their explanations: each once, where one instance first meets it."""
 
-    def link(match: re.Match[str]) -> str:
+    def __init__(self) -> None:
+        self._met: set[str] = set()
+
+    def __call__(self, text: str) -> Markup:
+        """``text`` escaped, with links."""
+        unbroken = re.sub(r"(?<=\d) %", "\u202f%", _WRITTEN.sub(self._link, str(escape(text))))
+        return Markup(unbroken)
+
+    def _link(self, match: re.Match[str]) -> str:
         group = match.lastgroup or ""
-        if group in met:
+        if group in self._met:
             return match[0]
-        met.add(group)
+        self._met.add(group)
         term = TERMS[int(group[1:])]
         meaning = escape(term.meaning)
         return f'<a class="term" href="#term-{term.anchor}" title="{meaning}">{match[0]}</a>'
-
-    unbroken = re.sub(r"(?<=\d) %", "\u202f%", _WRITTEN.sub(link, str(escape(text))))
-    return Markup(unbroken)

@@ -16,6 +16,7 @@ from memanalysis.findings import FINDINGS, load
 from memanalysis.findings.declaration import Finding, Unit
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.robustness import VARIANTS
+from memanalysis.findings import sentences
 from memanalysis.findings.rows import HEADLINE, Told
 from memanalysis.findings.sentences import explained, notes
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Outcome
@@ -87,6 +88,17 @@ def _unit(row: Row) -> Unit:
         return "number"
     of_headline = row["row"] == HEADLINE or row["row"] in VARIANTS
     return declared.unit if of_headline else declared.criterion(row["row"]).unit
+
+
+def headline(told: Told, claim: str) -> str:
+    """The result of a finding in one short sentence; the claim, where rules are unknown."""
+    declared = of_version(told.outcome.finding, told.version)
+    if declared is None:
+        return f"{claim}: {told.outcome.verdict}"
+    before = told.outcome
+    if before.reason == "contradicted":
+        return f"{declared.headline(replace(before, verdict=SUPPORTED))}, but a cross-check disagrees"
+    return sentences.headline(declared, before)
 
 
 def meaning(told: Told, sentence: str) -> str:

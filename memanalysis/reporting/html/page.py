@@ -33,16 +33,21 @@ def render(document: Document) -> str:
     bundle = vega.bundle()
     sections = document.sections
     figures = _figures(sections)
-    specs = {figure.name: embedding.chart(figure.spec) for figure in figures}
+    first = document.opening.picture
+    # The first screen may show a chart that its section shows again.
+    seen = {**({first.figure.name: first.figure} if first else {}), **figures[0]}
+    specs = {name: embedding.chart(figure.spec) for name, figure in (seen | figures[1]).items()}
     config = embedding.config()
+    drawn = pictures.draw({name: specs[name] for name in seen}, config)
     page = _environment().get_template("page.html.jinja")
     text = page.render(
         opening=document.opening,
         study=document.study,
         sections=sections,
-        figures={figure.name: figure.title for figure in figures},
+        links=_links(sections),
+        figures={name: f.subtitle or f.title for name, f in (figures[0] | figures[1]).items()},
         terms=glossary.TERMS,
-        pictures=pictures.draw(specs, config),
+        pictures=dict.fromkeys(specs, Markup()) | drawn,
         specs=embedding.packed_json(specs),
         looks=embedding.script_json(
             {"config": config, "palette": theme.LIGHT, "limits": pictures.LIMITS}
@@ -54,6 +59,7 @@ def render(document: Document) -> str:
         vega=compressed(bundle.result().encode()),
         version=__version__,
         file_name=wording.file_name,
+        glossary=glossary.Glossary,
         rows_shown=_ROWS_SHOWN,
     )
     return text.lstrip()  # the imports above the page leave empty lines
@@ -75,20 +81,37 @@ def _environment() -> Environment:
         "cell": wording.cell,
         "prose": wording.prose,
         "coded": glossary.coded,
-        "glossed": glossary.glossed,
         "numeric": _numeric,
         "svg": Markup,
     }
     return environment
 
 
-def _figures(sections: Sequence[blocks.Section]) -> list[blocks.Figure]:
-    return [
-        block
-        for section in sections
-        for block in section.blocks
-        if isinstance(block, blocks.Figure)
-    ]
+Figures = dict[str, blocks.Figure]
+
+
+def _figures(sections: Sequence[blocks.Section]) -> tuple[Figures, Figures]:
+    """The open figures and those in folds, by name: a fold's are drawn when it is opened."""
+    opened, folded = (
+        {
+            block.name: block
+            for section in sections
+            for block in of(section)
+            if isinstance(block, blocks.Figure)
+        }
+        for of in (lambda s: s.blocks, lambda s: s.fold.blocks if s.fold else ())
+    )
+    return opened, folded
+
+
+def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
+    """Where readers go from the first screen."""
+    there = {section.name: section.title for section in sections}
+    wanted = ("reliability", "How sure?"), ("explorer", there.get("explorer", "")), (
+        "methods",
+        "For your paper",
+    )
+    return [(name, text) for name, text in wanted if name in there]
 
 
 def _numeric(frame: pl.DataFrame) -> list[bool]:

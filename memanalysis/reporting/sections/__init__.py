@@ -21,14 +21,14 @@ ORDER = (
     accuracy,
     scores,
     trajectories,
-    kinds,
     examples,
-    explorer,
+    kinds,
     influence,
     distillation,
     proxies,
     reliability,
     controls,
+    explorer,
     methods,
 )
 

@@ -23,6 +23,11 @@ _NAMES: Final = {
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on negative controls."""
+    table = reading.sql(_SQL)
+    title = "Would the rules find something where nothing is?"
+    if table.is_empty():
+        asks = "two or more groups of models of equal size, whose subsets can be exchanged"
+        return blocks.Section("controls", title, asks=asks)
     content: list[blocks.Block] = [
         blocks.Text(
             "A rule that finds something everywhere finds nothing. So every finding is decided "
@@ -33,40 +38,27 @@ def section(reading: Reading) -> blocks.Section:
             "be a false alarm."
         )
     ]
-    table = reading.sql(_SQL)
-    if table.is_empty():
-        content.append(
-            blocks.Note(
-                "Subsets cannot be exchanged in this store: that takes two or more groups of "
-                "models of equal size."
-            )
-        )
-    else:
-        content += [_verdict(table), _table(table)]
-    content.append(
+    content += [
+        _table(table),
         blocks.Note(
             "Not run here: one size trained again with other seeds, called another size or called "
-            "distilled. The study file `data/controls/study.toml` does that (one network under "
-            "three names, a teacher of weight 0); run `memanalysis produce` on it and `memanalysis "
-            "report` on its store: no finding may be supported."
-        )
-    )
-    return blocks.Section("controls", "Negative controls", content)
+            "distilled. The study file `data/controls/study.toml` does that."
+        ),
+    ]
+    return blocks.Section("controls", title, fold=blocks.Fold(_verdict(table), content))
 
 
-def _verdict(table: pl.DataFrame) -> blocks.Text:
+def _verdict(table: pl.DataFrame) -> str:
     alarms = table.filter(pl.col("verdict") == "supported")["finding"].to_list()
     if not alarms:
-        known = table.filter(pl.col("estimate").is_not_null())["finding"].to_list()
-        estimated = wording.listed([f"“{verdicts.title(name)}”" for name in known]) or "No finding"
-        has = "have" if len(known) > 1 else "has"
-        return blocks.Text(
-            f"Not one of the {table.height} findings is supported on the control: no false alarm. "
-            f"{estimated} {has} an estimate there."
+        return (
+            f"No: none of the {table.height} findings is supported once subsets are exchanged, so "
+            "that nothing is left to find"
         )
     named = wording.listed([f"“{verdicts.title(name)}”" for name in alarms])
-    return blocks.Text(
-        f"False alarm: {named} is supported where there is nothing to find. Do not rely on it here."
+    return (
+        f"Yes: {named} is supported where subsets are exchanged and nothing is left to find; do "
+        "not rely on it here"
     )
 
 

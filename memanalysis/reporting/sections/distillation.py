@@ -12,20 +12,21 @@ from memanalysis.reporting.sections import students
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on distillation."""
-    content: list[blocks.Block]
+    title = "What distillation changes"
     if not reading.students:
-        has = "one training objective" if reading.objectives else "no models"
-        content = [
-            blocks.Note(
-                f"This study has {has}, so there is nothing to compare: distilled models and "
-                "models trained on labels are both needed."
-            )
-        ]
-    else:
-        content = [_explanation(reading), *_settings(reading)]
-        content += _objective(reading, reading.students[0])
-        content += _others(reading)
-    return blocks.Section("distillation", "One-hot against distilled", content)
+        asks = "distilled models beside models trained on labels"
+        return blocks.Section("distillation", title, asks=asks)
+    objective = reading.students[0]
+    effects = reading.table("distillation_effects").filter(pl.col("objective") == objective)
+    if effects.is_empty():
+        return blocks.Section("distillation", title, asks="more groups of distilled models")
+    content = [_explanation(reading), *_settings(reading)]
+    content.append(students.figure(reading, figures.distillation_change, objective))
+    content += students.bands(reading, objective, effects)
+    more = [*_halves(reading, objective), *students.checks(reading, objective, effects)]
+    more += _others(reading)
+    fold = blocks.Fold(students.summary(reading, objective), more)
+    return blocks.Section("distillation", title, content, fold)
 
 
 def _explanation(reading: Reading) -> blocks.Text:
@@ -48,8 +49,7 @@ def _explanation(reading: Reading) -> blocks.Text:
         "paired. "
     )
     return blocks.Text(
-        f"{shared}A score can fall "
-        "under distillation for two reasons that mean opposite things: the student fits the "
+        f"{shared}A score can fall for two reasons that mean opposite things: the student fits the "
         "example less (p_in falls), or it gets the example right without having seen it "
         f"(p_out rises). The teacher belongs to the procedure: here it is {teacher}.{leak}"
     )
@@ -69,22 +69,6 @@ def _settings(reading: Reading) -> list[blocks.Block]:
     return [reading.figure(figures.distillation_settings, objectives=reading.objectives)]
 
 
-def _objective(reading: Reading, objective: str) -> list[blocks.Block]:
-    """The figures of one way of teaching."""
-    content: list[blocks.Block] = []
-    effects = reading.table("distillation_effects").filter(pl.col("objective") == objective)
-    if effects.is_empty():
-        content.append(
-            blocks.Note("This store holds no estimates of the change under distillation.")
-        )
-    else:
-        content.append(students.figure(reading, figures.distillation_change, objective))
-    content += _scores(reading, objective)
-    if not effects.is_empty():
-        content += students.effect_blocks(reading, objective, effects)
-    return content
-
-
 def _others(reading: Reading) -> list[blocks.Block]:
     """How to have the same figures of the other ways of teaching, which would fill the page."""
     others = reading.students[1:]
@@ -99,21 +83,8 @@ def _others(reading: Reading) -> list[blocks.Block]:
     ]
 
 
-def _scores(reading: Reading, objective: str) -> list[blocks.Block]:
-    density = reading.table("distillation_density").filter(pl.col("objective") == objective)
-    if density.is_empty():
-        return [blocks.Note("No example has a score under both objectives at any size.")]
-    content: list[blocks.Block] = [
-        students.figure(reading, figures.distillation_density, objective)
-    ]
+def _halves(reading: Reading, objective: str) -> list[blocks.Block]:
     halves = reading.table("distillation_halves").filter(pl.col("objective") == objective)
     if halves.filter(pl.col("n_one_hot") >= 5).is_empty():
-        content.append(
-            blocks.Note(
-                "What noise alone does to these scores is not shown: it takes models in both "
-                "halves of the groups."
-            )
-        )
-    else:
-        content.append(students.figure(reading, figures.distillation_halves, objective))
-    return content
+        return []
+    return [students.figure(reading, figures.distillation_halves, objective)]

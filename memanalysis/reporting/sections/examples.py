@@ -25,48 +25,40 @@ _KNOWN = (
 
 
 def section(reading: Reading) -> blocks.Section:
-    """Return the section on the most memorised examples."""
+    """Return the section on the most memorised examples, class by class."""
     objective = reading.primary
+    title = "Class by class"
     table = reading.table("most_memorized").filter(
         pl.col("objective") == objective, pl.col("rank") <= _PER_CLASS
     )
-    content: list[blocks.Block]
     if table.is_empty():
-        content = [blocks.Note("No example was both trained on and held out: no scores.")]
-    else:
-        content = [
-            _introduction(reading),
-            reading.figure(figures.memorization_by_class, objective=objective),
-            _gallery(reading, table),
-        ]
-        if reading.table("examples").filter(pl.col("image").is_not_null()).is_empty():
-            content.append(blocks.Note("This store keeps no images, so examples show as numbers."))
-    return blocks.Section("examples", "The most memorised examples", content)
+        asks = "examples that some models trained on and some did not"
+        return blocks.Section("examples", title, asks=asks)
+    content = [reading.figure(figures.memorization_by_class, objective=objective)]
+    fold = blocks.Fold(_summary(reading), [*content, _gallery(reading, table)])
+    return blocks.Section("examples", title, fold=fold)
 
 
-def _introduction(reading: Reading) -> blocks.Text:
-    """Where memorised examples are, class by class, in words."""
-    text = (
-        "Which images are memorised? Here is how much of each class, then the examples of each "
-        "class with the highest scores."
-    )
+def _summary(reading: Reading) -> str:
+    """The classes with the highest and the lowest mean score, in words."""
     classes = (
         reading.table("memorization_by_class")
         .filter(pl.col("objective") == reading.primary)
         .drop_nulls("memorization")
         .sort("size_rank", "memorization", descending=True, maintain_order=True)
     )
-    if classes["label"].n_unique() > 1:
-        size = classes["size"][0]
-        there = classes.filter(pl.col("size") == size)
-        most, least = there.row(0, named=True), there.row(-1, named=True)
-        text += (
-            f" At {size}, {reading.class_name(most['label'])} has the highest mean score "
-            f"({wording.number(most['memorization'], 2)}) and "
-            f"{reading.class_name(least['label'])} the lowest "
-            f"({wording.number(least['memorization'], 2)})."
-        )
-    return blocks.Text(text)
+    if classes["label"].n_unique() < 2:
+        return f"The {reading.things} with the highest scores"
+    size = classes["size"][0]
+    there = classes.filter(pl.col("size") == size)
+    most, least = there.row(0, named=True), there.row(-1, named=True)
+    return (
+        f"At {reading.spoken.get(size, size)}, {reading.class_name(most['label'])} has the highest "
+        f"mean score ({wording.number(most['memorization'], 2)}) and "
+        f"{reading.class_name(least['label'])} the lowest "
+        f"({wording.number(least['memorization'], 2)}); the most memorised {reading.things} of "
+        "each class"
+    )
 
 
 def _kinds_known(reading: Reading) -> bool:
@@ -84,9 +76,9 @@ def _gallery(reading: Reading, table: pl.DataFrame) -> blocks.Gallery:
         fewer = f" Of the {first.height} classes, the {_CLASSES} with the highest scores are shown."
     return blocks.Gallery(
         name="most-memorized",
-        title=f"Highest scores of each class at {size}",
+        title=f"Highest scores of each class at {reading.spoken.get(size, size)}",
         caption="A high score says that models get the example right only when they trained on it: "
-        "a rare case, an ambiguous one or a wrong label. The score does not tell these apart. "
+        "a rare case, an ambiguous one or a wrong label. "
         f"{_KNOWN if _kinds_known(reading) else ''}"
         "Chosen on the models that are shown, so the scores look higher than they "
         f"are; of equal scores the lowest numbers are shown.{fewer}",

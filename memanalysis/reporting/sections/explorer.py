@@ -7,18 +7,15 @@ from memanalysis.reporting.context import Reading
 from memanalysis.reporting.explorer import explorer
 
 _INTRODUCTION = (
-    "Search, sort and filter all training examples; choose one to see its image, its score at "
-    "every size with its 95 % interval, and what else is known of it. A score near 1 says that "
-    "models get the example right only if they trained on it."
+    "All training examples: choose one to see its image, its score at every size with its 95 % "
+    "interval, and what else is known of it."
 )
 
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section with the explorer."""
     made = explorer(reading, reading.examples)
-    content: list[blocks.Block]
+    title = f"Look up any {reading.things.removesuffix('s')}"
     if made is None:
-        content = [blocks.Note("This store holds no training examples.")]
-    else:
-        content = [blocks.Text(_INTRODUCTION), made]
-    return blocks.Section("explorer", "Look up any example", content)
+        return blocks.Section("explorer", title, asks="training examples")
+    return blocks.Section("explorer", title, [blocks.Text(_INTRODUCTION), made])

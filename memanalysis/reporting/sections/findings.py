@@ -3,71 +3,71 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import polars as pl
 
-from memanalysis import wording
-from memanalysis.findings.rows import HEADLINE, read
+from memanalysis.findings.rows import HEADLINE, Told, read
+from memanalysis.findings.verdicts import Fact, Result
 from memanalysis.reporting import blocks, inline_svg, verdicts
 from memanalysis.reporting.context import Reading
-
-_VERDICTS: Final = ("supported", "not supported", "undetermined")
 
 
 def section(reading: Reading) -> blocks.Section:
     """Return the findings section."""
     table = reading.table("findings")
+    if not reading.sizes:
+        asks = "models whose training subsets are known, of two sizes or more"
+        return blocks.Section("findings", "The four findings", asks=asks)
     if table.is_empty():
         content: list[blocks.Block] = [
             blocks.Note("This store holds no findings: `memanalysis build` computes them.")
         ]
     else:
-        content = [blocks.Text(_introduction(table)), blocks.Findings(_items(reading, table))]
+        content = [blocks.Text(_introduction(table)), blocks.Findings(items(reading))]
     return blocks.Section("findings", "Findings", content)
 
 
 def _introduction(table: pl.DataFrame) -> str:
-    groups = table["n_groups"].drop_nulls()
-    order = (
-        "The rules were made after data of this data set had been seen"
-        if table["post_hoc"].fill_null(value=False).any()
-        else "The rules were written down before the data"
-    )
+    """How verdicts come about, and what reserve they have."""
+    headlines = table.filter(pl.col("row") == HEADLINE)
     text = (
-        f"What this study says about each claim. {order}: a claim is “supported” "
-        "where all of its conditions hold at 95 %, “not supported” where one is refuted, and "
-        "“undetermined” where the data cannot tell, or where a cross-check of a supported claim "
-        "disagrees."
+        "The rules were made after data of this data set had been seen."
+        if table["post_hoc"].fill_null(value=False).any()
+        else "The rules were written down before the data."
     )
-    if table.filter(pl.col("row") == HEADLINE)["provisional"].any():
+    text += (
+        " A claim is “supported” where all of its conditions hold at 95 %, “not supported” where "
+        "one is refuted, and “undetermined” where the data cannot tell or a cross-check disagrees."
+    )
+    if headlines["provisional"].any():
+        groups = table["n_groups"].drop_nulls()
         count = f"{int(groups.to_numpy().max())} groups of models" if len(groups) else "few models"
         text += f" “Provisional” verdicts rest on {count}, fewer than ten."
-    said = table.filter(pl.col("row") == HEADLINE)["verdict"].to_list()
-    counted = [f"{said.count(name) or 'none'} {name}" for name in _VERDICTS]
-    return f"{text} Of the {len(said)} claims, {wording.listed(counted)}."
+    return text
 
 
-def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
-    lines = table.to_dicts()
+def items(reading: Reading) -> list[blocks.Finding]:
+    """The findings of the study, in their order."""
+    lines = reading.table("findings").to_dicts()
     facts = reading.table("finding_facts").to_dicts()
     findings = {told.outcome.finding: told for told in read(lines, facts)}
     subsets = reading.table("models")["subset_id"].n_unique()
-    items = []
+    shown = []
     for name in [*(n for n in verdicts.DECLARED if n in findings), *(
         n for n in findings if n not in verdicts.DECLARED
     )]:  # fmt: skip
         rows = {line["row"]: line for line in lines if line["finding"] == name}
         headline = rows.setdefault(HEADLINE, next(iter(rows.values())))
-        told, declared = findings[name], verdicts.DECLARED.get(name)
+        told, declared = _spoken(reading, findings[name]), verdicts.DECLARED.get(name)
         meaning = verdicts.meaning(told, headline["sentence"] or "")
-        items.append(
+        shown.append(
             replace(
                 _finding(headline, name, headline),
                 evidence=declared.evidence.section if declared else "",
                 evidence_title=declared.evidence.title if declared else "",
                 figures=declared.evidence.figures if declared else (),
                 sentence=verdicts.conditions(told),
+                headline=verdicts.headline(told, headline["claim"] or name),
                 meaning=meaning + _way(reading, name),
                 settling=verdicts.settling(told, subsets),
                 rows=[
@@ -80,7 +80,22 @@ def _items(reading: Reading, table: pl.DataFrame) -> list[blocks.Finding]:
                 ],
             )
         )
-    return items
+    return shown
+
+
+def _spoken(reading: Reading, told: Told) -> Told:
+    """The same with sizes by the words that sentences have for them."""
+
+    def facts(result: Result) -> tuple[Fact, ...]:
+        words = {**reading.spoken, "": ""}
+        return tuple(replace(f, size=words.get(f.size, f.size)) for f in result.facts)
+
+    outcome = replace(
+        told.outcome,
+        facts=facts(told.outcome),
+        checks=tuple(replace(check, facts=facts(check)) for check in told.outcome.checks),
+    )
+    return replace(told, outcome=outcome)
 
 
 def _way(reading: Reading, finding: str) -> str:
@@ -100,6 +115,7 @@ def _finding(row: verdicts.Row, name: str, headline: verdicts.Row) -> blocks.Fin
     return blocks.Finding(
         name=name,
         claim=row["claim"] or name,
+        headline="",
         verdict=row["verdict"] or "undetermined",
         provisional=bool(row["provisional"]),
         estimate=estimate,

@@ -35,8 +35,8 @@ where partner <= {partners}
 qualify helper <= {helpers}
 order by helper, partner"""
 
-_HELPERS: Final = 12
-_PARTNERS: Final = 6
+_HELPERS: Final = 6
+_PARTNERS: Final = 3
 _LEVEL: Final = 0.05
 _MOST_ROWS: Final = 12
 
@@ -44,57 +44,47 @@ _MOST_ROWS: Final = 12
 def section(reading: Reading) -> blocks.Section:
     """Return the section on influence."""
     summary = reading.table("influence_summary")
-    content: list[blocks.Block] = []
+    title = "Whom memorised images help"
     if summary.is_empty() and reading.table("influence").is_empty():
-        content.append(
-            blocks.Note(
-                "No pairs of examples were tested: that takes models with masks, of which some "
-                "trained on an example and some did not."
-            )
-        )
-    else:
-        content += [_explanation(reading, summary), *_gallery(reading), *_tested(reading, summary)]
-    content += _counted(reading)
-    return blocks.Section("influence", "Whom memorised examples help", content)
+        return blocks.Section("influence", title, asks="models whose training subsets are known")
+    if _where_pairs_are(reading) is None:
+        return blocks.Section("influence", title, asks=_why_no_pair(summary))
+    more = [*_tested(reading, summary), *_counted(reading)]
+    fold = blocks.Fold(f"Checks: {_found(reading, summary)}", more) if more else None
+    return blocks.Section("influence", title, [_explanation(summary), *_gallery(reading)], fold)
 
 
-def _explanation(reading: Reading, summary: pl.DataFrame) -> blocks.Text:
+def _explanation(summary: pl.DataFrame) -> blocks.Text:
     threshold = f" of at least {summary['threshold'][0]:g}" if summary.height else ""
     return blocks.Text(
         "Influence asks whom an example helps: the accuracy on a test example of the models that "
-        "trained on the example, less that of the models that did not. If memorising rare examples "
-        "is useful, some test examples should be right only because one training example was "
-        f"memorised. A pair is shown if its influence{threshold} stands out from chance after "
-        f"correcting for all pairs tested (q-value at most 0.05).{_found(reading, summary)}"
+        "trained on the example, less that of the models that did not. A pair is shown if its "
+        f"influence{threshold} stands out from chance after correcting for all pairs tested "
+        "(q-value at most 0.05)."
     )
 
 
 def _found(reading: Reading, summary: pl.DataFrame) -> str:
-    """How many pairs with a test example stand out at each size, in words."""
+    """How many pairs with a test example stand out at the largest size, in words."""
     rows = summary.filter(
-        pl.col("split") == "test", pl.col("objective") == reading.primary, pl.col("n_pairs") > 0
+        pl.col("split") == "test",
+        pl.col("objective") == reading.primary,
+        pl.col("n_significant") > 0,
     ).sort("size_rank")
-    if not rows["n_significant"].sum():
-        return ""
-    several = f" with {wording.objective(reading.primary)}" if len(reading.objectives) > 1 else ""
-    some = rows.filter(pl.col("n_significant") > 0)
-    found = [
-        f"{wording.count(row['n_significant'])} of {wording.count(row['n_pairs'])} at {row['size']}"
-        for row in some.iter_rows(named=True)
-    ]
-    found += ["none at the other sizes"] if some.height < rows.height else []
+    if rows.is_empty():
+        return "how many pairs stand out"
     last = rows.row(-1, named=True)
     return (
-        f" Of the pairs with a test example{several}, these do: {wording.listed(found)}. The "
-        f"threshold alone says little: at {last['size']} {wording.count(last['n_above'])} pairs "
-        f"reach it, and noise alone would lift {wording.count(last['n_above_by_noise'])} there."
+        f"at {reading.spoken.get(last['size'], last['size'])}, "
+        f"{wording.count(last['n_significant'])} of {wording.count(last['n_pairs'])} pairs stand "
+        f"out; noise alone would lift {wording.count(last['n_above_by_noise'])} over the threshold"
     )
 
 
 def _gallery(reading: Reading) -> list[blocks.Block]:
     chosen = _where_pairs_are(reading)
     if chosen is None:
-        return [blocks.Note(_why_no_pair(reading.table("influence_summary")))]
+        return []
     objective, size = chosen
     sql = _PAIRS_SQL.format(
         objective=objective, size=quoted(size), partners=_PARTNERS, helpers=_HELPERS
@@ -104,11 +94,11 @@ def _gallery(reading: Reading) -> list[blocks.Block]:
     return [
         blocks.Gallery(
             name="influence",
-            title=f"Training examples and the test examples that they help, at {size}",
-            caption="First a training example with its memorisation score ± its standard error, "
-            "then the test examples of the same class that it helps most, "
-            "with the influence ± its standard error and the q-value (the share of such pairs that "
-            f"are expected to be false). The {len(groups)} helpers with the highest scores.",
+            title=f"Training {reading.things} and the test {reading.things} that they help, at "
+            f"{reading.spoken.get(size, size)}",
+            caption="First a training example with its score ± its standard error, then the test "
+            "examples of its class that it helps most, with the influence and the q-value. The "
+            f"{len(groups)} helpers with the highest scores.",
             conditions=reading.conditions(objective),
             rows=[_row(tiles, group.to_dicts()) for group in groups],
             sql=sql,

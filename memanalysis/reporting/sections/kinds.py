@@ -43,35 +43,46 @@ _MEANING: Final = {
     "suspected_mislabel": "judged to carry a wrong label",
     "hard": "judged hard",
 }
+_TITLES: Final = {"suspected_mislabel": "suspected wrong label"}
 _SHOWN: Final = 6
 _FIRST: Final = ("clean", "easy")
 
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on kinds of example."""
-    content: list[blocks.Block]
+    title = "Wrong labels, ambiguous and hard images"
     if reading.table("kind_effects").is_empty():
-        content = [blocks.Note(_why_nothing(reading))]
-    else:
-        content = [_explanation(reading), reading.figure(figures.kind_scores)]
-        content += [*_shapes(reading), *_changes(reading)]
-        content += [*_retrieval(reading), _extremes(reading)]
-    return blocks.Section("kinds", "Kinds of example", content)
+        return blocks.Section("kinds", title, asks=_asks(reading))
+    content = [_explanation(reading), reading.figure(figures.kind_scores), _extremes(reading)]
+    more = [*_shapes(reading), *_changes(reading), *_retrieval(reading)]
+    return blocks.Section("kinds", title, content, blocks.Fold(_summary(reading), more))
 
 
-def _why_nothing(reading: Reading) -> str:
+def _asks(reading: Reading) -> str:
     known = reading.table("examples").filter(pl.col("split") == "train")["kind"].drop_nulls()
     kinds = known.unique().to_list()
     if len(kinds) == 1:
-        return (
-            f"All examples of a known kind are “{kinds[0]}”, so there is nothing to compare them "
-            "with."
-        )
+        return f"examples of another kind than “{kinds[0]}” to compare with"
     return (
-        "No kind of example is known here. `memanalysis judge` sorts the examples by models that "
-        "never saw them, and `[data.noise]` in a study file plants wrong labels, blends and "
-        "rotations; this section then shows how much each kind is memorised."
+        "kinds of example: `memanalysis judge` sorts them by models that never saw them, "
+        "`[data.noise]` in a study file plants wrong labels, blends and rotations"
     )
+
+
+def _summary(reading: Reading) -> str:
+    """What the score finds of the kinds, in words."""
+    rows = reading.table("kind_retrieval").filter(
+        pl.col("objective") == reading.primary,
+        pl.col("size") == _largest(reading),
+        pl.col("proxy") == "memorization",
+        pl.col("auc").is_not_null(),
+    )
+    told = [
+        f"{wording.kind(row['kind'])} by {wording.number(row['auc'], 2)}"
+        for row in rows.sort("auc", descending=True).iter_rows(named=True)
+    ]
+    finds = f"the score tells {wording.listed(told)} (AUC); " if told else ""
+    return f"Checks: {finds}trajectories of each kind, and what else finds them"
 
 
 def _explanation(reading: Reading) -> blocks.Text:
@@ -84,7 +95,7 @@ def _explanation(reading: Reading) -> blocks.Text:
     kinds = theme.known_order(counts["kind"].to_list(), _FIRST)
     numbers = dict(counts.iter_rows())
     parts = [
-        f"{kind.replace('_', ' ')} ({wording.count(numbers[kind])}"
+        f"{_TITLES.get(kind, kind.replace('_', ' '))} ({wording.count(numbers[kind])}"
         + (f": {_MEANING[kind]})" if kind in _MEANING else ")")
         for kind in kinds
     ]
@@ -144,8 +155,8 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
         for name in names
     ]
     return blocks.Table(
-        title=f"If you look only at the highest, how many are of the kind? ({size})",
-        columns=("ranked by", *(kind.replace("_", " ") for kind in kinds)),
+        title=f"If you look only at the highest, how many are of the kind? ({reading.spoken.get(size, size)})",
+        columns=("ranked by", *(_TITLES.get(kind, kind.replace("_", " ")) for kind in kinds)),
         rows=[*rows, ("by chance", *(chance[kind] for kind in kinds))],
         caption="As many examples are looked at as the kind has, so that this is precision and "
         "recall at once; equal values share the places evenly. In brackets, 95 % intervals over "
@@ -170,16 +181,16 @@ def _extremes(reading: Reading) -> blocks.Gallery:
                 shown = [_tile(tiles, row) for row in chosen.iter_rows(named=True)]
                 rows.append(
                     blocks.Row(
-                        f"{kind.replace('_', ' ')}: {name} scores", _MEANING.get(kind, ""), shown
+                        f"{_TITLES.get(kind, kind.replace('_', ' '))}: {name} scores",
+                        _MEANING.get(kind, ""),
+                        shown,
                     )
                 )
     return blocks.Gallery(
         name="kinds",
-        title=f"The images: highest and lowest scores of each kind at {size}",
-        caption="Label that the models were given, the label before it was changed where the two "
-        "differ, and the score; of equal scores the lowest numbers. A blend has the label of "
-        "either of its classes: “with” names its own class where the label is the other’s. Chosen "
-        "on the models that are shown, so the extremes look more extreme than they are.",
+        title=f"Highest and lowest scores of each kind at {reading.spoken.get(size, size)}",
+        caption="The label that models were given, what it was before where that is known, and the "
+        "score. Chosen on the models that are shown, so extremes look more extreme than they are.",
         conditions=reading.conditions(objective),
         rows=rows,
         sql=sql,

@@ -103,7 +103,7 @@ def section(reading: Reading) -> blocks.Section:
     manifest = reading.manifest
     return blocks.Section(
         "methods",
-        "Methods and provenance",
+        "Methods, and for your paper",
         [
             blocks.Text(
                 "The questions follow Lukasik, Nagarajan, Rawat, Menon and Kumar, “What do larger "
@@ -111,6 +111,11 @@ def section(reading: Reading) -> blocks.Section:
                 "and none can be compared with it: every number was measured on the models that "
                 "the top of this page describes."
             ),
+        ],
+        blocks.Fold(
+            "Exact definitions, a paragraph for your paper with LaTeX and BibTeX, what was run, "
+            "settings, files",
+            [
             blocks.Table(
                 "Definitions",
                 ("term", "meaning"),
@@ -124,7 +129,8 @@ def section(reading: Reading) -> blocks.Section:
             *([_table("Imported", {"import": manifest.imports})] if manifest.imports else []),
             _table("Made by", _origin(reading)),
             _files(manifest.files),
-        ],
+            ],
+        ),
     )
 
 

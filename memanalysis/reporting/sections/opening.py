@@ -1,37 +1,56 @@
-"""The top of the page: title, one paragraph on what was trained, and a table of facts."""
+"""The first screen: what was run in one line, the answer in one sentence, one picture, results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
 from memanalysis import wording
+from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
+from memanalysis.reporting.sections import findings
+from memanalysis.reporting.sections.first_picture import choose
 
 _SIZE_COLUMNS: Final = ("parameters", "models", "right when trained on", "right on test images")
+_DEFINITION: Final = (
+    "An example’s memorisation score is the share of models that get it right among those that "
+    "trained on it, minus that share among those that did not: near 1, models are right only if "
+    "they saw it; near 0, seeing it makes no difference."
+)
 
 
-@dataclass(frozen=True)
-class Opening:
-    """Title, paragraph, facts, and a row per size: its name, then ``size_columns``."""
-
-    title: str
-    lead: str
-    facts: list[tuple[str, str]]
-    sizes: list[tuple[str, ...]]
-    size_columns: tuple[str, ...] = _SIZE_COLUMNS
-
-
-def opening(reading: Reading) -> Opening:
-    """Describe the study in words and in a table."""
-    return Opening(
+def opening(reading: Reading) -> blocks.Opening:
+    """Return the first screen of the report."""
+    answer, picture = choose(reading)
+    return blocks.Opening(
         title=reading.manifest.title or reading.manifest.study,
-        lead=_lead(reading),
+        run=_run(reading),
+        answer=answer,
+        picture=picture,
+        results=findings.items(reading) if reading.sizes else (),
+        definition=_DEFINITION,
+        limits=_limits(reading),
         facts=_facts(reading),
         sizes=_sizes(reading),
         size_columns=_columns(reading),
+    )
+
+
+def _limits(reading: Reading) -> str:
+    """How far the numbers reach: one data set, these models, so many of them."""
+    manifest = reading.manifest
+    models = reading.table("models")
+    if models.is_empty():
+        return "Scores of others: nothing here was trained, and errors are as imported."
+    per_size = models.group_by("objective", "size").len()["len"]
+    fewest = wording.count(per_size.to_numpy().min())
+    taught = f" {reading.teacher_in_words}" if reading.students else ""
+    pixels = (manifest.settings.get("data") or {}).get("image_size")
+    small = f" at {pixels}×{pixels} pixels" if isinstance(pixels, int) else ""
+    return (
+        f"One data set, {wording.count(manifest.n_train)} {reading.things}{small}; at least "
+        f"{fewest} models of each size.{taught}"
     )
 
 
@@ -44,23 +63,8 @@ def _columns(reading: Reading) -> tuple[str, ...]:
     return parameters, f"{models} in all", *(f"{name} ({of})" for name in accuracies)
 
 
-def _lead(reading: Reading) -> str:
-    sentences = [_models(reading)]
-    if reading.students:
-        sentences.append(
-            "Subsets were learned from their labels (one-hot), and by distillation from a "
-            "teacher’s outputs as well."
-        )
-    sentences.append(
-        "An example is memorised if models get it right only when they trained on it: its "
-        "memorisation score is the share of models that get it right among those that trained on "
-        "it, minus that share among those that did not."
-    )
-    return " ".join(sentences)
-
-
-def _models(reading: Reading) -> str:
-    """What was trained, simulated or imported."""
+def _run(reading: Reading) -> str:
+    """What was trained, simulated or imported, in one line."""
     manifest = reading.manifest
     models = reading.table("models").height
     of = f"{wording.count(manifest.n_train)} examples of {_data(manifest.dataset)}"

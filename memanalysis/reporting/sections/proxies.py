@@ -42,20 +42,40 @@ _HARD = {"high": "high", "low": "low", "none": "neither"}
 def section(reading: Reading) -> blocks.Section:
     """Return the section on proxies."""
     names = _recorded(reading)
-    content: list[blocks.Block]
+    title = "Can a cheap number stand in for the score?"
     if not names:
-        content = [blocks.Note("No proxies were recorded in this study.")]
-    else:
-        content = [
-            _explanation(),
-            *_correlations(reading),
-            *_retrieval(reading),
-            *_curves(reading),
-            *_trends(reading),
-            *further(reading),
-            _definitions(reading, names),
-        ]
-    return blocks.Section("proxies", "Proxies against the score", content)
+        return blocks.Section("proxies", title, asks="proxies, recorded while models train")
+    trends = _trends(reading)
+    more = [
+        *_correlations(reading),
+        *_retrieval(reading),
+        *_curves(reading),
+        *further(reading),
+        _definitions(reading, names),
+    ]
+    first = trends or more[:1]
+    rest = [block for block in more if block not in first]
+    fold = blocks.Fold(_result(reading), rest)
+    return blocks.Section("proxies", title, [_explanation(), *first], fold)
+
+
+def _result(reading: Reading) -> str:
+    """The proxy that ranks best, in words."""
+    rows = reading.table("proxy_correlations").filter(
+        pl.col("objective") == reading.primary,
+        pl.col("quantity") == "level",
+        pl.col("stratum") == "all",
+        pl.col("method") == "spearman",
+        pl.col("estimate").is_not_null(),
+    )
+    if rows.is_empty():
+        return "What each proxy is"
+    best = rows.sort(pl.col("estimate").abs(), descending=True).row(0, named=True)
+    return (
+        f"Checks: {proxies.label(best['proxy'])} ranks best, with a rank correlation of "
+        f"{wording.number(abs(best['estimate']), 2)} at "
+        f"{reading.spoken.get(best['size'], best['size'])}; what each finds, and what each is"
+    )
 
 
 def _recorded(reading: Reading) -> list[str]:
@@ -65,23 +85,17 @@ def _recorded(reading: Reading) -> list[str]:
 
 def _explanation() -> blocks.Text:
     return blocks.Text(
-        "A proxy comes from watching one training, where the score needs many; here its values are "
-        "means over models, and steadier than those of a single one. Three questions: "
-        "does it rank examples as the score does at one size, does it find the most memorised "
-        "ones, and does it see which examples are memorised more as models grow? Proxy and score "
-        "are taken from opposite halves of the models, since errors of the same models go together."
+        "A proxy comes from watching one training, where the score needs many. Does it rank "
+        "examples as the score does, and does it see which are memorised more as models grow? "
+        "Proxy and score are taken from opposite halves of the models, since errors of the same "
+        "models go together."
     )
 
 
 def _correlations(reading: Reading) -> list[blocks.Block]:
     table = reading.table("proxy_correlations").filter(pl.col("objective") == reading.primary)
     if table.is_empty():
-        return [
-            blocks.Note(
-                "This store holds no correlations of proxies with the score: they need models with "
-                "masks in at least two groups."
-            )
-        ]
+        return []
     return [
         _summary(reading),
         reading.figure(
@@ -137,12 +151,7 @@ def _curves(reading: Reading) -> list[blocks.Block]:
 def _trends(reading: Reading) -> list[blocks.Block]:
     trends = reading.figure(figures.proxy_trends, objective=reading.primary)
     if trends.frame.is_empty():
-        return [
-            blocks.Note(
-                "Trends of proxies cannot be told here: they take at least two sizes, increasing "
-                "examples, and nine models in each half that hold an example out."
-            )
-        ]
+        return []
     return [replace(trends, caption=f"{trends.caption}{_undecided(reading)}")]
 
 

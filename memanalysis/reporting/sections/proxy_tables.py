@@ -1,4 +1,4 @@
-"""Further questions to proxies, answered in tables: their changes, groups, two ends, each other."""
+"""Further questions to proxies, answered in tables: their changes, and each other."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
 from memanalysis.proxies import orientation
 from memanalysis.reporting import blocks
-from memanalysis.reporting.context import Reading, quoted
-
-_WITHIN_SQL = """select stratum, size, proxy, estimate, ci_low, ci_high, n_examples, n_groups
-from proxy_correlations
-where objective = '{objective}' and quantity = 'level' and method = 'spearman'
-    and starts_with(stratum, 'direction: ') and size = '{size}' and estimate is not null
-order by stratum, abs(estimate) desc"""
+from memanalysis.reporting.context import Reading
 
 _CHANGE_SQL = """select proxy, method, estimate, ci_low, ci_high, reliability, corrected_estimate,
     n_examples, n_groups
@@ -27,16 +21,6 @@ where objective = '{objective}' and quantity = 'change' and stratum = 'all' and 
     and estimate is not null
 order by abs(estimate) desc"""
 
-_POLARISATION_SQL = """select 'the score itself' as proxy, size, size_rank, polarisation,
-    polarisation_low, polarisation_high
-from bimodality
-where objective = '{objective}'
-union all
-select proxy, size, size_rank, polarisation, polarisation_low, polarisation_high
-from proxy_polarisation
-where objective = '{objective}'
-order by proxy, size_rank"""
-
 _AGREEMENT_SQL = """select proxy, other_proxy, size, spearman, pearson, n_examples
 from proxy_agreement
 where objective = '{objective}' and spearman is not null
@@ -44,19 +28,9 @@ qualify coalesce(size_rank, -1) = max(coalesce(size_rank, -1)) over ()
 order by proxy, other_proxy"""
 
 
-# Directions by words of their own: they are not the shapes of the same names.
-_GOES: Final = {
-    "increasing": "rises",
-    "decreasing": "falls",
-    "mixed": "turns",
-    "fixed": "stays",
-    "undetermined": "unclear",
-}
-
-
 def further(reading: Reading) -> list[blocks.Block]:
     """What answers the same questions in other ways, as tables."""
-    return [*_changes(reading), *_within(reading), *_polarisation(reading), *_agreement(reading)]
+    return [*_changes(reading), *_agreement(reading)]
 
 
 def _changes(reading: Reading) -> list[blocks.Block]:
@@ -80,73 +54,6 @@ def _changes(reading: Reading) -> list[blocks.Block]:
         "easier that are memorised more. These are changes of the values themselves, which may "
         "shift together; the areas above are of ranks within each size.",
         (1, 2, 3),
-        sql,
-    )
-
-
-def _within(reading: Reading) -> list[blocks.Block]:
-    size = reading.sizes[-1] if reading.sizes else ""
-    sql = _WITHIN_SQL.format(objective=reading.primary, size=quoted(size))
-    table = reading.sql(sql).with_columns(pl.col("stratum").str.strip_prefix("direction: "))
-    directions = theme.known_order(table["stratum"].to_list(), theme.SHAPES)
-    known = {
-        (row["proxy"], row["stratum"]): wording.number(row["estimate"], 2)
-        for row in table.iter_rows(named=True)
-    }
-    numbers = dict(table.select("stratum", "n_examples").iter_rows())
-    rows = [
-        (
-            proxies.label(name),
-            *(known.get((name, direction), wording.NONE) for direction in directions),
-        )
-        for name in theme.known_order(
-            table["proxy"].to_list(), strongest_first(reading, reading.primary)
-        )
-    ]
-    return _table(
-        f"The rank correlation among examples that change alike ({size})",
-        ("proxy", *(f"{_GOES[name]} ({wording.count(numbers[name])})" for name in directions)),
-        rows,
-        "Spearman’s correlation of the proxy with the score among examples whose score goes in the "
-        "same direction from the smallest size to the largest (their number in brackets): it rises "
-        "or falls significantly, by whatever amount, stays within α, or comes back after a turn. "
-        "These are not the shapes, which all sizes decide. Groups of too few examples are left "
-        "out. Within a group scores "
-        "differ less, so correlations are weaker. Proxies are turned so that high means hard, if "
-        "they have such a direction.",
-        tuple(range(1, len(directions) + 1)),
-        sql,
-    )
-
-
-def _polarisation(reading: Reading) -> list[blocks.Block]:
-    sql = _POLARISATION_SQL.format(objective=reading.primary)
-    table = reading.sql(sql).filter(pl.col("polarisation").is_not_null())
-    if table["proxy"].n_unique() < 2:
-        return []
-    sizes = theme.in_order(table)
-    known = {
-        (row["proxy"], row["size"]): wording.number(row["polarisation"], 2)
-        for row in table.iter_rows(named=True)
-    }
-    names = table["proxy"].unique(maintain_order=True).to_list()
-    rows = [
-        (
-            name if name == "the score itself" else proxies.label(name),
-            *(known.get((name, size), wording.NONE) for size in sizes),
-        )
-        for name in theme.known_order(
-            names, ["the score itself", *strongest_first(reading, reading.primary)]
-        )
-    ]
-    return _table(
-        "Do proxies part into two ends as the score does?",
-        ("quantity", *sizes),
-        rows,
-        "Polarisation of the score and of each proxy that lies between 0 and 1: 0 where all "
-        "examples have the same value, 1 where every value is 0 or 1. The noise of a finite number "
-        "of models is removed.",
-        tuple(range(1, len(sizes) + 1)),
         sql,
     )
 

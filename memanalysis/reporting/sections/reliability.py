@@ -28,42 +28,26 @@ order by size_rank, signal_a, signal_b"""
 def section(reading: Reading) -> blocks.Section:
     """Return the section on reliability."""
     table = reading.table("reliability").filter(pl.col("reliability").is_not_null())
-    content: list[blocks.Block]
+    title = "How sure are these numbers?"
     if table.is_empty():
-        content = [
-            blocks.Note(
-                "Reliability needs at least two groups of models whose scores can be compared; "
-                "this store has fewer."
-            )
-        ]
-    else:
-        content = [
-            _explanation(reading, table),
-            reading.figure(figures.reliability, objectives=(), objective=reading.primary),
-            *_growth(reading, table),
-            _needed(reading),
-            *_agreement(reading),
-        ]
-    return blocks.Section("reliability", "How reliable the numbers are", content)
+        asks = "two groups of models or more, whose scores can be compared"
+        return blocks.Section("reliability", title, asks=asks)
+    more = [
+        reading.figure(figures.reliability, objectives=(), objective=reading.primary),
+        *_growth(reading, table),
+        *_agreement(reading),
+    ]
+    fold = blocks.Fold(
+        "Checks: reliability by size and number of models; other signals than right or wrong", more
+    )
+    return blocks.Section("reliability", title, [_explanation(), _needed(reading)], fold)
 
 
-def _explanation(reading: Reading, table: pl.DataFrame) -> blocks.Text:
-    mine = table.filter(
-        pl.col("objective") == reading.primary,
-        pl.col("quantity") == "level",
-        pl.col("signal") == "correctness",
-    )
-    text = (
-        "Train the same number of new models and measure again: how much of the spread between "
-        "examples would be there again? That share is the reliability. It is measured by scoring "
-        "every example twice, with one half of the models and with the other."
-    )
-    if mine.is_empty():
-        return blocks.Text(text)
-    last = mine.sort("size_rank", "n_groups").row(-1, named=True)
+def _explanation() -> blocks.Text:
     return blocks.Text(
-        f"{text} At {last['size']}, {wording.percent(last['reliability'], 0)} of the spread of the "
-        "scores would be seen again with new models; the rest is chance."
+        "Train the same number of new models and measure again: how much of the spread between "
+        "examples would be there again? That share is the reliability, measured by scoring every "
+        "example twice, with one half of the models and with the other."
     )
 
 
@@ -74,28 +58,39 @@ def _growth(reading: Reading, table: pl.DataFrame) -> list[blocks.Block]:
 
 
 def _needed(reading: Reading) -> blocks.Table:
-    rows = [_needs(row) for row in reading.sql(_NEEDED_SQL).iter_rows(named=True)]
+    """One row per quantity: the largest size of the objective that single figures show."""
+    needed = reading.sql(_NEEDED_SQL)
+    rows = [
+        _needs(part.row(-1, named=True))
+        for part in _of_figures(reading, needed).partition_by("quantity", maintain_order=True)
+    ]
     return blocks.Table(
         title="How many models would be enough",
         columns=(
-            *("quantity", "objective", "size", "models", "error", "for ±0.05"),
+            *("quantity", "size", "models", "error", "for ±0.05"),
             *("reliability", "for 80 %", "for 90 %"),
         ),
         rows=rows,
         caption="Models of one size. Error: the standard error of one example’s value, mean over "
-        "examples; then how many models would bring it to ±0.05. Reliability, and how many models "
-        "would bring it to 80 % and 90 %. These follow from what was measured: errors fall with "
-        "the square root of the number of models, reliability by the formula of Spearman and "
-        "Brown.",
-        numeric=(3, 4, 5, 6, 7, 8),
+        "examples, and how many models would bring it to ±0.05. Reliability, and how many models "
+        "would bring it to 80 % and 90 % (errors fall with the square root of their number, "
+        "reliability follows the formula of Spearman and Brown). `models_needed` has all sizes.",
+        numeric=(2, 3, 4, 5, 6, 7),
         sql=_NEEDED_SQL,
     )
+
+
+def _of_figures(reading: Reading, table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the objectives that single figures show."""
+    own = pl.col("objective") == reading.primary
+    student = reading.students[0] if reading.students else ""
+    taught = (pl.col("objective") == student) & (pl.col("quantity") == "distillation")
+    return table.filter(taught | (own & (pl.col("quantity") != "distillation")))
 
 
 def _needs(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         QUANTITIES.get(row["quantity"], row["quantity"]),
-        wording.objective(row["objective"]),
         row["size"] or "first to last",
         wording.count(row["n_models"]),
         wording.number(row["std_error"], 3),

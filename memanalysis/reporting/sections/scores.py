@@ -14,28 +14,37 @@ from memanalysis.reporting.context import Reading
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on the distribution of scores."""
-    content: list[blocks.Block] = []
     histogram = reading.table("memorization_histogram")
+    title = "How the scores are distributed"
     if histogram.filter(pl.col("n_examples") > 0).is_empty():
-        content.append(blocks.Note("No example was both trained on and held out: no scores."))
-    else:
-        content += [
-            blocks.Text(
-                "A score near 0 says that models treat the example alike whether they saw it or "
-                "not; near 1, that they get it right only if they saw it. How many examples are "
-                "where, and does that change with size?"
-            ),
-            reading.figure(figures.memorization_histogram),
-            *_noise_removed(reading),
-        ]
-    if reading.table("bimodality").is_empty():
-        content.append(
-            blocks.Note("No measures of bi-modality: they need at least two groups of models.")
-        )
-    else:
-        content += [_explanation(), reading.figure(figures.bimodality)]
-        content += [*_trends(reading), *_clusters(reading)]
-    return blocks.Section("scores", "How the scores are distributed", content)
+        asks = "examples that some models trained on and some did not"
+        return blocks.Section("scores", title, asks=asks)
+    more: list[blocks.Block] = [*_noise_removed(reading)]
+    if not reading.table("bimodality").is_empty():
+        more += [_explanation(), reading.figure(figures.bimodality)]
+        more += [*_trends(reading), *_clusters(reading)]
+    fold = blocks.Fold(_result(reading), more) if more else None
+    return blocks.Section("scores", title, [reading.figure(figures.memorization_histogram)], fold)
+
+
+def _result(reading: Reading) -> str:
+    """What the checks of the distribution came to, in words."""
+    parts = []
+    rows = (
+        reading.table("bimodality")
+        .filter(pl.col("objective") == reading.primary)
+        .drop_nulls("polarisation")
+        .sort("size_rank")
+    )
+    if not rows.is_empty():
+        ends = [wording.number(rows["polarisation"][place], 2) for place in (0, -1)]
+        goes = f"goes from {ends[0]} to {ends[1]}" if rows.height > 1 else f"is {ends[1]}"
+        parts.append(f"without noise, polarisation {goes}")
+    fits = reading.table("beta_binomial").filter(pl.col("objective") == reading.primary)
+    one = sum(1 for row in fits.iter_rows(named=True) if _described(row) == "one continuum")
+    if fits.height:
+        parts.append(f"one continuum describes the scores best at {one} of {fits.height} sizes")
+    return f"Checks: {'; '.join(parts) or 'noise removed'}"
 
 
 def _noise_removed(reading: Reading) -> list[blocks.Block]:
@@ -97,17 +106,20 @@ def _fits(reading: Reading, objective: str) -> blocks.Table:
     )  # fmt: skip
 
 
+def _described(row: dict[str, Any]) -> str:
+    """Which description fits better, where the interval tells."""
+    low, high = row["bic_difference_low"], row["bic_difference_high"]
+    if low is not None and low > 0:
+        return "two clusters"
+    return "one continuum" if high is not None and high < 0 else "not decided"
+
+
 def _fit(row: dict[str, Any]) -> tuple[str, ...]:
     low, high = row["bic_difference_low"], row["bic_difference_high"]
-    description = "not decided"
-    if low is not None and low > 0:
-        description = "two clusters"
-    if high is not None and high < 0:
-        description = "one continuum"
     shape = {True: "U-shaped", False: "not U-shaped", None: wording.NONE}[row["u_shaped"]]
     return (
         row["size"],
-        description,
+        _described(row),
         wording.number(row["bic_difference"], 1, signed=True),
         wording.interval(low, high, 1),
         shape,

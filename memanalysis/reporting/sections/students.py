@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from memanalysis import figures
+from memanalysis import figures, wording
 from memanalysis.figures import Figure
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
@@ -27,38 +27,52 @@ def figure(
     )
 
 
-def effect_blocks(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blocks.Block]:
-    """Changes of groups of examples, changes against the teacher's size, and transitions."""
-    groupings = [name for name in ("score", "bin", "shape") if name in set(effects["grouping"])]
-    content: list[blocks.Block] = []
-    if groupings:
-        content.append(_how_to_choose())
-    content += [
-        figure(
-            reading,
-            figures.distillation_groups,
-            objective,
-            f"distillation-by-{name}",
-            grouping=name,
-        )
-        for name in groupings
+def bands(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blocks.Block]:
+    """The change of memorised and other examples over size."""
+    if "score" not in set(effects["grouping"]):
+        return []
+    return [_groups(reading, objective, "score")]
+
+
+def checks(reading: Reading, objective: str, effects: pl.DataFrame) -> list[blocks.Block]:
+    """Changes of finer groups of examples, changes against the teacher's size, and transitions."""
+    content: list[blocks.Block] = [
+        _groups(reading, objective, name)
+        for name in ("bin", "shape")
+        if name in set(effects["grouping"])
     ]
     gaps = reading.table("distillation_by_size").filter(pl.col("objective") == objective)
-    known = gaps["gap"].drop_nulls().n_unique()
-    if known < _FEWEST_GAPS:
-        why = "one size is taught" if known else "parameters are not known"
-        content.append(blocks.Note(f"No change against the teacher’s size: {why}."))
-    else:
+    if gaps["gap"].drop_nulls().n_unique() >= _FEWEST_GAPS:
         content.append(figure(reading, figures.distillation_gap, objective))
     return content + _transitions(reading, objective)
 
 
-def _how_to_choose() -> blocks.Text:
-    return blocks.Text(
-        "Whose score changes? Choosing examples by a noisy score and then measuring them on the "
-        "same models finds a change where there is none: the lucky ones fall back. In the next "
-        "figures the examples are therefore chosen on all groups of models but one and measured on "
-        "that one (filled points); the naive estimate stands beside it (hollow points)."
+def summary(reading: Reading, objective: str) -> str:
+    """How alike both scores order the examples, in words."""
+    rows = (
+        reading.table("distillation_by_size")
+        .filter(pl.col("objective") == objective)
+        .drop_nulls("agreement_corrected")
+        .sort("size_rank")
+    )
+    alike = ""
+    if not rows.is_empty():
+        last = rows.row(-1, named=True)
+        alike = (
+            "without noise, scores with and without distillation correlate by "
+            f"{wording.number(last['agreement_corrected'], 2)} at "
+            f"{reading.spoken.get(last['size'], last['size'])}; "
+        )
+    return f"Checks: {alike}finer groups, the teacher’s size, who moves where"
+
+
+def _groups(reading: Reading, objective: str, grouping: str) -> blocks.Figure:
+    return figure(
+        reading,
+        figures.distillation_groups,
+        objective,
+        f"distillation-by-{grouping}",
+        grouping=grouping,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis import figures, wording
+from memanalysis import figures, numbers, wording
 from memanalysis.figures import theme
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
@@ -38,39 +38,53 @@ _SHOWN: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on trajectories."""
-    content: list[blocks.Block]
+    title = "Who rises, who stays, who falls"
     if len(reading.sizes) < 2:
-        has = "one" if reading.sizes else "no models"
-        content = [blocks.Note(f"Trajectories need at least two sizes; this study has {has}.")]
-    elif reading.table("trajectory_shares").is_empty():
-        content = [
-            blocks.Note("This store holds no tests of trajectories: too few models, or not built.")
-        ]
-    else:
-        content = [
-            _explanation(reading),
-            reading.figure(
-                figures.trajectory_shares,
-                objectives=theme.told_apart(reading.table("trajectory_shares")),
-            ),
-            reading.figure(figures.trajectory_sweep, objective=reading.primary),
-            *_curves(reading),
-            *_examples(reading),
-            *_by_class(reading),
-        ]
-    return blocks.Section("trajectories", "Trajectories across sizes", content)
+        return blocks.Section("trajectories", title, asks="models of at least two sizes")
+    if reading.table("trajectory_shares").is_empty():
+        asks = "more models: each example trained on and held out several times at each size"
+        return blocks.Section("trajectories", title, asks=asks)
+    content: list[blocks.Block] = [
+        _explanation(reading),
+        reading.figure(
+            figures.trajectory_shares,
+            objectives=theme.told_apart(reading.table("trajectory_shares")),
+        ),
+        *_images(reading),
+    ]
+    more = [
+        reading.figure(figures.trajectory_sweep, objective=reading.primary),
+        *_curves(reading),
+        *_by_class(reading),
+    ]
+    return blocks.Section("trajectories", title, content, blocks.Fold(_summary(reading), more))
+
+
+def _summary(reading: Reading) -> str:
+    """What the fold holds, and what other α would say."""
+    rows = reading.table("trajectory_shares").filter(
+        pl.col("objective") == reading.primary,
+        pl.col("rule") == "shape",
+        pl.col("category") == "increasing",
+    )
+    shares = sorted(share for share in rows["share"].to_list() if share is not None)
+    if not shares:
+        return "Checks: other α, the rates behind the curves, class by class"
+    reach = " to ".join(dict.fromkeys(numbers.percent(s) for s in (shares[0], shares[-1])))
+    return (
+        f"Checks: with other α, {reach} of the {reading.things} rise; the rates behind the "
+        "curves; class by class"
+    )
 
 
 def _explanation(reading: Reading) -> blocks.Text:
     alphas = set(reading.alphas.values())
     here = f" (here {alphas.pop():g})" if len(alphas) == 1 else ""
     return blocks.Text(
-        "An example’s trajectory is its score at every size. Its shape is decided with intervals: "
-        f"“increasing” and “decreasing” ask for a significant change of at least α{here}; “cap” is "
-        "memorised most by a size in between, “u” least, again by α; “fixed” asks for all pairs of "
-        "sizes to be equal within α, and “mixed” turns more than once. Everything else is "
-        "“undetermined”, which says that there are too few models to tell, not that nothing "
-        "happens."
+        "An example’s trajectory is its score at every size. It rises or falls if the change is "
+        f"significant and at least α{here}; a cap is memorised most by a size in between, a u "
+        "least; it is fixed if all sizes are equal within α. “Undetermined” says that there are "
+        "too few models to tell, not that nothing happens."
     )
 
 
@@ -79,11 +93,12 @@ def _curves(reading: Reading) -> list[blocks.Block]:
         return []
     return [
         reading.figure(figures.trajectories, objective=reading.primary),
+        reading.figure(figures.example_curves, objective=reading.primary),
         reading.figure(figures.trajectories_by_class, objective=reading.primary),
     ]
 
 
-def _examples(reading: Reading) -> list[blocks.Block]:
+def _images(reading: Reading) -> list[blocks.Block]:
     objective = reading.primary
     table = reading.table("strongest_examples").filter(
         pl.col("objective") == objective, pl.col("shape").is_in(_SHOWN)
@@ -92,13 +107,12 @@ def _examples(reading: Reading) -> list[blocks.Block]:
     if moving.is_empty():
         return [blocks.Note("No example has a shape other than fixed or undetermined.")]
     return [
-        reading.figure(figures.example_curves, objective=objective),
         blocks.Gallery(
             name="strongest",
-            title="The images behind the curves",
-            caption="The same examples: label, score at the smallest and the largest size, with "
-            "the highest or lowest in between of a cap or u, and the score over sizes (from −0.1 "
-            "to 1; the faint line is 0).",
+            title=f"The {reading.things} whose scores change most",
+            caption="Below each, its score at the smallest and the largest size, with the turn in "
+            "between where it has one, and its curve. Chosen on the models that are shown, so they "
+            "look stronger here than on new models.",
             conditions=reading.conditions(objective),
             rows=_rows(reading, table),
             sql=_EXAMPLES_SQL.format(objective=objective),

@@ -100,7 +100,8 @@ const charts = (() => {
     const width = FILE_WIDTH - 2 * FILE_MARGIN;
     spec.title = {
       text: lines(element.dataset.title, CHARACTERS.title),
-      subtitle: lines(element.dataset.conditions, CHARACTERS.subtitle),
+      subtitle: [element.dataset.subtitle, element.dataset.conditions].filter(Boolean)
+        .flatMap((text) => lines(text, CHARACTERS.subtitle)),
       subtitleColor: palette.muted,
       subtitleFontSize: 11,
       subtitlePadding: 5,

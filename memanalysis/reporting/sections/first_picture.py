@@ -1,0 +1,170 @@
+"""The picture of the first screen and the sentence above it, chosen by what the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import polars as pl
+
+from memanalysis import figures, numbers, wording
+from memanalysis.figures import theme
+from memanalysis.figures.trajectories import shares_in_words
+from memanalysis.reporting import blocks
+from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.sections.tiles import Tiles
+
+Choice = tuple[str, blocks.Picture]
+
+_IMAGES: Final = 8
+_KIND_SQL: Final = """select kind, example_id, memorization
+from memorization as m
+inner join examples as e using (example_id)
+where objective = '{objective}' and size = '{size}' and m.split = 'train'
+    and kind is not null and memorization is not null
+qualify row_number() over (partition by kind order by memorization desc, example_id) <= {most}
+order by kind, memorization desc, example_id"""
+_SUSPECTS_SQL: Final = "from suspects order by rank limit {most}"
+_EXTREMES_SQL: Final = """select example_id, memorization
+from memorization
+where objective = '{objective}' and size = '{size}' and split = 'train'
+    and memorization is not null
+order by memorization desc, example_id
+limit {most}"""
+# Kinds that were left as they are.
+_ORDINARY: Final = frozenset({"clean", "easy"})
+_MEMORISED: Final = 0.5
+
+
+def choose(reading: Reading) -> tuple[str, blocks.Picture | None]:
+    """The answer in one sentence, and its picture; empty and None where there is neither.
+
+    Planted kinds, several ways of teaching, trajectories, scores of one size, in this order.
+    """
+    chosen: Callable[[Reading], Choice | None]
+    for chosen in (_kinds, _ways, _trajectories, _one_size):
+        made = chosen(reading)
+        if made is not None and made[0]:
+            return made
+    return _imported(reading), None
+
+
+def _kinds(reading: Reading) -> Choice | None:
+    """Scores of what was planted."""
+    planted = reading.manifest.dataset.get("planted") or {}
+    if len(planted) < 2 or reading.table("kind_effects").is_empty():
+        return None
+    figure = reading.figure(figures.kind_scores, "opening")
+    objective = reading.primary
+    table = reading.table("kind_effects").filter(pl.col("objective") == objective)
+    size = theme.in_order(table)[-1]
+    changed = [kind for kind in planted if kind not in _ORDINARY]
+    shown = reading.sql(
+        _KIND_SQL.format(
+            objective=objective, size=quoted(size), most=max(_IMAGES // max(len(changed), 1), 1)
+        )
+    )
+    tiles = Tiles(reading)
+    rows = [
+        blocks.Row(
+            wording.kind(kind),
+            "",
+            [
+                tiles.train(row["example_id"], wording.number(row["memorization"], 2), "")
+                for row in shown.filter(pl.col("kind") == kind).iter_rows(named=True)
+            ],
+        )
+        for kind in changed
+    ]
+    return f"{figure.title}." if figure.subtitle else "", blocks.Picture(figure, rows)
+
+
+def _ways(reading: Reading) -> Choice | None:
+    """Every way of teaching beside the others."""
+    if len(reading.students) < 2 or reading.table("distillation_by_size").is_empty():
+        return None
+    figure = reading.figure(
+        figures.distillation_settings, "opening", objectives=reading.objectives
+    )
+    return f"{figure.title}." if figure.subtitle else "", blocks.Picture(figure)
+
+
+def _trajectories(reading: Reading) -> Choice | None:
+    """Mean curves of each shape, with examples at their ends."""
+    objective = reading.primary
+    if len(reading.sizes) < 2 or reading.table("trajectory_curves").is_empty():
+        return None
+    shares = figures.trajectory_shares.frame(reading.study)
+    first, last = (reading.spoken[reading.sizes[place]] for place in (0, -1))
+    told = shares_in_words(shares) if not shares.is_empty() else ""
+    figure = reading.figure(
+        figures.trajectories, "opening", objective=objective, quantity="memorisation"
+    )
+    strongest = reading.table("strongest_examples").filter(pl.col("objective") == objective)
+    tiles = Tiles(reading)
+    shapes = [shape for shape in theme.SHAPES if shape in set(strongest["shape"].to_list())]
+    shapes = [shape for shape in shapes if shape != "undetermined"]
+    each = max(_IMAGES // max(len(shapes), 1), 1)
+    rows = []
+    for shape in shapes:
+        mine = strongest.filter(pl.col("shape") == shape).sort("rank", "size_rank")
+        examples = mine.partition_by("example_id", maintain_order=True)[:each]
+        shown = [
+            tiles.trajectory(part["example_id"][0], part["memorization"].to_list(), shape)
+            for part in examples
+        ]
+        rows.append(blocks.Row(shape, "", shown, shape))
+    answer = f"From {first} to {last}, of the {reading.things} {told}." if told else ""
+    return answer, blocks.Picture(figure, rows)
+
+
+def _one_size(reading: Reading) -> Choice | None:
+    """The distribution of the scores, and the examples that look wrongly labelled."""
+    objective = reading.primary
+    if not reading.sizes:
+        return None
+    size = reading.sizes[-1]
+    scores = reading.sql(
+        "select count(memorization) as n, avg(memorization) as mean, "
+        f"avg((memorization >= {_MEMORISED})::int) as memorised from memorization "
+        f"where objective = '{objective}' and size = '{quoted(size)}' and split = 'train'"
+    ).row(0, named=True)
+    if not scores["n"]:
+        return None
+    figure = reading.figure(figures.memorization_histogram, "opening")
+    suspects = reading.sql(_SUSPECTS_SQL.format(most=_IMAGES))
+    tiles = Tiles(reading)
+    if suspects.is_empty():
+        title = "highest scores"
+        rows = reading.sql(
+            _EXTREMES_SQL.format(objective=objective, size=quoted(size), most=_IMAGES)
+        )
+    else:
+        title, rows = "first suspects", suspects
+    shown = [
+        tiles.train(row["example_id"], wording.number(row["memorization"], 2), "")
+        for row in rows.iter_rows(named=True)
+    ]
+    at = f"At {size}, " if len(reading.sizes) > 1 else ""
+    answer = (
+        f"{at}{numbers.percent(scores['memorised'])} of the {reading.things} are memorised: models "
+        f"get them right mostly if they trained on them (score {_MEMORISED:g} or more); the mean "
+        f"score is {wording.number(scores['mean'], 2)}."
+    )
+    return answer[0].upper() + answer[1:], blocks.Picture(figure, [blocks.Row(title, "", shown)])
+
+
+def _imported(reading: Reading) -> str:
+    """What a store without models has: numbers of others."""
+    rows = reading.sql(
+        "select proxy, count(value) as n, quantile_cont(value, 0.05) as low, "
+        "median(value) as middle from proxies group by proxy order by proxy limit 1"
+    )
+    if rows.is_empty():
+        return ""
+    row = rows.row(0, named=True)
+    return (
+        f"{wording.count(row['n'])} values of {row['proxy'].replace('_', ' ')}: the median is "
+        f"{wording.number(row['middle'], 2)}, and one in twenty lies below "
+        f"{wording.number(row['low'], 2)}."
+    )
