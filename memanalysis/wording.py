@@ -12,10 +12,11 @@ from memanalysis import numbers
 NONE: Final = numbers.NONE
 # Leaves room for an ending and for what browsers add to a name that is taken.
 _LONGEST_NAME: Final = 100
-_KINDS: Final = {
-    "flipped": "wrong labels",
-    "random": "random labels",
-    "suspected_mislabel": "suspected wrong labels",
+# Kinds of example as readers know them, where the stored name does not say it.
+KINDS: Final = {
+    "flipped": "wrong label",
+    "random": "random label",
+    "suspected_mislabel": "suspected wrong label",
 }
 _OBJECTIVES: Final = {"one_hot": "one-hot labels", "distilled": "distilled"}
 
@@ -28,7 +29,7 @@ def objective(name: str) -> str:
 
 def kind(name: str) -> str:
     """Examples of a kind, planted or judged, as running text names them: 'wrong labels'."""
-    return _KINDS.get(name, f"{name.replace('_', ' ')} examples")
+    return f"{KINDS[name]}s" if name in KINDS else f"{name.replace('_', ' ')} examples"
 
 
 def count(value: float | None) -> str:

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, sizes, theme
+from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, titled
 
@@ -152,7 +152,7 @@ def _means_result(frame: pl.DataFrame, _: Asked) -> str:
     ).sort("size_rank")
     if scores.is_empty():
         return ""
-    names = sizes.spoken(scores["size"].to_list())
+    names = theme.spoken(scores["size"].to_list())
     shown = [
         (names[size], value) for size, value in scores.select("size", "value").iter_rows()
     ]

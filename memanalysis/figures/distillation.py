@@ -173,7 +173,7 @@ def _change_result(frame: pl.DataFrame, _: Asked) -> str:
         return ""
     values = changes["value"].to_list()
     signs = {value < 0 for value in values}
-    names = sizes.spoken(theme.in_order(frame))
+    names = theme.spoken(theme.in_order(frame))
     at = {value: names[size] for size, value in changes.select("size", "value").iter_rows()}
     most = max(values, key=abs)
     if len(values) == 1:

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, sizes, theme
+from memanalysis.figures import marks, theme
 from memanalysis.figures.distillation import NONE, OBJECTIVE, of_setting, parts_scale
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import range_start, range_title
@@ -374,7 +374,7 @@ def _groups_result(frame: pl.DataFrame, asked: Asked) -> str:
             return ""
         ends = [wording.number(end, signed=True) for end in sorted({min(values), max(values)})]
         told.append(f"scores of {name} change by {' to '.join(dict.fromkeys(ends))}")
-    size = sizes.spoken(theme.in_order(frame))[largest[-1]]
+    size = theme.spoken(theme.in_order(frame))[largest[-1]]
     return f"At {size}, {told[0]}, {told[1].removeprefix('scores of ')}"
 
 
@@ -424,7 +424,7 @@ def _settings_result(frame: pl.DataFrame, _: Asked) -> str:
         return ""
     ordered = theme.in_order(changes)
     there = changes.filter(pl.col("size") == ordered[-1]).sort("value")
-    names = sizes.spoken(theme.in_order(frame))
+    names = theme.spoken(theme.in_order(frame))
     least, most = there.row(-1, named=True), there.row(0, named=True)
     at = f" at {names[ordered[-1]]}" if len(ordered) > 1 else ""
     ways = wording.plural(there["way"].n_unique(), "way", "ways")

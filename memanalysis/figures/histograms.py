@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import numbers, wording
-from memanalysis.figures import sizes, theme
+from memanalysis.figures import theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, within_one
 
@@ -110,13 +110,15 @@ def _draw_histogram(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     Bins follow the scores that are possible; colours are shares of examples in a bin on a
     square-root scale. The number at the right is the share of scores above 0.9.
     """
-    titles = theme.values(frame, "objective")
+    titles, order = theme.values(frame, "objective"), theme.in_order(frame)
+    apart = theme.told_apart_by(order)
+    labels = apart.label(asked.stars()) if apart else asked.stars()
     base = alt.Chart(frame).encode(
         y=alt.Y(
             "size:N",
-            sort=theme.in_order(frame)[::-1],
-            title=None,
-            axis=alt.Axis(labelExpr=asked.stars(), ticks=False, domain=False),
+            sort=order[::-1],
+            title=f"model {apart.axis}" if apart else None,
+            axis=alt.Axis(labelExpr=labels, ticks=False, domain=False),
         )
     )
     cells = base.mark_rect(color=theme.colour("one-hot")).encode(
@@ -148,7 +150,7 @@ def _histogram_result(frame: pl.DataFrame, _: Asked) -> str:
     ordered = theme.in_order(mine)
     if not ordered:
         return ""
-    names = sizes.spoken(ordered)
+    names = theme.spoken(ordered)
     above = dict(mine.select("size", "above").unique().iter_rows())
     last = f"{numbers.percent(above[ordered[-1]])} of the examples score above 0.9"
     if len(ordered) == 1:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import altair as alt
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, sizes, theme
+from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Figure
 from memanalysis.figures.fragments import (
     OBJECTIVES_IN_ORDER,
@@ -20,6 +21,8 @@ from memanalysis.figures.fragments import (
 
 _NONE: Final = "No kinds of example are known in this study: nothing was planted or judged."
 _ORDINARY: Final = ("clean", "easy")
+# Kinds as readers know them, as a Vega expression.
+_KINDS: Final = f"{json.dumps(wording.KINDS)}[datum.label] || datum.label"
 
 _SCORES_QUERY: Final = f"""
 with scores as (
@@ -68,7 +71,7 @@ def _draw_scores(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
         *marks.estimates(base, y, tooltip, ("ci_low", "ci_high"), size=34)
     ).properties(width=170, height=170)
     kinds = _in_order(frame)
-    chart = theme.panels(layers, "kind", kinds, columns=4)
+    chart = theme.panels(layers, "kind", kinds, 4, _KINDS)
     return theme.finish(chart, panel=170, count=len(kinds))
 
 
@@ -92,7 +95,7 @@ def _draw_shapes(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
         *marks.across_bars(base, "ci_low", "ci_high"),
     ).properties(width=150, height=alt.Step(21))
     kinds = _in_order(frame)
-    chart = theme.panels(layers, "kind", kinds, columns=4)
+    chart = theme.panels(layers, "kind", kinds, 4, _KINDS)
     return theme.finish(chart, panel=230, count=len(kinds))
 
 
@@ -104,7 +107,7 @@ def _draw_changes(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
             "kind:N",
             sort=_in_order(frame),
             title=None,
-            axis=alt.Axis(labelFontSize=12),
+            axis=alt.Axis(labelFontSize=12, labelExpr=_KINDS),
             scale=alt.Scale(paddingInner=0.4),
         ),
         yOffset=alt.YOffset("size:N", sort=sizes),
@@ -144,7 +147,7 @@ def _draw_retrieval(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
         base.mark_point(size=38).encode(x=marks.auc_axis()),
     ).properties(width=190, height=alt.Step(7))
     kinds = _in_order(frame)
-    chart = theme.panels(layers, "kind", kinds, columns=3)
+    chart = theme.panels(layers, "kind", kinds, 3, _KINDS)
     return theme.finish(chart, panel=290, count=len(kinds))
 
 
@@ -164,7 +167,7 @@ def _scores_result(frame: pl.DataFrame, _: Asked) -> str:
     there = frame.filter(pl.col("objective") == frame["objective"][0]).drop_nulls("estimate")
     if there["kind"].n_unique() < 2:
         return ""
-    names = sizes.spoken(theme.in_order(frame))
+    names = theme.spoken(theme.in_order(frame))
     size = theme.in_order(there)[-1]
     scores = dict(there.filter(pl.col("size") == size).select("kind", "estimate").iter_rows())
     most = max(scores, key=lambda kind: scores[kind])

@@ -6,9 +6,11 @@ property of the same name, so that its dark theme and its print style reach into
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -107,10 +109,13 @@ _FADED: Final = 0.12
 _HEADING_ABOVE: Final = 9
 # The width of a y axis' usual labels in pixels: −0.005.
 _LABEL_WIDTH: Final = 46
+# As the producer names the sizes of its families.
+_SIZED: Final = re.compile(r"(?P<family>[a-z]+?)(?P<depth>\d+)?w(?P<width>[\d.]+)")
 # Characters of a title over the narrowest charts.
 _TITLE_LENGTH: Final = 72
 # The longest name of a size, in characters, that fits upright under narrow panels.
 _UPRIGHT: Final = 3
+_SIZE_TITLE: Final = "model size"
 
 
 def colour(name: str) -> str:
@@ -177,14 +182,56 @@ def shared_prefix(sizes: Sequence[str]) -> str:
     return prefix if len(set(sizes)) > 1 and prefix not in sizes else ""
 
 
-def size_axis(sizes: Sequence[str], title: str = "model size", labels: str | None = None) -> alt.X:
+@dataclass(frozen=True)
+class Sizes:
+    """What tells sizes apart: ``axis`` is 'width', 'depth' or both, ``values`` its value by name."""
+
+    axis: str
+    values: Mapping[str, str]
+
+    def label(self, expression: str) -> str:
+        """The Vega expression ``expression`` of a size's label, its name replaced by its value."""
+        return f"replace({expression}, datum.label, {json.dumps(dict(self.values))}[datum.label])"
+
+
+def told_apart_by(names: Sequence[str]) -> Sizes | None:
+    """What tells the sizes of one family apart; None for other names, or where nothing does."""
+    parts = [_SIZED.fullmatch(name) for name in names]
+    known = [part for part in parts if part]
+    if len(known) < len(parts) or len({part["family"] for part in known}) != 1:
+        return None
+    varying = [axis for axis in ("depth", "width") if len({part[axis] for part in known}) > 1]
+    if not varying or any(part[axis] is None for part in known for axis in varying):
+        return None
+    values = {part[0]: ", ".join(part[axis] for axis in varying) for part in known}
+    return Sizes(", ".join(varying), values) if len(set(values.values())) == len(names) else None
+
+
+def spoken(names: Sequence[str]) -> dict[str, str]:
+    """Sizes as sentences name them: ``resnet8w16`` is 'width 16' where widths alone differ."""
+    sizes = told_apart_by(names)
+    if sizes is None:
+        return {name: name for name in names}
+    axes = sizes.axis.split(", ")
+    return {
+        name: ", ".join(f"{a} {v}" for a, v in zip(axes, value.split(", "), strict=True))
+        for name, value in sizes.values.items()
+    }
+
+
+def size_axis(sizes: Sequence[str], title: str = _SIZE_TITLE, labels: str | None = None) -> alt.X:
     """The x channel of charts over sizes; ``labels`` is a Vega expression (``sizes.labels``).
 
-    What all sizes begin with stands once, in the axis title.
+    The axis is called after what tells the sizes apart; what all names begin with stands once.
     """
     prefix = shared_prefix(sizes)
     longest = max((len(size) for size in sizes), default=0) - len(prefix)
-    if prefix:
+    apart = told_apart_by(sizes)
+    if apart is not None:
+        title = f"model {apart.axis}" if title == _SIZE_TITLE else title
+        labels = apart.label(labels or "datum.label")
+        longest = max(map(len, apart.values.values()))
+    elif prefix:
         # Vega counts UTF-16 code units, of which a character outside the basic plane has two.
         labels = f"slice({labels or 'datum.label'}, {len(prefix.encode('utf-16-le')) // 2})"
         title = f"{title} ({prefix}…)"
@@ -205,8 +252,13 @@ def panels(
 ) -> alt.FacetChart:
     """Small multiples of ``chart``, one for each value of ``field`` in the given order.
 
-    ``labels`` is a Vega expression for the panels' titles (``sizes.labels``).
+    ``labels`` is a Vega expression for the panels' titles (``sizes.labels``); those of sizes are
+    spelled as sentences name them.
     """
+    apart = told_apart_by(order) if field == "size" else None
+    if apart is not None:
+        named = json.dumps(spoken(order))
+        labels = f"replace({labels or 'datum.label'}, datum.label, {named}[datum.label])"
     unnamed = alt.Header(title=None, labelExpr="''", labelFontSize=0, labelPadding=0)
     facet = alt.Facet(f"{field}:N", sort=list(order), header=unnamed)
     layers = chart if isinstance(chart, alt.LayerChart) else alt.layer(chart, data=chart.data)

@@ -15,7 +15,6 @@ from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared
 
 _NONE: Final = "No trajectories: they need at least two sizes and enough models."
 _NO_SHAPE: Final = "No example has a shape other than fixed or undetermined."
-_WORTH_TELLING: Final = 0.005
 _OBJECTIVE: Final = {"objective": "one_hot"}
 _SHARE_TOOLTIP: Final = theme.tooltip(
     *("objective", "category", "share:.2%", "share_low:.2%", "share_high:.2%"),
@@ -23,7 +22,7 @@ _SHARE_TOOLTIP: Final = theme.tooltip(
 )
 _APART: Final = 0.055  # least distance of two labels, of a score
 # As labels at the ends of curves say it.
-_IN_WORDS: Final = {
+IN_WORDS: Final = {
     "increasing": "rise",
     "decreasing": "fall",
     "cap": "peak",
@@ -163,7 +162,7 @@ def _draw_curves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     )
     layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=230, height=230)
     if alone:
-        return theme.finish(_labelled(layers, base, frame).properties(width=460, height=270))
+        return theme.finish(_labelled(layers, base, frame).properties(width=460, height=380))
     chart = theme.panels(layers, "quantity", list(_CURVES), columns=3)
     return theme.finish(chart, panel=220, count=len(_CURVES))
 
@@ -176,7 +175,7 @@ def _labelled(layers: alt.LayerChart, base: alt.Chart, frame: pl.DataFrame) -> a
     for value in ends["value"].to_list():
         places.append(max(value, places[-1] + _APART) if places else value)
     words = [
-        f"{_IN_WORDS.get(shape, shape)} {wording.percent(share, 0)}"
+        f"{IN_WORDS.get(shape, shape)} {wording.percent(share, 0)}"
         for shape, share in ends.select("shape", "share").iter_rows()
     ]
     match = " : ".join(
@@ -284,27 +283,26 @@ def _by_class_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
     )
 
 
-def shares_in_words(frame: pl.DataFrame) -> str:
-    """The shares of the first objective by what the score does: '12 % rise, 60 % stay'."""
+def shares_in_words(frame: pl.DataFrame, things: str = "examples") -> str:
+    """The shares of the first objective: '12 % of the images are memorised more, 60 % alike'."""
     first = frame.filter(pl.col("objective") == frame["objective"][0])
     shares = dict(first.select("category", "share").iter_rows())
-    falling = sum(shares.get(name) or 0.0 for name in ("decreasing", "cap"))
-    turning = sum(shares.get(name) or 0.0 for name in ("u", "mixed"))
-    parts = [
-        ("rise", shares.get("increasing")),
-        ("stay as they are", shares.get("fixed")),
-        ("peak or fall", falling),
-        ("dip or turn twice", turning if turning >= _WORTH_TELLING else None),
-        ("cannot be told", shares.get("undetermined")),
-    ]
-    told = [f"{numbers.percent(share)} {what}" for what, share in parts if share is not None]
-    return wording.listed(told) if any(share for _, share in parts) else ""
+    if not any(shares.values()):
+        return ""
+
+    def share(*names: str) -> str:
+        return numbers.percent(sum(shares.get(name) or 0.0 for name in names))
+
+    return (
+        f"{share('increasing')} of the {things} are memorised more and {share('fixed')} alike; "
+        f"{share('decreasing', 'cap')} peak or fall, {share('u', 'mixed', 'undetermined')} cannot "
+        "be told"
+    )
 
 
 def _shares_result(frame: pl.DataFrame, _: Asked) -> str:
     """What becomes of the scores of single examples."""
-    told = shares_in_words(frame)
-    return f"Of the examples, {told}" if told else ""
+    return shares_in_words(frame)
 
 
 def _curves_result(frame: pl.DataFrame, _: Asked) -> str:
@@ -314,7 +312,7 @@ def _curves_result(frame: pl.DataFrame, _: Asked) -> str:
     ).drop_nulls("value").sort("size_rank")  # fmt: skip
     if rising.height < 2:
         return ""
-    names = sizes.spoken(theme.in_order(frame))
+    names = theme.spoken(theme.in_order(frame))
     first, last = rising.row(0, named=True), rising.row(-1, named=True)
     return (
         f"Examples that rise go from a mean score of {wording.number(first['value'], 2)} at "

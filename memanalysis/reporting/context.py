@@ -70,7 +70,7 @@ class Reading:
     @cached_property
     def spoken(self) -> dict[str, str]:
         """The sizes as sentences name them: 'width 16'."""
-        return sizes.spoken(self.sizes)
+        return theme.spoken(self.sizes)
 
     @cached_property
     def things(self) -> str:
@@ -244,7 +244,7 @@ def _teacher(row: dict[str, Any], targets: str) -> str:
     scope = row["teacher_scope"]
     parts = [
         row["teacher_size"] or "a teacher of unknown size",
-        f"{_SCOPES.get(scope, 'scope unknown')} (teacher_scope = {scope})",
+        _SCOPES.get(scope, "scope unknown"),
     ]
     lesson = _lesson(row, targets)
     return ", ".join(parts) + (f"; students learn from {lesson}" if lesson else "")
@@ -254,7 +254,7 @@ def _teacher_in_short(row: dict[str, Any], targets: str) -> str:
     size = row["teacher_size"] or "unknown"
     lesson = _lesson(row, targets) if targets else ""
     taught = f"; taught by {lesson}" if lesson else ""
-    return f"teacher {size} (teacher_scope = {row['teacher_scope']}){taught}"
+    return f"teacher {size}, {_SCOPES.get(row['teacher_scope'], 'scope unknown')}{taught}"
 
 
 def _lesson(row: dict[str, Any], targets: str) -> str:

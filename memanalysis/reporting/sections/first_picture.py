@@ -9,7 +9,7 @@ import polars as pl
 
 from memanalysis import figures, numbers, wording
 from memanalysis.figures import theme
-from memanalysis.figures.trajectories import shares_in_words
+from memanalysis.figures.trajectories import IN_WORDS, shares_in_words
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading, quoted
 from memanalysis.reporting.sections.tiles import Tiles
@@ -96,7 +96,7 @@ def _trajectories(reading: Reading) -> Choice | None:
         return None
     shares = figures.trajectory_shares.frame(reading.study)
     first, last = (reading.spoken[reading.sizes[place]] for place in (0, -1))
-    told = shares_in_words(shares) if not shares.is_empty() else ""
+    told = "" if shares.is_empty() else shares_in_words(shares, reading.things)
     figure = reading.figure(
         figures.trajectories, "opening", objective=objective, quantity="memorisation"
     )
@@ -113,8 +113,8 @@ def _trajectories(reading: Reading) -> Choice | None:
             tiles.trajectory(part["example_id"][0], part["memorization"].to_list(), shape)
             for part in examples
         ]
-        rows.append(blocks.Row(shape, "", shown, shape))
-    answer = f"From {first} to {last}, of the {reading.things} {told}." if told else ""
+        rows.append(blocks.Row(IN_WORDS.get(shape, shape), "", shown, shape))
+    answer = f"From {first} to {last}, {told}." if told else ""
     return answer, blocks.Picture(figure, rows)
 
 

@@ -19,16 +19,12 @@ from kind_retrieval
 where objective = '{objective}' and size = '{size}' and auc is not null
 order by proxy <> 'memorization', proxy, kind"""
 
-_EXTREMES_SQL: Final = """select kind, example_id, m.label, clean_label, memorization, ci_low,
-    ci_high,
-    row_number() over (partition by kind order by memorization desc, example_id) as from_top,
-    row_number() over (partition by kind order by memorization, example_id) as from_bottom,
-    count(*) over (partition by kind) as n_examples
+_HIGHEST_SQL: Final = """select kind, example_id, m.label, clean_label, memorization, ci_low, ci_high
 from memorization as m
 inner join examples as e using (example_id)
 where objective = '{objective}' and size = '{size}' and m.split = 'train'
     and kind is not null and memorization is not null
-qualify from_top <= {most} or from_bottom <= {most}
+qualify row_number() over (partition by kind order by memorization desc, example_id) <= {most}
 order by kind, memorization desc, example_id"""
 
 _MEANING: Final = {
@@ -43,8 +39,7 @@ _MEANING: Final = {
     "suspected_mislabel": "judged to carry a wrong label",
     "hard": "judged hard",
 }
-_TITLES: Final = {"suspected_mislabel": "suspected wrong label"}
-_SHOWN: Final = 6
+_SHOWN: Final = 8
 _FIRST: Final = ("clean", "easy")
 
 
@@ -53,7 +48,7 @@ def section(reading: Reading) -> blocks.Section:
     title = "Wrong labels, ambiguous and hard images"
     if reading.table("kind_effects").is_empty():
         return blocks.Section("kinds", title, asks=_asks(reading))
-    content = [_explanation(reading), reading.figure(figures.kind_scores), _extremes(reading)]
+    content = [_explanation(reading), reading.figure(figures.kind_scores), _highest(reading)]
     more = [*_shapes(reading), *_changes(reading), *_retrieval(reading)]
     return blocks.Section("kinds", title, content, blocks.Fold(_summary(reading), more))
 
@@ -95,7 +90,7 @@ def _explanation(reading: Reading) -> blocks.Text:
     kinds = theme.known_order(counts["kind"].to_list(), _FIRST)
     numbers = dict(counts.iter_rows())
     parts = [
-        f"{_TITLES.get(kind, kind.replace('_', ' '))} ({wording.count(numbers[kind])}"
+        f"{wording.KINDS.get(kind, kind.replace('_', ' '))} ({wording.count(numbers[kind])}"
         + (f": {_MEANING[kind]})" if kind in _MEANING else ")")
         for kind in kinds
     ]
@@ -156,7 +151,7 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     ]
     return blocks.Table(
         title=f"If you look only at the highest, how many are of the kind? ({reading.spoken.get(size, size)})",
-        columns=("ranked by", *(_TITLES.get(kind, kind.replace("_", " ")) for kind in kinds)),
+        columns=("ranked by", *(wording.KINDS.get(kind, kind.replace("_", " ")) for kind in kinds)),
         rows=[*rows, ("by chance", *(chance[kind] for kind in kinds))],
         caption="As many examples are looked at as the kind has, so that this is precision and "
         "recall at once; equal values share the places evenly. In brackets, 95 % intervals over "
@@ -166,31 +161,25 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     )
 
 
-def _extremes(reading: Reading) -> blocks.Gallery:
+def _highest(reading: Reading) -> blocks.Gallery:
     objective, size = reading.primary, _largest(reading)
-    sql = _EXTREMES_SQL.format(objective=objective, size=quoted(size), most=_SHOWN)
+    sql = _HIGHEST_SQL.format(objective=objective, size=quoted(size), most=_SHOWN)
     table = reading.sql(sql)
     tiles = Tiles(reading)
-    rows = []
-    for kind in theme.known_order(table["kind"].to_list(), _FIRST):
-        part = table.filter(pl.col("kind") == kind)
-        top = part.filter(pl.col("from_top") <= _SHOWN)
-        bottom = part.filter(pl.col("from_bottom") <= _SHOWN, pl.col("from_top") > _SHOWN)
-        for name, chosen in (("highest", top), ("lowest", bottom)):
-            if not chosen.is_empty():
-                shown = [_tile(tiles, row) for row in chosen.iter_rows(named=True)]
-                rows.append(
-                    blocks.Row(
-                        f"{_TITLES.get(kind, kind.replace('_', ' '))}: {name} scores",
-                        _MEANING.get(kind, ""),
-                        shown,
-                    )
-                )
+    rows = [
+        blocks.Row(
+            wording.KINDS.get(kind, kind.replace("_", " ")),
+            _MEANING.get(kind, ""),
+            [_tile(tiles, row) for row in table.filter(pl.col("kind") == kind).iter_rows(named=True)],
+        )
+        for kind in theme.known_order(table["kind"].to_list(), _FIRST)
+        if kind not in _FIRST
+    ]
     return blocks.Gallery(
         name="kinds",
-        title=f"Highest and lowest scores of each kind at {reading.spoken.get(size, size)}",
+        title=f"The highest scores of each kind at {reading.spoken.get(size, size)}",
         caption="The label that models were given, what it was before where that is known, and the "
-        "score. Chosen on the models that are shown, so extremes look more extreme than they are.",
+        "score. Chosen on the models that are shown, so they look higher than they are.",
         conditions=reading.conditions(objective),
         rows=rows,
         sql=sql,

@@ -134,7 +134,7 @@ def _sizes(reading: Reading) -> list[tuple[str, ...]]:
     rows = models.join(accuracies, on="size", how="left").sort("size_rank", "size")
     return [
         (
-            row["size"],
+            reading.spoken.get(row["size"], row["size"]),
             wording.count(row["parameters"]),
             wording.count(row["n"]),
             wording.percent(row["accuracy_in"]),

@@ -11,7 +11,7 @@ from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.rows import read
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
-from memanalysis.reporting.sections.proxy_tables import further
+from memanalysis.reporting.sections.proxy_tables import changes
 
 _SUMMARY_SQL = """with level as (
     select proxy, min(abs(estimate)) as weakest, max(abs(estimate)) as strongest,
@@ -50,7 +50,7 @@ def section(reading: Reading) -> blocks.Section:
         *_correlations(reading),
         *_retrieval(reading),
         *_curves(reading),
-        *further(reading),
+        *changes(reading),
         _definitions(reading, names),
     ]
     first = trends or more[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -61,7 +62,7 @@ def _needed(reading: Reading) -> blocks.Table:
     """One row per quantity: the largest size of the objective that single figures show."""
     needed = reading.sql(_NEEDED_SQL)
     rows = [
-        _needs(part.row(-1, named=True))
+        _needs(part.row(-1, named=True), reading.spoken)
         for part in _of_figures(reading, needed).partition_by("quantity", maintain_order=True)
     ]
     return blocks.Table(
@@ -88,10 +89,10 @@ def _of_figures(reading: Reading, table: pl.DataFrame) -> pl.DataFrame:
     return table.filter(taught | (own & (pl.col("quantity") != "distillation")))
 
 
-def _needs(row: dict[str, Any]) -> tuple[str, ...]:
+def _needs(row: dict[str, Any], spoken: Mapping[str, str]) -> tuple[str, ...]:
     return (
         QUANTITIES.get(row["quantity"], row["quantity"]),
-        row["size"] or "first to last",
+        spoken.get(row["size"], row["size"] or "first to last"),
         wording.count(row["n_models"]),
         wording.number(row["std_error"], 3),
         wording.count(row["models_for_error_05"]),

@@ -30,7 +30,8 @@ class Tiles:
     def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
         """A training example with its first and last score, its turn, and the curve of all."""
         ends = (scores[0], *_turn(scores, shape), scores[-1])
-        tile = self.train(example, "\u200a→\u200a".join(wording.number(end, 2) for end in ends))
+        scores_told = "\u200a→\u200a".join(wording.number(end, 2) for end in ends)
+        tile = self.train(example, scores_told, "")
         return replace(tile, curve=inline_svg.curve(scores, shape))
 
     def was(self, example: int) -> str:

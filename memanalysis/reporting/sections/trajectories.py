@@ -33,6 +33,7 @@ _MEANING: Final = {
     "mixed": "several turns",
     "fixed": "the same within α at all sizes",
 }
+_PER_ROW: Final = 8
 _SHOWN: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
 
@@ -170,5 +171,5 @@ def _tiles(tiles: Tiles, table: pl.DataFrame, shape: str) -> list[blocks.Tile]:
     mine = table.filter(pl.col("shape") == shape).sort("rank", "size_rank")
     return [
         tiles.trajectory(part["example_id"][0], part["memorization"].to_list(), shape)
-        for part in mine.partition_by("example_id", maintain_order=True)
+        for part in mine.partition_by("example_id", maintain_order=True)[:_PER_ROW]
     ]

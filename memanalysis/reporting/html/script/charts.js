@@ -121,6 +121,7 @@ const charts = (() => {
   let giveUp;
   const view = () => ({ y: scrollY, height: document.documentElement.scrollHeight });
   function seek(target) {
+    for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     sought = target;
     shown = null;
     clearTimeout(giveUp);

@@ -111,12 +111,12 @@
       data: numbered(),
       columns: heads.map(columnOf),
       order: first < 0 ? [] : [[first, "desc"]],
-      pageLength: root.clientWidth < 640 ? 10 : 15,
+      pageLength: 10,
       autoWidth: false,
       typeDetect: false,
       orderDescReverse: false,  // ties stay in the order of ids
       layout: { topStart: "info", topEnd: null, bottomStart: "pageLength", bottomEnd: "paging" },
-      lengthMenu: [10, 15, 25, 50, 100],
+      lengthMenu: [10, 25, 50, 100],
       language: {
         info: "_START_ to _END_ of _TOTAL_ examples",
         infoEmpty: "No example matches",
