@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.intervals import Floats, std_error
 from memanalysis.analysis.outcomes import Counts, Numbers, Outcomes, narrow_type, popcount, ratio
+from memanalysis.analysis.quantiles import tail
 
 Indices = NDArray[np.intp]
 
@@ -90,7 +90,7 @@ class Contrast:
     @property
     def p_value(self) -> Floats:
         """Two-sided p-value of "no change": 2 (1 - Phi(|adjusted| / se))."""
-        return np.asarray(2 * stats.norm.sf(np.abs(self.adjusted) / self.se), dtype=np.float64)
+        return np.asarray(2 * tail(np.abs(self.adjusted) / self.se), dtype=np.float64)
 
 
 def size_pairs(n_sizes: int) -> tuple[Indices, Indices]:

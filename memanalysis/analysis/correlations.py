@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.intervals import Floats, Interval, jackknife
 from memanalysis.analysis.kendall import tau_b
@@ -260,4 +259,6 @@ def _rows(method: Method, x: Floats, y: Floats) -> Floats:
 def _kendall(x: Floats, y: Floats) -> float:
     if len(x) < MINIMUM_EXAMPLES or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
+    from scipy import stats  # takes long to import, and few ask
+
     return float(stats.kendalltau(x, y, method="asymptotic").statistic)

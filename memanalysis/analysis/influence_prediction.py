@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.influence import Partners, Training
 from memanalysis.analysis.intervals import Floats
@@ -99,6 +98,8 @@ def _spearman(a: Floats, b: Floats) -> Floats:
     """Spearman's correlation of the columns of two arrays [h, m]; NaN where one is constant."""
     if a.size == 0:
         return np.full(a.shape[1], np.nan)
+    from scipy import stats  # takes long to import, and few ask
+
     ranks = [stats.rankdata(values, axis=0) for values in (a, b)]
     x, y = (values - values.mean(axis=0) for values in ranks)
     spread = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))

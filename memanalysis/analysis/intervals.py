@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.outcomes import Counts, Numbers, ratio
+from memanalysis.analysis.quantiles import quantile
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Interval:
 
 def wilson(hits: Numbers, n: Numbers, level: float = 0.95) -> tuple[Floats, Floats]:
     """Wilson (1927) score limits of a rate; NaN where n = 0."""
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(quantile(0.5 + level / 2))
     p = ratio(hits, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -145,5 +145,5 @@ def _moments(values: Floats) -> tuple[Numbers, Floats, Floats]:
 
 def _t(n: Numbers, level: float) -> Floats:
     """Student's t quantile with n - 1 degrees of freedom, NaN below two values."""
-    quantile = stats.t.ppf(0.5 + level / 2, np.maximum(n - 1, 1))
-    return np.where(n >= 2, quantile, np.nan)
+    reach = quantile(0.5 + level / 2, np.maximum(n - 1, 1))
+    return np.where(n >= 2, reach, np.nan)

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.correlations import ranks
 from memanalysis.analysis.intervals import Floats
 from memanalysis.analysis.outcomes import Counts, ratio
+from memanalysis.analysis.quantiles import tail, upper_quantile
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def gaussian_area(margins: Margins, means: tuple[Floats, Floats] | None = None) 
     """
     inside, outside = margins.means if means is None else means
     sd_in, sd_out = margins.deviations
-    return np.asarray(stats.norm.cdf((inside - outside) / np.hypot(sd_in, sd_out)))
+    return np.asarray(tail((outside - inside) / np.hypot(sd_in, sd_out)))
 
 
 def gaussian_tpr(margins: Margins, fpr: float) -> Floats:
@@ -64,8 +64,8 @@ def gaussian_tpr(margins: Margins, fpr: float) -> Floats:
     """
     inside, outside = margins.means
     sd_in, sd_out = margins.deviations
-    z = float(stats.norm.isf(fpr))
-    found = stats.norm.cdf((inside - outside - z * sd_out) / sd_in)
+    z = float(upper_quantile(fpr))
+    found = tail(-(inside - outside - z * sd_out) / sd_in)
     return np.where(margins.sums.n_out >= 0.5 / fpr, found, np.nan)
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.correlations import correlate, ranks
 from memanalysis.analysis.intervals import Floats, Interval
+from memanalysis.analysis.quantiles import quantile
 from memanalysis.analysis.trajectories import Trajectories
 
 Flags = NDArray[np.bool_]
@@ -66,7 +66,7 @@ def area(values: Floats, positive: Flags, negative: Flags, level: float = 0.95) 
     / n_negative and w_j = 1 - (rank of negative j among all - rank among negatives) / n_positive
     the area is their mean and SE^2 = var(v)/n_positive + var(w)/n_negative.
     """
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(quantile(0.5 + level / 2))
     estimate, se = np.full(len(values), np.nan), np.full(len(values), np.nan)
     for row, line in enumerate(values):
         known = np.isfinite(line)
@@ -123,7 +123,7 @@ def level(values: Floats, scores: Floats, confidence: float = 0.95) -> Interval:
     if n <= 3:
         nothing = np.full(mean.shape, np.nan)
         return Interval(mean, nothing, nothing, 2)
-    half = float(stats.norm.ppf(0.5 + confidence / 2)) * np.sqrt((1 + mean**2 / 2) / (n - 3))
+    half = float(quantile(0.5 + confidence / 2)) * np.sqrt((1 + mean**2 / 2) / (n - 3))
     centre = np.arctanh(np.clip(mean, -1 + 1e-12, 1 - 1e-12))
     return Interval(mean, np.tanh(centre - half), np.tanh(centre + half), 2)
 

@@ -14,11 +14,10 @@ q calls 3.3 % (60 models) and 2.5 % (200) increasing or decreasing, the raw chan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from memanalysis.analysis.contrasts import (
     Contrast,
@@ -29,6 +28,7 @@ from memanalysis.analysis.contrasts import (
 )
 from memanalysis.analysis.intervals import Floats, benjamini_hochberg
 from memanalysis.analysis.outcomes import Counts, Outcomes
+from memanalysis.analysis.quantiles import tail, upper_quantile
 
 Flags = NDArray[np.bool_]
 Rule = Literal["shape", "direction", "threshold"]
@@ -154,16 +154,15 @@ def classify_contrasts(
     if n_sizes < 2:
         raise ValueError(f"a trajectory needs at least two sizes, not {n_sizes}")
     last = ends(n_sizes)
-    reference = stats.norm if degrees is None else stats.t(degrees)
     z = np.abs(contrasts.adjusted[last]) / contrasts.se[last]
     # Common subsets that all hold an example, or none of them: there is nothing to test.
     tested = tested & np.isfinite(z)
-    p = np.where(tested, 2 * reference.sf(z), np.nan)
+    p = np.where(tested, 2 * tail(z, degrees), np.nan)
     q = benjamini_hochberg(p)
     significant = np.nan_to_num(q, nan=1.0) <= settings.false_discovery_rate
     rises = significant & (contrasts.change[last] > 0)
     falls = significant & (contrasts.change[last] < 0)
-    levels = _Levels.of(settings, n_sizes, reference)
+    levels = _Levels.of(settings, n_sizes, degrees)
     flags = _shape_flags(contrasts, n_sizes, alpha, levels, rises, falls)
     shape = np.where(tested, _first_of(flags, SHAPES), SHAPES.index("undetermined"))
     turns = np.isin(shape, [SHAPES.index(name) for name in ("cap", "u", "mixed")])
@@ -246,15 +245,15 @@ class _Levels:
     drop: float
 
     @classmethod
-    def of(cls, settings: RuleSettings, n_sizes: int, reference: Any) -> _Levels:
+    def of(cls, settings: RuleSettings, n_sizes: int, degrees: int | None) -> _Levels:
         n_pairs = n_sizes * (n_sizes - 1) // 2
         equivalence = settings.equivalence_z
-        if reference is not stats.norm:
-            equivalence = float(reference.isf(stats.norm.sf(equivalence)))
+        if degrees is not None:
+            equivalence = float(upper_quantile(tail(equivalence), degrees))
         return cls(
             equivalence,
-            float(reference.isf(settings.peak_level / (2 * max(n_sizes - 2, 1)))),
-            float(reference.isf(settings.drop_level / n_pairs)),
+            float(upper_quantile(settings.peak_level / (2 * max(n_sizes - 2, 1)), degrees)),
+            float(upper_quantile(settings.drop_level / n_pairs, degrees)),
         )
 
 

@@ -153,9 +153,7 @@ def _means_result(frame: pl.DataFrame, _: Asked) -> str:
     if scores.is_empty():
         return ""
     names = theme.spoken(scores["size"].to_list())
-    shown = [
-        (names[size], value) for size, value in scores.select("size", "value").iter_rows()
-    ]
+    shown = [(names[size], value) for size, value in scores.select("size", "value").iter_rows()]
     (first, start), (last, end) = shown[0], shown[-1]
     if len(shown) == 1:
         return f"The mean score at {first} is {wording.number(end)}"

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from memanalysis import wording
-from memanalysis.figures import marks, sizes, theme
+from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import titled
 

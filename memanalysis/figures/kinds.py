@@ -171,7 +171,8 @@ def _scores_result(frame: pl.DataFrame, _: Asked) -> str:
     size = theme.in_order(there)[-1]
     scores = dict(there.filter(pl.col("size") == size).select("kind", "estimate").iter_rows())
     most = max(scores, key=lambda kind: scores[kind])
-    least = next((kind for kind in _ORDINARY if kind in scores), min(scores, key=scores.__getitem__))
+    lowest = min(scores, key=lambda kind: scores[kind])
+    least = next((kind for kind in _ORDINARY if kind in scores), lowest)
     shown = [
         f"{wording.number(scores[kind], 2)} for {wording.kind(kind)}" for kind in (most, least)
     ]

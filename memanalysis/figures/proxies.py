@@ -225,12 +225,12 @@ def _trends_result(frame: pl.DataFrame, _: Asked) -> str:
     verdicts = frame["verdict"].to_list()
     if all(verdict == "undetermined" for verdict in verdicts):
         return ""
-    followed = verdicts.count("follows")
-    one = followed == 1
+    following, missing = verdicts.count("follows"), verdicts.count("misses")
+    of = wording.plural(len(verdicts), "proxy", "proxies")
+    sees = "see" if following > 1 else "sees"
     return (
-        f"{f'{followed}' if followed else 'None'} of {wording.plural(len(verdicts), 'proxy', 'proxies')} "
-        f"{'sees' if one or not followed else 'see'} whose score rises with size; "
-        f"{verdicts.count('misses')} miss it"
+        f"{following or 'None'} of {of} {sees} whose score rises with size; {missing or 'none'} "
+        f"{'misses' if missing == 1 else 'miss'} it"
     )
 
 

@@ -184,7 +184,7 @@ def shared_prefix(sizes: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What tells sizes apart: ``axis`` is 'width', 'depth' or both, ``values`` its value by name."""
+    """What tells sizes apart: ``axis`` is 'width', 'depth' or both, ``values`` is it by name."""
 
     axis: str
     values: Mapping[str, str]

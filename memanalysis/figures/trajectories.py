@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis import numbers, wording
-from memanalysis.figures import marks, sizes, theme
+from memanalysis.figures import marks, theme
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared
 
@@ -162,12 +162,12 @@ def _draw_curves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     )
     layers = alt.layer(base.mark_line(), base.mark_point(size=36)).properties(width=230, height=230)
     if alone:
-        return theme.finish(_labelled(layers, base, frame).properties(width=460, height=380))
+        return theme.finish(_labelled(layers, base, frame))
     chart = theme.panels(layers, "quantity", list(_CURVES), columns=3)
     return theme.finish(chart, panel=220, count=len(_CURVES))
 
 
-def _labelled(layers: alt.LayerChart, base: alt.Chart, frame: pl.DataFrame) -> alt.LayerChart:
+def _labelled(layers: theme.AnyChart, base: alt.Chart, frame: pl.DataFrame) -> theme.AnyChart:
     """The curves with the share of each shape at their right ends, kept apart."""
     last = theme.in_order(frame)[-1]
     ends = frame.filter(pl.col("size") == last).drop_nulls("value").sort("value")
@@ -189,8 +189,7 @@ def _labelled(layers: alt.LayerChart, base: alt.Chart, frame: pl.DataFrame) -> a
         .mark_text(align="left", dx=9, fontSize=12, fontWeight=600)
         .encode(y=alt.Y("place:Q"), text="label:N")
     )
-    joined: alt.LayerChart = alt.layer(*layers.layer, labels, data=frame)
-    return joined
+    return alt.layer(*layers.layer, labels, data=frame).properties(width=460, height=380)
 
 
 def _draw_examples(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from memanalysis.analysis.intervals import Interval
+from memanalysis.analysis.quantiles import quantile
 from memanalysis.findings.verdicts import UNDETERMINED, Bound, Fact, Verdict
 
 
@@ -74,8 +74,8 @@ def detectable(interval: Interval, power: float, level: float = 0.95) -> float:
     half = (float(interval.high) - float(interval.low)) / 2
     if not (math.isfinite(half) and interval.n_groups >= 2):
         return math.nan
-    reference: Any = stats.t(interval.n_groups - 1)
-    return half * (1 + float(reference.ppf(power)) / float(reference.ppf(0.5 + level / 2)))
+    seen, excluded = (float(quantile(p, interval.n_groups - 1)) for p in (power, 0.5 + level / 2))
+    return half * (1 + seen / excluded)
 
 
 def mean_fact(name: str, values: Any) -> Fact:

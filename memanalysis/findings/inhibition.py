@@ -143,7 +143,7 @@ def headline(outcome: Outcome) -> str:
             SUPPORTED: ", above all of memorised examples",
             REFUTED: ", not above all of memorised examples",
         }
-        return f"Distillation lowers the mean score by {amount}{whom.get(most or '', '')}"
+        return f"Distillation lowers the mean score by {amount}{whom.get(most, '') if most else ''}"
     if "inhibits" in refuted:
         does = "raises it by" if change > 0 else "lowers it by only"
         return f"Distillation does not lower the mean score: it {does} {amount}"

@@ -129,10 +129,9 @@ class Gallery:
 class Finding:
     """One finding with its verdict; ``rows`` are the conditions and checks behind it.
 
-    ``headline`` is the result in one sentence, ``claim`` what was tested. ``title`` is the finding's
-    name for tables, ``quantity`` names what ``estimate`` measures (of a condition
-    too) and ``meaning`` says in words what it means here; ``settling`` says what would decide an
-    undetermined one.
+    ``headline`` is the result in one sentence, ``claim`` what was tested. ``title`` is the name for
+    tables, ``quantity`` names what ``estimate`` measures (of a condition too) and ``meaning`` says
+    in words what it means here; ``settling`` says what would decide an undetermined one.
     ``deciding`` are the rows that made the verdict. ``evidence`` is the section with its evidence,
     ``figures`` the figures in it that show it best, each with its title.
     """

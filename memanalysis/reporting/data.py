@@ -42,7 +42,8 @@ def render(document: Document) -> str:
         "made_by": {"name": "memanalysis", "version": __version__},
         "study": document.study,
         "title": opening.title,
-        "lead": opening.lead,
+        "lead": f"{opening.run} {opening.definition}",
+        "answer": opening.answer,
         "facts": [{"name": name, "value": value} for name, value in opening.facts],
         "sizes": [dict(zip(document.size_columns, row, strict=True)) for row in opening.sizes],
         "findings": _frame(reading.table("findings"))["data"],
@@ -50,7 +51,7 @@ def render(document: Document) -> str:
             {
                 "name": section.name,
                 "title": section.title,
-                "blocks": [_block(block, reading) for block in section.blocks],
+                "blocks": [_block(block, reading) for block in section.every],
             }
             for section in document.sections
         ],
@@ -80,7 +81,8 @@ def _text(block: blocks.Text | blocks.Note, _: Reading) -> dict[str, Any]:
 def _figure(block: blocks.Figure, _: Reading) -> dict[str, Any]:
     return {
         "name": block.name,
-        "title": block.title,
+        "title": block.subtitle or block.title,
+        "result": block.title if block.subtitle else None,
         "caption": block.caption,
         "conditions": block.conditions,
         "sql": block.sql,
@@ -128,7 +130,17 @@ def _gallery(block: blocks.Gallery, reading: Reading) -> dict[str, Any]:
 
 def _findings(block: blocks.Findings, _: Reading) -> dict[str, Any]:
     """The findings as they are shown; their numbers stand in ``findings`` at the top."""
-    shown = ("name", "claim", "verdict", "provisional", "meaning", "sentence", "evidence", "query")
+    shown = (
+        "name",
+        "claim",
+        "headline",
+        "verdict",
+        "provisional",
+        "meaning",
+        "sentence",
+        "evidence",
+        "query",
+    )
     items = [asdict(item) for item in block.items]
     return {"items": [{name: item[name] for name in shown} for item in items]}
 

@@ -62,7 +62,10 @@ def compose(study: Study, options: Options | None = None, *, page: bool = True) 
         )
 
 
-def _opening(reading: Reading, asked: Options, sections: Sequence[blocks.Section]) -> blocks.Opening:
+def _opening(
+    reading: Reading, asked: Options, sections: Sequence[blocks.Section]
+) -> blocks.Opening:
+    """The first screen, its links leading to sections that are there."""
     first = opening(reading)
     missing = [name for name in SECTIONS if not asked.has(name)]
     left_out = [("Left out on request", wording.listed(missing))] if missing else []
@@ -86,7 +89,7 @@ def _not_asked(sections: Sequence[blocks.Section]) -> list[blocks.Section]:
         return []
     title = "Not asked here, and what it would take"
     table = blocks.Table("", ("question", "what it would take"), rows)
-    return [blocks.Section("not-asked", title, [table])]
+    return [blocks.Section("not_asked", title, [table])]
 
 
 def _as_asked(section: blocks.Section, asked: Options, shown: set[str]) -> blocks.Section:

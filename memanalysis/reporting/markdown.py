@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from typing import Any, Final
 
 import polars as pl
@@ -32,17 +33,39 @@ def render(document: Document) -> str:
     opening = document.opening
     parts = [
         f"# {text(opening.title)}",
-        text(opening.lead),
+        text(opening.run),
+        f"**{text(opening.answer)}**" if opening.answer else "",
+        "\n".join(f"- {text(_result(item))}" for item in opening.results),
+        f"{text(opening.definition)} {text(opening.limits)}",
         f"Study {text(document.study)}; written by memanalysis {__version__}. Every number is "
         "here; the charts are in the report as HTML or PDF.",
-        _table(("", ""), opening.facts),
-        _table(document.size_columns, opening.sizes, range(1, len(document.size_columns))),
+        *_fold(
+            "What was run: data, models, teacher",
+            [
+                _table(("", ""), opening.facts),
+                _table(document.size_columns, opening.sizes, range(1, len(document.size_columns))),
+            ],
+        ),
     ]
     for section in document.sections:
         parts.append(f"## {text(section.title)}")
-        for block in section.blocks:
-            parts += _BLOCKS.get(block.kind, _elsewhere)(block)
+        parts += _written(section.blocks)
+        if section.fold:
+            parts += _fold(section.fold.summary, _written(section.fold.blocks))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _written(content: Sequence[Any]) -> list[str]:
+    return [part for block in content for part in _BLOCKS.get(block.kind, _elsewhere)(block)]
+
+
+def _fold(summary: str, parts: Sequence[str]) -> list[str]:
+    """Parts behind a click, where the reader of the Markdown knows ``<details>``."""
+    return [f"<details><summary>{escape(summary)}</summary>", *parts, "</details>"]
+
+
+def _result(finding: blocks.Finding) -> str:
+    return f"{finding.headline} ({verdict(finding)})"
 
 
 def text(value: str) -> str:
@@ -60,6 +83,8 @@ def _note(block: blocks.Note) -> Iterator[str]:
 
 def _figure(block: blocks.Figure) -> Iterator[str]:
     yield f"### {text(block.title)}"
+    if block.subtitle:
+        yield f"*{text(block.subtitle)}*"
     yield text(block.caption)
     yield f"*{text(block.conditions)}*"
     yield from _frame(block.frame)
@@ -78,7 +103,8 @@ def _frame(frame: pl.DataFrame) -> Iterator[str]:
 
 
 def _plain_table(block: blocks.Table) -> Iterator[str]:
-    yield f"### {text(block.title)}"
+    if block.title:
+        yield f"### {text(block.title)}"
     yield _table(block.columns, block.rows[:_ROWS_SHOWN], block.numeric)
     if len(block.rows) > _ROWS_SHOWN:
         yield f"The first {_ROWS_SHOWN} of {wording.count(len(block.rows))} rows."
@@ -110,7 +136,8 @@ def _findings(block: blocks.Findings) -> Iterator[str]:
         numeric=(2, 3),
     )
     for finding in block.items:
-        yield f"### {text(finding.claim)}"
+        yield f"### {text(finding.headline)}"
+        yield f"Tested: {text(wording.prose(finding.claim))}."
         yield f"**{text(verdict(finding))}.** {text(wording.prose(finding.meaning))}"
         if finding.settling:
             yield f"What would settle it: {text(finding.settling)}"

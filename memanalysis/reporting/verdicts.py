@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from memanalysis import wording
-from memanalysis.findings import FINDINGS, load
+from memanalysis.findings import FINDINGS, load, sentences
 from memanalysis.findings.declaration import Finding, Unit
 from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.robustness import VARIANTS
-from memanalysis.findings import sentences
 from memanalysis.findings.rows import HEADLINE, Told
 from memanalysis.findings.sentences import explained, notes
 from memanalysis.findings.verdicts import REFUTED, SUPPORTED, UNDETERMINED, Check, Outcome
@@ -97,7 +96,8 @@ def headline(told: Told, claim: str) -> str:
         return f"{claim}: {told.outcome.verdict}"
     before = told.outcome
     if before.reason == "contradicted":
-        return f"{declared.headline(replace(before, verdict=SUPPORTED))}, but a cross-check disagrees"
+        supported = declared.headline(replace(before, verdict=SUPPORTED))
+        return f"{supported}, but a cross-check disagrees"
     return sentences.headline(declared, before)
 
 

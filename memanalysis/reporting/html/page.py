@@ -92,24 +92,25 @@ Figures = dict[str, blocks.Figure]
 
 def _figures(sections: Sequence[blocks.Section]) -> tuple[Figures, Figures]:
     """The open figures and those in folds, by name: a fold's are drawn when it is opened."""
-    opened, folded = (
-        {
-            block.name: block
-            for section in sections
-            for block in of(section)
-            if isinstance(block, blocks.Figure)
-        }
-        for of in (lambda s: s.blocks, lambda s: s.fold.blocks if s.fold else ())
+    opened = [block for section in sections for block in section.blocks]
+    folded = [block for s in sections if s.fold for block in s.fold.blocks]
+    first, second = (
+        {block.name: block for block in found if isinstance(block, blocks.Figure)}
+        for found in (opened, folded)
     )
-    return opened, folded
+    return first, second
 
 
 def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
     """Where readers go from the first screen."""
     there = {section.name: section.title for section in sections}
-    wanted = ("reliability", "How sure?"), ("explorer", there.get("explorer", "")), (
-        "methods",
-        "For your paper",
+    wanted = (
+        ("reliability", "How sure?"),
+        ("explorer", there.get("explorer", "")),
+        (
+            "methods",
+            "For your paper",
+        ),
     )
     return [(name, text) for name, text in wanted if name in there]
 

@@ -46,6 +46,13 @@ class Contents:
             return {"kind": "note", "text": f"{title}: in the report as HTML."}
         return {"kind": block.kind, **write(self, block)}
 
+    def picture(self, picture: blocks.Picture) -> dict[str, Any]:
+        """The picture of the first page: its chart, and its rows of images."""
+        return {
+            **self._figure(picture.figure),
+            "rows": [self._row(row) for row in picture.rows],
+        }
+
     def _text(self, block: blocks.Text | blocks.Note) -> dict[str, Any]:
         return {"text": breakable(block.text)}
 
@@ -55,7 +62,8 @@ class Contents:
         return {
             **_caption(block),
             "chart": self._file(chart, "pdf"),
-            "alt": f"{block.title}. {block.caption}",
+            "alt": block.title,
+            "subtitle": breakable(block.subtitle),
         }
 
     def _table(self, block: blocks.Table) -> dict[str, Any]:
@@ -168,20 +176,15 @@ def _widths(lengths: Sequence[int], numeric: Sequence[int]) -> list[int]:
 
 
 def _finding(item: blocks.Finding) -> dict[str, Any]:
-    columns = ("condition or check", "verdict", "estimate", "95 % interval", "rule")
-    rows = [(row.title, row.verdict, row.estimate, row.interval, row.bound) for row in item.rows]
-    conditions = _cells(columns, [[wording.prose(cell) for cell in row] for row in rows], (2, 3))
     return {
-        "claim": breakable(item.claim),
+        "headline": breakable(wording.prose(item.headline)),
+        "claim": breakable(wording.prose(item.claim)),
         "verdict": item.verdict,
         "provisional": item.provisional,
         "estimate": item.estimate,
         "interval": item.interval,
         "meaning": breakable(wording.prose(item.meaning)),
         "settling": breakable(item.settling),
-        "sentence": breakable(wording.prose(item.sentence)),
-        "rule": breakable(wording.prose(item.bound)),
         "evidence": item.evidence,
         "evidence_title": item.evidence_title,
-        "conditions": conditions | {"core": [row.core for row in item.rows]},
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from memanalysis import wording
 from memanalysis._version import __version__
 from memanalysis.errors import MemanalysisError, MissingDependencyError
 from memanalysis.reporting.document import Document
@@ -84,7 +85,14 @@ def _data(document: Document, contents: Contents) -> dict[str, Any]:
         "title": breakable(opening.title),
         "short_title": breakable(shortened(opening.title, 80)),
         "study": breakable(document.study),
-        "lead": breakable(opening.lead),
+        "run": breakable(opening.run),
+        "answer": breakable(wording.prose(opening.answer)),
+        "picture": contents.picture(opening.picture) if opening.picture else None,
+        "results": [
+            {"headline": breakable(wording.prose(item.headline)), "verdict": item.verdict}
+            for item in opening.results
+        ],
+        "definition": breakable(f"{opening.definition} {opening.limits}"),
         "facts": [[breakable(cell) for cell in fact] for fact in opening.facts],
         "size_columns": document.size_columns,
         "sizes": [[breakable(cell) for cell in size] for size in opening.sizes],
@@ -94,6 +102,7 @@ def _data(document: Document, contents: Contents) -> dict[str, Any]:
                 "name": section.name,
                 "title": section.title,
                 "blocks": [contents.block(block) for block in section.blocks],
+                "more": breakable(section.fold.summary) if section.fold else "",
             }
             for section in document.sections
         ],

@@ -83,9 +83,7 @@ def _ways(reading: Reading) -> Choice | None:
     """Every way of teaching beside the others."""
     if len(reading.students) < 2 or reading.table("distillation_by_size").is_empty():
         return None
-    figure = reading.figure(
-        figures.distillation_settings, "opening", objectives=reading.objectives
-    )
+    figure = reading.figure(figures.distillation_settings, "opening", objectives=reading.objectives)
     return f"{figure.title}." if figure.subtitle else "", blocks.Picture(figure)
 
 

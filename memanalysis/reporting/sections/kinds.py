@@ -19,7 +19,8 @@ from kind_retrieval
 where objective = '{objective}' and size = '{size}' and auc is not null
 order by proxy <> 'memorization', proxy, kind"""
 
-_HIGHEST_SQL: Final = """select kind, example_id, m.label, clean_label, memorization, ci_low, ci_high
+_HIGHEST_SQL: Final = """select kind, example_id, m.label, clean_label, memorization,
+    ci_low, ci_high
 from memorization as m
 inner join examples as e using (example_id)
 where objective = '{objective}' and size = '{size}' and m.split = 'train'
@@ -48,7 +49,8 @@ def section(reading: Reading) -> blocks.Section:
     title = "Wrong labels, ambiguous and hard images"
     if reading.table("kind_effects").is_empty():
         return blocks.Section("kinds", title, asks=_asks(reading))
-    content = [_explanation(reading), reading.figure(figures.kind_scores), _highest(reading)]
+    content: list[blocks.Block] = [_explanation(reading), reading.figure(figures.kind_scores)]
+    content.append(_highest(reading))
     more = [*_shapes(reading), *_changes(reading), *_retrieval(reading)]
     return blocks.Section("kinds", title, content, blocks.Fold(_summary(reading), more))
 
@@ -150,7 +152,8 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
         for name in names
     ]
     return blocks.Table(
-        title=f"If you look only at the highest, how many are of the kind? ({reading.spoken.get(size, size)})",
+        title="If you look only at the highest, how many are of the kind? "
+        f"({reading.spoken.get(size, size)})",
         columns=("ranked by", *(wording.KINDS.get(kind, kind.replace("_", " ")) for kind in kinds)),
         rows=[*rows, ("by chance", *(chance[kind] for kind in kinds))],
         caption="As many examples are looked at as the kind has, so that this is precision and "
@@ -170,7 +173,10 @@ def _highest(reading: Reading) -> blocks.Gallery:
         blocks.Row(
             wording.KINDS.get(kind, kind.replace("_", " ")),
             _MEANING.get(kind, ""),
-            [_tile(tiles, row) for row in table.filter(pl.col("kind") == kind).iter_rows(named=True)],
+            [
+                _tile(tiles, row)
+                for row in table.filter(pl.col("kind") == kind).iter_rows(named=True)
+            ],
         )
         for kind in theme.known_order(table["kind"].to_list(), _FIRST)
         if kind not in _FIRST

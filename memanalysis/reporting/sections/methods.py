@@ -116,19 +116,19 @@ def section(reading: Reading) -> blocks.Section:
             "Exact definitions, a paragraph for your paper with LaTeX and BibTeX, what was run, "
             "settings, files",
             [
-            blocks.Table(
-                "Definitions",
-                ("term", "meaning"),
-                _DEFINITIONS,
-                folded="Show the exact definitions",
-            ),
-            *paper.parts(reading),
-            coverage(reading),
-            _table("The data", manifest.dataset),
-            _table("Settings of the study", _settings(manifest.settings, manifest.seed)),
-            *([_table("Imported", {"import": manifest.imports})] if manifest.imports else []),
-            _table("Made by", _origin(reading)),
-            _files(manifest.files),
+                blocks.Table(
+                    "Definitions",
+                    ("term", "meaning"),
+                    _DEFINITIONS,
+                    folded="Show the exact definitions",
+                ),
+                *paper.parts(reading),
+                coverage(reading),
+                _table("The data", manifest.dataset),
+                _table("Settings of the study", _settings(manifest.settings, manifest.seed)),
+                *([_table("Imported", {"import": manifest.imports})] if manifest.imports else []),
+                _table("Made by", _origin(reading)),
+                _files(manifest.files),
             ],
         ),
     )

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
-import polars as pl
-
 from memanalysis import proxies, wording
-from memanalysis.figures import theme
-from memanalysis.figures.proxies import strongest_first
-from memanalysis.proxies import orientation
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 
@@ -23,6 +15,7 @@ order by abs(estimate) desc"""
 
 
 def changes(reading: Reading) -> list[blocks.Block]:
+    """A table of the rank correlations of both changes; nothing where none is known."""
     sql = _CHANGE_SQL.format(objective=reading.primary)
     rows = [
         (
@@ -33,7 +26,9 @@ def changes(reading: Reading) -> list[blocks.Block]:
         )
         for row in reading.sql(sql).iter_rows(named=True)
     ]
-    return _table(
+    if not rows:
+        return []
+    table = blocks.Table(
         "Does a proxy’s change go with the score’s?",
         ("proxy", "rank correlation of changes", "95 % interval", "without noise"),
         rows,
@@ -45,15 +40,4 @@ def changes(reading: Reading) -> list[blocks.Block]:
         (1, 2, 3),
         sql,
     )
-
-
-def _table(
-    title: str,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[str, ...]],
-    caption: str,
-    numeric: tuple[int, ...],
-    sql: str,
-) -> list[blocks.Block]:
-    """The table, or nothing where it would have no row."""
-    return [blocks.Table(title, columns, rows, caption, numeric, sql)] if rows else []
+    return [table]
