@@ -162,7 +162,7 @@ def _draw_change(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
                 "size", "value:+.4f", "change_low:+.4f", "change_high:+.4f", "n_groups"
             ),
         ),
-    ).properties(width=460, height=250)
+    ).properties(width=460, height=190)
     return theme.finish(layers)
 
 

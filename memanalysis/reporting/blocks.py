@@ -172,7 +172,8 @@ class Explorer:
     """Every training example, to be searched, sorted and looked at.
 
     ``columns`` are names and titles of the table's columns, ``kept`` the names that stay on narrow
-    screens; ``classes`` labels with names; ``measures`` groups of what a range can be asked of,
+    screens; ``classes`` labels with names, ``kinds`` codes with titles; ``presets`` the views to
+    start with; ``measures`` groups of what a range can be asked of,
     ``measured`` the first one asked.
     ``data`` is packed as ``explorer.payload`` says, ``library`` is the table's script, compressed;
     ``sheets`` are data URIs with the thumbnails, ``chart`` the Vega-Lite of one example's scores.
@@ -185,8 +186,10 @@ class Explorer:
     proxies: Sequence[str]
     classes: Sequence[tuple[int, str]]
     shapes: Sequence[str]
-    kinds: Sequence[str]
+    kinds: Sequence[tuple[str, str]]
     relabelled: bool
+    suspects: bool
+    presets: Sequence[tuple[str, str]]
     measures: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     measured: str
     notes: Sequence[str]
@@ -194,7 +197,6 @@ class Explorer:
     library: str
     sheets: Sequence[str]
     chart: dict[str, Any]
-    conditions: str
     kind: str = "explorer"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -63,26 +64,38 @@ def explorer(reading: Reading, images: int | None = None) -> blocks.Explorer | N
         if pairs.height:
             partner_slots = shown.slot_of(pairs["test_id"].to_numpy())
             columns.append(whole("pair_slot", partner_slots, null=-1))
-    proxies = [_proxy_title(proxy, found) for proxy in found.proxies]
+    proxies = [_proxy_title(proxy, found, reading.spoken) for proxy in found.proxies]
+    sizes = [reading.spoken.get(size, size) for size in found.sizes]
+    suspects = found.has("suspect")
     return blocks.Explorer(
         columns=_columns(found, bool(shown.slots)),
         kept=_KEPT,
         objectives=[wording.objective(name) for name in found.objectives],
-        sizes=found.sizes,
+        sizes=sizes,
         proxies=proxies,
         classes=_classes(reading, columns),
         shapes=_present(columns, "shape.", theme.SHAPES),
-        kinds=found.kinds,
+        kinds=[(kind, wording.KINDS.get(kind, kind.replace("_", " "))) for kind in found.kinds],
         relabelled=found.has("clean_label"),
-        measures=_measures(found, proxies),
+        suspects=suspects,
+        presets=[preset for preset, there in _presets(found) if there],
+        measures=_measures(found, sizes, proxies),
         measured=f"score.0.{len(found.sizes) - 1}",
         notes=_notes(reading, found, pairs, shown, int((slots >= 0).sum())),
         data=pack(columns, _header(reading, found, shown)),
         library=compressed(_library()),
         sheets=shown.sheets,
-        chart=_chart(found),
-        conditions=reading.conditions(),
+        chart=_chart(found, sizes),
     )
+
+
+def _presets(found: Numbers) -> list[tuple[tuple[str, str], bool]]:
+    """Views to start with, and whether the study has what they show."""
+    return [
+        (("suspects", "Suspected wrong labels"), found.has("suspect")),
+        (("memorised", "Most memorised"), found.has("hits_in")),
+        (("rising", "Rise most"), found.has("change")),
+    ]
 
 
 def _library() -> bytes:
@@ -128,11 +141,11 @@ def _present(columns: list[Column], prefix: str, names: tuple[str, ...]) -> list
     return [name for place, name in enumerate(names) if place in codes]
 
 
-def _proxy_title(proxy: dict[str, Any], found: Numbers) -> str:
+def _proxy_title(proxy: dict[str, Any], found: Numbers, spoken: Mapping[str, str]) -> str:
     """A proxy with what tells it from its namesakes."""
     objectives, sizes = ({p[key] for p in found.proxies} for key in ("objective", "size"))
     parts = [wording.objective(proxy["objective"])] if len(objectives) > 1 else []
-    parts += [proxy["size"]] if len(sizes) > 1 else []
+    parts += [spoken.get(proxy["size"], proxy["size"])] if len(sizes) > 1 else []
     title = _short(proxy) + (f", {', '.join(parts)}" if parts else "")
     return title if proxy["hard"] else f"{title} (by value: neither end is hard)"
 
@@ -141,9 +154,10 @@ def _short(proxy: dict[str, Any]) -> str:
     return str(proxy["title"]) + ("" if proxy["inside"] else " (held out)")
 
 
-def _described(proxy: dict[str, Any]) -> dict[str, Any]:
+def _described(proxy: dict[str, Any], spoken: Mapping[str, str]) -> dict[str, Any]:
     """A proxy for the page's script: its hard end, and its line in a table of its group."""
-    group = f"{wording.objective(proxy['objective'])} at {proxy['size']}"
+    size = spoken.get(proxy["size"], proxy["size"])
+    group = f"{wording.objective(proxy['objective'])} at {size}"
     return {"hard": proxy["hard"], "short": _short(proxy), "group": group}
 
 
@@ -172,7 +186,9 @@ def _download(found: Numbers) -> list[tuple[str, str]]:
     return columns
 
 
-def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _measures(
+    found: Numbers, sizes: list[str], proxies: list[str]
+) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a range can be asked of, in groups: (column, title)."""
     titles = [wording.objective(name) for name in found.objectives]
     several = len(titles) > 1
@@ -184,7 +200,7 @@ def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[
     scores = [
         (f"score.{o}.{s}", named(f"score at {size}", o))
         for o in range(len(titles))
-        for s, size in enumerate(found.sizes)
+        for s, size in enumerate(sizes)
         if f"hits_in.{o}.{s}" in names
     ]
     changes = [
@@ -193,7 +209,7 @@ def _measures(found: Numbers, proxies: list[str]) -> list[tuple[str, list[tuple[
         if f"change.{o}" in names
     ]
     gains = [
-        (f"gain.{o}.{s}", f"{titles[o]} minus one-hot labels at {found.sizes[s]}")
+        (f"gain.{o}.{s}", f"{titles[o]} minus one-hot labels at {sizes[s]}")
         for o, s in found.distillations
     ]
     ranks = [(f"rank.{place}", title) for place, title in enumerate(proxies)]
@@ -211,13 +227,14 @@ def _header(reading: Reading, found: Numbers, shown: Sprites) -> dict[str, Any]:
         "study": reading.manifest.study,
         "rows": len(found.ids),
         "titles": [wording.objective(name) for name in found.objectives],
-        "sizes": found.sizes,
+        "sizes": [reading.spoken.get(size, size) for size in found.sizes],
         "shapes": theme.SHAPES,
         "classes": reading.manifest.class_names,
         "kinds": found.kinds,
+        "kind_titles": wording.KINDS,
         "sources": found.sources,
         "distillations": found.distillations,
-        "proxies": [_described(proxy) for proxy in found.proxies],
+        "proxies": [_described(proxy, reading.spoken) for proxy in found.proxies],
         "download": _download(found),
         "tiles": {
             "columns": COLUMNS,
@@ -228,14 +245,14 @@ def _header(reading: Reading, found: Numbers, shown: Sprites) -> dict[str, Any]:
     }
 
 
-def _chart(found: Numbers) -> dict[str, Any]:
+def _chart(found: Numbers, sizes: list[str]) -> dict[str, Any]:
     """The chart of one example, its data to come by the name ``scores``; none without scores."""
     if not found.has("hits_in"):
         return {}
     row = {"objective": "one-hot labels", "size": "", "memorization": 0.0}
     rows = pl.DataFrame([{**row, "ci_low": 0.0, "ci_high": 0.0}])
     titles = [wording.objective(name) for name in found.objectives]
-    spec: dict[str, Any] = example.score_chart(rows, found.sizes, titles).to_dict()
+    spec: dict[str, Any] = example.score_chart(rows, sizes, titles).to_dict()
     # The row above stands for those of the example that will be chosen.
     for name in ("datasets", "config"):
         spec.pop(name, None)

@@ -77,6 +77,7 @@ def read(reading: Reading) -> Numbers:
     """Read everything that the explorer shows in numbers."""
     found = _examples(reading)
     _scores(reading, found)
+    _suspects(reading, found)
     _courses(reading, found)
     _distillation(reading, found)
     _proxies(reading, found)
@@ -158,6 +159,23 @@ def _by_size(reading: Reading, query: str) -> dict[str, pl.DataFrame]:
     """The rows of a query by their size: one query for all costs a tenth of one for each."""
     frames = reading.sql(query).partition_by("size", as_dict=True)
     return {str(size): frame for (size,), frame in frames.items()}
+
+
+def _suspects(reading: Reading, found: Numbers) -> None:
+    """The place of each suspect in the list of them, and what held-out models call it."""
+    frame = reading.table("suspects")
+    if frame.is_empty():
+        return
+    rows, shown = _places(found, frame)
+    for name, column in (
+        ("suspect", "rank"), ("called", "preferred"), ("votes", "votes"), ("of_votes", "n_out"),
+    ):  # fmt: skip
+        values = shown[column].cast(pl.Int64)
+        if values.null_count() == len(values):
+            continue
+        codes = np.full(len(found.ids), _NO_LABEL)
+        codes[rows] = values.fill_null(_NO_LABEL).to_numpy()
+        found.columns.append(whole(name, codes, null=_NO_LABEL))
 
 
 def _courses(reading: Reading, found: Numbers) -> None:

@@ -54,8 +54,18 @@ def chart_json(spec: dict[str, Any]) -> Markup:
 
 
 def csv_json(frame: pl.DataFrame) -> Markup:
-    """A frame as the text of a CSV file, which the page makes a file of when it is asked for."""
-    return script_json(frame.write_csv(float_precision=6))
+    """A frame as the text of a CSV file, which the page makes a file of when it is asked for.
+
+    Columns of whole numbers are written as such, whatever their type is.
+    """
+    whole = [
+        column.name
+        for column in frame
+        if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all()
+    ]
+    return script_json(
+        frame.with_columns(pl.col(whole).cast(pl.Int64)).write_csv(float_precision=6)
+    )
 
 
 def _themed(value: Any) -> Any:

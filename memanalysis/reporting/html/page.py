@@ -23,7 +23,7 @@ from memanalysis.reporting.html import embedding, pictures, vega
 _ROWS_SHOWN: Final = 60
 _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
 _SCRIPTS: Final = (
-    *("packed", "charts", "menus", "reading"),
+    *("packed", "charts", "poster", "menus", "reading"),
     *("examples", "pieces", "detail", "explorer"),
 )
 

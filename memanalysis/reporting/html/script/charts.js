@@ -94,11 +94,11 @@ const charts = (() => {
     JSON.parse(JSON.stringify(value).replace(/var\(--([\w-]+)\)/g, (_, name) => palette[name]));
 
   // The chart of an element as a Vega view that stands alone: title, conditions, light background.
-  async function standalone(element) {
+  async function standalone(element, { bare = false } = {}) {
     const spec = resolved(await specOf(element));
     const look = { ...resolved(config), background: palette.paper, padding: FILE_MARGIN };
     const width = FILE_WIDTH - 2 * FILE_MARGIN;
-    spec.title = {
+    if (!bare) spec.title = {
       text: lines(element.dataset.title, CHARACTERS.title),
       subtitle: [element.dataset.subtitle, element.dataset.conditions].filter(Boolean)
         .flatMap((text) => lines(text, CHARACTERS.subtitle)),

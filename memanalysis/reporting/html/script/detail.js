@@ -10,7 +10,15 @@ const exampleDetail = (element, examples, picture) => {
     const clean = examples.read("clean_label", row);
     const found = [["Class", examples.value("class", row)]];
     if (clean !== null) found.push(["Clean label", examples.className(clean)]);
-    if (about.kinds.length) found.push(["Kind", examples.value("kind", row) ?? "unknown"]);
+    const kind = examples.value("kind", row);
+    if (about.kinds.length) found.push(["Kind", about.kind_titles[kind] ?? kind ?? "unknown"]);
+    const called = examples.read("called", row);
+    if (called !== null) {
+      const votes = `${examples.read("votes", row)} of ${examples.read("of_votes", row)}`;
+      found.push(["Held-out models call it", `${examples.className(called)}, ${votes}`]);
+    }
+    const place = examples.read("suspect", row);
+    if (place !== null) found.push(["Suspected wrong label", `№ ${place} of the list`]);
     if (about.sources[row]) found.push(["Source", about.sources[row]]);
     about.titles.forEach((title, o) => {
       const shape = examples.value(`shape.${o}`, row);

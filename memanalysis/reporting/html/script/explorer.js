@@ -5,7 +5,8 @@
   if (!root) return;
 
   const { make, number, signed, percent, shapeBadge, curve } = pieces;
-  const LINKED = /^#example-(\d+)$/;
+  // #example-12, #explorer?label=3, #example-12?label=3&sort=change
+  const ADDRESS = /^#(?:example-(\d+)|explorer)(?:\?(.*))?$/;
   const WORDS = ["label", "kind", "shape"];  // columns of words; all others hold numbers
   const form = root.querySelector("form");
   const list = root.querySelector(".list");
@@ -17,6 +18,7 @@
   let picture;
   let showDetail;
   let selected = null;
+  const marks = new Set();  // ids of examples
 
   /* Table */
 
@@ -55,9 +57,9 @@
   // How a column shows a row, from the value that it is sorted by.
   const cells = {
     image: (_, row) => picture(examples.read("slot", row), `Example ${examples.read("id", row)}`),
-    id: (id) => linkTo(id),
+    id: (id) => make("span", { class: marks.has(id) ? "marked" : null }, linkTo(id)),
     label: (_, row) => nameOf(row),
-    kind: (kind) => kind ?? "–",
+    kind: (kind) => (kind === null ? "–" : examples.about.kind_titles[kind] ?? kind),
     shape: (shape) => (shape === null ? "–" : shapeBadge(shape)),
     curve: (_, row) => curve(keys.scores.map((key) => examples.value(key, row)), examples.value(keys.shape, row)),
     score: (score) => number(score),
@@ -118,11 +120,13 @@
       layout: { topStart: "info", topEnd: null, bottomStart: "pageLength", bottomEnd: "paging" },
       lengthMenu: [10, 25, 50, 100],
       language: {
-        info: "_START_ to _END_ of _TOTAL_ examples",
-        infoEmpty: "No example matches",
-        infoFiltered: "(of _MAX_)",
         zeroRecords: "No example matches these filters.",
         lengthMenu: "_MENU_ rows a page",
+      },
+      infoCallback: (_, start, end, max, total) => {
+        if (total === 0) return "No example matches";
+        const count = total === 1 ? "1 example" : `${start} to ${end} of ${total} examples`;
+        return total < max ? `${count} (of ${max})` : count;
       },
       drawCallback: () => markSelected(),
     });
@@ -138,10 +142,104 @@
     form.elements.sort.value = list.dataset.sorted;
   }
 
-  function sortBy(name) {
+  function sortBy(name, direction = directions(name)[0]) {
     const heads = table.columns().header().toArray();
     const at = heads.findIndex((head) => head.dataset.column === name);
-    table.order([[at, directions(name)[0]]]).draw();
+    if (at >= 0) table.order([[at, direction]]).draw();
+  }
+
+  /* Address: what is asked for stands behind the example, so that a view can be sent. */
+
+  function state() {
+    const found = new URLSearchParams();
+    for (const element of form.elements) {
+      const { name, type } = element;
+      if (!name || ["sort", "marks", "measure"].includes(name) || type === "button") continue;
+      const standard = type === "checkbox" ? element.defaultChecked : [...element.options ?? []].find((o) => o.defaultSelected)?.value ?? element.options?.[0]?.value ?? "";
+      const value = type === "checkbox" ? element.checked : element.value;
+      if (value !== standard) found.append(name, type === "checkbox" ? "yes" : value);
+      if (["from", "to"].includes(name) && value !== "") found.append("measure", element.closest(".range").querySelector("[name=measure]").value);
+    }
+    const [column, direction] = table.order()[0] ?? [];
+    const sorted = column === undefined ? "" : table.column(column).header().dataset.column;
+    if (sorted && (sorted !== "score" || direction !== "desc")) found.set("sort", `${sorted}.${direction}`);
+    if (marks.size) found.set("marks", [...marks].join("."));
+    return found.toString();
+  }
+
+  function keepAddress() {
+    const now = state();
+    const example = selected === null ? (now ? "#explorer" : "") : hashOf(selected);
+    const wanted = example + (now ? `?${now}` : "");
+    if (wanted === location.hash || (!wanted && !ADDRESS.test(location.hash))) return;
+    history.replaceState(null, "", wanted || location.pathname + location.search);
+  }
+
+  // A view from elsewhere: only fields that are there and values that they can have.
+  function readAddress() {
+    const [, , query] = ADDRESS.exec(location.hash) ?? [];
+    if (query === undefined) return;
+    const asked = new URLSearchParams(query);
+    for (const id of (asked.get("marks") ?? "").split(".").filter(Boolean).map(Number)) {
+      if (examples.rowOf.has(id)) marks.add(id);
+    }
+    for (const [name, value] of asked) {
+      const element = form.elements.namedItem(name);
+      if (!(element instanceof HTMLInputElement || element instanceof HTMLSelectElement)) continue;
+      if (element.type === "checkbox") element.checked = value === "yes";
+      else element.value = value;
+    }
+    if (["shape", "kind", "relabelled", "suspect", "objective", "proxy", "from", "to"].some((name) => asked.has(name))) {
+      root.querySelector(".more").open = true;
+    }
+    countMarks();
+    readKeys();
+    const [name, direction] = (asked.get("sort") ?? "").split(".");
+    if (name) sortBy(name, direction);
+    filter();
+    charts.show(root);
+  }
+
+  /* Marks */
+
+  function countMarks() {
+    form.elements.marks.value = String(marks.size);
+    const button = detail.querySelector("[data-explorer=mark]");
+    const marked = selected !== null && marks.has(examples.read("id", selected));
+    button.setAttribute("aria-pressed", String(marked));
+    button.textContent = marked ? "Marked" : "Mark";
+  }
+
+  function mark(row) {
+    if (row === null || row === undefined) return;
+    const id = examples.read("id", row);
+    if (!marks.delete(id)) marks.add(id);
+    for (const a of rowLinks()) if (a.hash === hashOf(row)) a.parentElement.className = marks.has(id) ? "marked" : "";
+    countMarks();
+    if (form.elements.marked.checked) filter();
+    else keepAddress();
+  }
+
+  // The letter m marks the row that has the focus, else the example that is open.
+  function markByKey(event) {
+    if (event.key !== "m" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, select, textarea")) return;
+    const a = event.target.closest?.("tbody tr")?.querySelector('a[href^="#example-"]');
+    mark(a ? examples.rowOf.get(Number(a.hash.slice(9))) : selected);
+  }
+
+  const presets = {
+    suspects: () => { form.elements.suspect.checked = true; sortBy("score"); },
+    memorised: () => sortBy("score"),
+    rising: () => sortBy("change"),
+  };
+
+  function startWith(event) {
+    form.reset();
+    setTimeout(() => {
+      presets[event.target.dataset.preset]();
+      filter();
+    });
   }
 
   /* Filters */
@@ -157,6 +255,8 @@
       if (wanted) found.push((row) => String(examples.value(key, row)) === wanted);
     }
     if (asked.get("relabelled")) found.push(relabelled);
+    if (asked.get("suspect")) found.push((row) => examples.read("suspect", row) !== null);
+    if (asked.get("marked")) found.push((row) => marks.has(examples.read("id", row)));
     return found.concat(ranges(asked));
   }
 
@@ -200,6 +300,7 @@
     table.search.fixed("filters", found.length ? (_, __, row) => found.every((test) => test(row)) : null);
     table.draw();
     list.removeAttribute("aria-busy");
+    keepAddress();
   }
 
   // Another objective, size or proxy changes what cells say and what they are sorted by.
@@ -261,6 +362,7 @@
     if (place >= 0 && page !== table.page()) table.page(page).draw("page");
     else markSelected();
     showDetail(row);
+    countMarks();
     if (bringHere) {
       charts.show(beside() ? root.querySelector(".found") : detail);
       heading().focus({ preventScroll: true });
@@ -273,6 +375,7 @@
     selected = null;
     detail.hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
+    keepAddress();
     markSelected();
     focusRow(row);
   }
@@ -287,10 +390,19 @@
 
   // Whatever leads to #example-12 selects that example: rows, partners, tiles of other sections.
   function follow() {
-    const match = LINKED.exec(location.hash);
-    const row = match && examples.rowOf.get(Number(match[1]));
-    if (row === undefined || row === null || row === selected) return;
-    select(row, !root.contains(document.activeElement));
+    const [, id] = ADDRESS.exec(location.hash) ?? [];
+    const absent = root.querySelector(".absent");
+    absent.hidden = true;
+    if (id === undefined) return;
+    const row = examples.rowOf.get(Number(id));
+    if (row === undefined) {
+      absent.textContent = `There is no training example ${id} on this page.`;
+      absent.hidden = false;
+      charts.show(root);
+      return;
+    }
+    if (row !== selected) select(row, !root.contains(document.activeElement));
+    keepAddress();
   }
 
   // Arrow keys move through the rows and over the ends of pages; with an example open, they open.
@@ -332,8 +444,11 @@
     }));
     const actions = {
       rows: download, range: addRange, previous: () => step(-1), next: () => step(1), close,
+      mark: () => mark(selected), preset: startWith,
     };
-    root.addEventListener("click", (event) => actions[event.target.dataset.explorer]?.());
+    root.addEventListener("click", (event) => actions[event.target.dataset.explorer]?.(event));
+    root.addEventListener("keydown", markByKey);
+    table.on("order", () => keepAddress());
     tableElement.addEventListener("keydown", moveFocus);
     tableElement.addEventListener("click", (event) => {
       const a = event.target.closest("tbody tr")?.querySelector("a");
@@ -346,8 +461,8 @@
         else if (!beside()) charts.show(detail);
       });
     });
-    detail.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") focusRow(selected);
+    root.querySelector(".found").addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && selected !== null) close();
     });
     window.addEventListener("hashchange", follow);
   }
@@ -364,6 +479,7 @@
       listen();
       form.querySelector("fieldset").disabled = false;
       root.querySelector(".waiting").remove();
+      readAddress();
       follow();
       root.dataset.open = "yes";
     } catch (error) {
@@ -379,7 +495,7 @@
     if (entries.some((entry) => entry.isIntersecting)) openOnce();
   }, { rootMargin: "800px" });
   near.observe(root);
-  const openLinked = () => { if (LINKED.test(location.hash)) openOnce(); };
+  const openLinked = () => { if (ADDRESS.test(location.hash)) openOnce(); };
   window.addEventListener("hashchange", openLinked);
   openLinked();
 })();

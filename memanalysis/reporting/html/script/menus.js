@@ -41,13 +41,18 @@
     return save(button, data, "image/png");
   }
 
-  // The byte order mark tells spreadsheets that the file is UTF-8.
   function csv(button) {
     const numbers = JSON.parse(document.getElementById(button.dataset.source).textContent);
-    return save(button, `\uFEFF${numbers}`, "text/csv;charset=utf-8");
+    return save(button, numbers, "text/csv;charset=utf-8");
   }
 
-  const actions = { copy, csv, png, svg };
+  async function poster(button) {
+    const canvas = await drawPoster(button.closest("figure"), chartOf(button));
+    const data = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    return save(button, data, "image/png");
+  }
+
+  const actions = { copy, csv, png, svg, poster };
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-action]");
