@@ -99,48 +99,11 @@ def _draw_spread(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
     return theme.finish(chart, panel=220, count=len(_QUANTITIES))
 
 
-def _means_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
+def _means_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
     return (
         "Means over examples by model size; upright lines are 95 % intervals from leaving out one "
-        f"group of models at a time. Each panel has a scale of its own.{_from_to(frame)}"
-        f"{facts.stars()}"
+        f"group of models at a time. Each panel has a scale of its own.{facts.stars()}"
     )
-
-
-def _from_to(frame: pl.DataFrame) -> str:
-    """The three means of the first objective at both ends, in words."""
-    objective = frame["objective"][0]
-    score, inside, outside, _ = _QUANTITIES.values()
-    by_size = (
-        frame.filter(pl.col("objective") == objective)
-        .pivot("quantity", index=["size", "size_rank"], values="value")
-        .drop_nulls([inside, outside])
-        .sort("size_rank")
-    )
-    if by_size.height < 2:
-        return ""
-    first, last = by_size.row(0, named=True), by_size.row(-1, named=True)
-
-    def ends(name: str) -> str:
-        return f"from {wording.number(first[name])} to {wording.number(last[name])}"
-
-    return (
-        f" With {objective}, from {first['size']} to {last['size']} p_in goes {ends(inside)}, "
-        f"p_out {ends(outside)} and mean memorisation {ends(score)}"
-        f"{_turn(by_size['size'].to_list(), by_size[score].to_list())}."
-    )
-
-
-def _turn(names: list[str], scores: list[float]) -> str:
-    """The size where mean memorisation turns, if it does not lie between those of both ends."""
-    highest, lowest = (scores.index(end) for end in (max(scores), min(scores)))
-    inner = [place for place in (highest, lowest) if 0 < place < len(scores) - 1]
-    turns = [
-        f"{'highest' if place == highest else 'lowest'} at {names[place]} with "
-        f"{wording.number(scores[place])}"
-        for place in inner
-    ]
-    return f", {wording.listed(turns)}" if turns else ""
 
 
 def _means_result(frame: pl.DataFrame, _: Asked) -> str:

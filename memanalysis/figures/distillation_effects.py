@@ -192,7 +192,7 @@ def _bands(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
         base.mark_line(strokeWidth=1.6).encode(y=y),
         base.mark_rule(strokeWidth=1.2).encode(y=alt.Y("change_low:Q"), y2="change_high:Q"),
         base.mark_point(size=40).encode(y=alt.Y("value:Q")),
-    ).properties(width=300, height=220)
+    ).properties(width=300, height=190)
     chart = theme.panels(layers, "selected_on", chosen, columns=2)
     return theme.finish(chart, panel=300, count=len(chosen))
 

@@ -97,10 +97,8 @@ def _explanation(reading: Reading) -> blocks.Text:
         for kind in kinds
     ]
     return blocks.Text(
-        "The kind of each example is known without any score, planted or judged beforehand: "
-        f"{wording.listed(parts)}. "
+        f"Kinds were planted or judged without any score: {wording.listed(parts)}. "
         f"{_judge(reading)}"
-        "Does the score tell them apart, and what becomes of each kind as models grow?"
     )
 
 
