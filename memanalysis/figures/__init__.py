@@ -27,7 +27,7 @@ from memanalysis.figures.histograms import memorization_density, memorization_hi
 from memanalysis.figures.influence import memorized_partners
 from memanalysis.figures.kinds import kind_distillation, kind_retrieval, kind_scores, kind_shapes
 from memanalysis.figures.proxies import proxy_correlations, proxy_correlations_by, proxy_trends
-from memanalysis.figures.proxy_value import proxy_retrieval, proxy_trajectories
+from memanalysis.figures.proxy_value import proxy_retrieval, proxy_trajectories, proxy_values
 from memanalysis.figures.reliability import reliability, reliability_growth
 from memanalysis.figures.trajectories import (
     example_curves,
@@ -70,6 +70,7 @@ __all__ = [
     "proxy_retrieval",
     "proxy_trajectories",
     "proxy_trends",
+    "proxy_values",
     "reliability",
     "reliability_growth",
     "trajectories",
@@ -111,6 +112,7 @@ ORDER: Final[tuple[Figure, ...]] = (
     proxy_retrieval,
     proxy_trajectories,
     proxy_trends,
+    proxy_values,
     reliability,
     reliability_growth,
 )

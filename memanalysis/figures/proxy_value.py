@@ -10,6 +10,7 @@ import polars as pl
 from memanalysis.figures import theme
 from memanalysis.figures.figure import Asked, Figure
 from memanalysis.figures.fragments import proxy_title, strongest
+from memanalysis.proxies import label
 
 _SHAPES: Final = [shape for shape in theme.SHAPES if shape != "undetermined"]
 
@@ -111,6 +112,57 @@ def _precisions(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
     ]
 
 
+_VALUES_QUERY: Final = """
+with known as (
+    select coalesce(value_in, value_out)::double as value
+    from proxies
+    where proxy = $proxy and coalesce(value_in, value_out) is not null
+),
+span as (
+    select min(value) as lowest, nullif(max(value) - min(value), 0) / 40 as width
+    from known
+)
+select round(lowest + bin * width, 9) as value_low, round(lowest + (bin + 1) * width, 9)
+    as value_high, count(*) as n_examples
+from (
+    select lowest, width, least(floor((value - lowest) / width), 39) as bin
+    from known, span
+    where width is not null
+)
+group by lowest, width, bin
+order by bin"""
+
+
+def _draw_values(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
+    """How the values of one proxy are distributed over the examples, in 40 bins."""
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(binSpacing=1, color=theme.colour("one-hot"))
+        .encode(
+            x=alt.X(
+                "value_low:Q",
+                bin="binned",
+                title=label(asked["proxy"]),
+                scale=alt.Scale(zero=False, nice=False),
+            ),
+            x2="value_high:Q",
+            y=alt.Y("n_examples:Q", title="examples"),
+            tooltip=theme.tooltip("value_low:.3f", "value_high:.3f", "n_examples:,.0f"),
+        )
+        .properties(width=460, height=260)
+    )
+    return theme.finish(bars)
+
+
+proxy_values = Figure(
+    name="proxy_values",
+    title=lambda _, asked: f"Distribution of {label(asked['proxy'])}",
+    query=_VALUES_QUERY,
+    draw=_draw_values,
+    caption="How many examples have which value, in 40 bins of equal width.",
+    nothing="No proxy of that name, or all of its values are alike.",
+    parameters={"proxy": "cumulative_accuracy"},
+)
 proxy_trajectories = Figure(
     name="proxy_trajectories",
     title="The score’s trajectories, and the proxies’",

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from memanalysis import figures, numbers, wording
+from memanalysis import figures, numbers, proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.trajectories import IN_WORDS, shares_in_words
 from memanalysis.reporting import blocks
@@ -31,6 +31,25 @@ where objective = '{objective}' and size = '{size}' and split = 'train'
     and memorization is not null
 order by memorization desc, example_id
 limit {most}"""
+_VALUES_SQL: Final = """select proxy, count(*) as n, quantile_cont(value, 0.05) as low,
+    median(value) as middle
+from (
+    select proxy, coalesce(value_in, value_out)::double as value
+    from proxies
+)
+where value is not null
+group by proxy
+order by n desc, proxy
+limit 1"""
+_ENDS_SQL: Final = """with known as (
+    select example_id, coalesce(value_in, value_out) as value
+    from proxies
+    where proxy = '{proxy}' and coalesce(value_in, value_out) is not null
+)
+(select example_id, value, 'lowest' as "end" from known order by value, example_id limit {most})
+union all
+(select example_id, value, 'highest' as "end" from known order by value desc, example_id limit {most})
+order by "end" desc, value, example_id"""
 # Kinds that were left as they are.
 _ORDINARY: Final = frozenset({"clean", "easy"})
 _MEMORISED: Final = 0.5
@@ -39,14 +58,15 @@ _MEMORISED: Final = 0.5
 def choose(reading: Reading) -> tuple[str, blocks.Picture | None]:
     """The answer in one sentence, and its picture; empty and None where there is neither.
 
-    Planted kinds, several ways of teaching, trajectories, scores of one size, in this order.
+    Planted kinds, several ways of teaching, trajectories, scores of one size, numbers of others, in
+    this order.
     """
     chosen: Callable[[Reading], Choice | None]
-    for chosen in (_kinds, _ways, _trajectories, _one_size):
+    for chosen in (_kinds, _ways, _trajectories, _one_size, _imported):
         made = chosen(reading)
         if made is not None and made[0]:
             return made
-    return _imported(reading), None
+    return "", None
 
 
 def _kinds(reading: Reading) -> Choice | None:
@@ -152,17 +172,32 @@ def _one_size(reading: Reading) -> Choice | None:
     return answer[0].upper() + answer[1:], blocks.Picture(figure, [blocks.Row(title, "", shown)])
 
 
-def _imported(reading: Reading) -> str:
-    """What a store without models has: numbers of others."""
-    rows = reading.sql(
-        "select proxy, count(value) as n, quantile_cont(value, 0.05) as low, "
-        "median(value) as middle from proxies group by proxy order by proxy limit 1"
-    )
+def _imported(reading: Reading) -> Choice | None:
+    """What a store without models has, numbers of others: distribution and both ends."""
+    rows = reading.sql(_VALUES_SQL)
     if rows.is_empty():
-        return ""
+        return None
     row = rows.row(0, named=True)
-    return (
-        f"{wording.count(row['n'])} values of {row['proxy'].replace('_', ' ')}: the median is "
+    name = row["proxy"]
+    figure = reading.figure(figures.proxy_values, "opening", objectives=(), proxy=name)
+    ends = reading.sql(_ENDS_SQL.format(proxy=quoted(name), most=_IMAGES // 2))
+    tiles = Tiles(reading)
+    shown = [
+        blocks.Row(
+            f"{end} values",
+            "",
+            [
+                tiles.train(example, wording.number(value, 2), "")
+                for example, value in ends.filter(pl.col("end") == end)
+                .select("example_id", "value")
+                .iter_rows()
+            ],
+        )
+        for end in ("lowest", "highest")
+    ]
+    answer = (
+        f"{wording.count(row['n'])} imported values of {proxies.label(name)}: the median is "
         f"{wording.number(row['middle'], 2)}, and one in twenty lies below "
         f"{wording.number(row['low'], 2)}."
     )
+    return answer, blocks.Picture(figure, shown)

@@ -67,9 +67,11 @@ def _run(reading: Reading) -> str:
     """What was trained, simulated or imported, in one line."""
     manifest = reading.manifest
     models = reading.table("models").height
-    of = f"{wording.count(manifest.n_train)} examples of {_data(manifest.dataset)}"
+    name = manifest.dataset.get("name")
+    of = f"{wording.count(manifest.n_train)} examples{f' of {name}' if name else ''}"
     if not models:
-        return f"The store has no models of its own, but numbers of others on {of}."
+        sources = wording.listed([str(one.get("source")) for one in manifest.imports])
+        return f"Imported{f' from {sources}' if sources else ''}: numbers of others on {of}."
     ratio = "" if manifest.ratio is None else f"{100 * manifest.ratio:.3g} % "
     count = f"{wording.plural(models, 'model')} in {wording.plural(len(reading.sizes), 'size')}"
     verb = "was" if models == 1 else "were"
