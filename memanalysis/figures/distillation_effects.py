@@ -13,6 +13,7 @@ from memanalysis.figures.distillation import NONE, OBJECTIVE, of_setting, parts_
 from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import range_start, range_title
 
+_UNTAUGHT: Final = "weight 0"
 _MEASURED: Final = "datum.estimator != 'naive'"
 _NAIVE: Final = "datum.estimator == 'naive'"
 _ON_ONE_HOT: Final = "chosen on one-hot"
@@ -31,6 +32,7 @@ _QUANTITIES: Final = {
     "change_out": "all: part from p_out",
     "accuracy_gain": "gain of test accuracy",
 }
+SCORE_CHANGE: Final = _QUANTITIES["change"]
 _SETTINGS_IN: Final = ("change", "change_in", "change_out", "inhibition", "accuracy_gain")
 _SELECTED: Final = f"""case selected_on
         when 'one_hot' then '{_ON_ONE_HOT}'
@@ -128,7 +130,7 @@ select objective, size, size_rank,
     end as way,
     quantity, value, low, high, n_groups
 from settings
-where value is not null
+where value is not null and quantity = coalesce($quantity, quantity)
 order by distillation_weight <> 0 nulls first, teacher_scope <> 'same_subset' nulls first,
     temperature nulls first, distillation_weight nulls first, objective, size_rank, quantity"""
 
@@ -264,7 +266,10 @@ def _draw_gap(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
 
 
 def _draw_settings(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """Every way of teaching side by side: change of the score, its parts, and test accuracy."""
+    """Every way of teaching side by side: change of the score, its parts, and test accuracy.
+
+    ``quantity`` names one of these alone, as its panel does.
+    """
     quantities = theme.known_order(
         frame["quantity"].to_list(), [_QUANTITIES[name] for name in _SETTINGS_IN]
     )
@@ -418,21 +423,24 @@ def _settings_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
 def _settings_result(frame: pl.DataFrame, _: Asked) -> str:
     """Which way of teaching lowers the mean score most, and which least, at the largest size."""
     changes = frame.filter(
-        pl.col("quantity") == _QUANTITIES["change"], pl.col("way") != "one-hot labels"
+        pl.col("quantity") == SCORE_CHANGE, ~pl.col("way").str.ends_with(_UNTAUGHT)
     ).drop_nulls("value")
     if changes["way"].n_unique() < 2:
         return ""
     ordered = theme.in_order(changes)
     there = changes.filter(pl.col("size") == ordered[-1]).sort("value")
-    names = theme.spoken(theme.in_order(frame))
-    least, most = there.row(-1, named=True), there.row(0, named=True)
-    at = f" at {names[ordered[-1]]}" if len(ordered) > 1 else ""
-    ways = wording.plural(there["way"].n_unique(), "way", "ways")
-    return (
-        f"Of {ways} of teaching, “{most['way']}” changes the mean score by "
-        f"{wording.number(most['value'], signed=True)}{at}, “{least['way']}” by "
-        f"{wording.number(least['value'], signed=True)}"
-    )
+    at = f" at {theme.spoken(theme.in_order(frame))[ordered[-1]]}" if ordered[1:] else ""
+    ends = [
+        f"{wording.number(row['value'], signed=True)} ({_in_words(row['way'])})"
+        for row in (there.row(0, named=True), there.row(-1, named=True))
+    ]
+    ways = wording.plural(there["way"].n_unique(), "way")
+    return f"{ways} of teaching change the mean score{at} by {ends[0]} to {ends[1]}"
+
+
+def _in_words(way: str) -> str:
+    """A way of teaching without its name: 'temperature 10, weight 1'."""
+    return way.partition(": ")[2].replace("T ", "temperature ") or way
 
 
 def _leaks(facts: Facts) -> str:
@@ -475,5 +483,6 @@ distillation_settings = Figure(
     draw=_draw_settings,
     caption=_settings_caption,
     nothing=NONE,
+    parameters={"quantity": None},
     result=_settings_result,
 )

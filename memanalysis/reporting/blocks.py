@@ -133,7 +133,8 @@ class Finding:
     tables, ``quantity`` names what ``estimate`` measures (of a condition too) and ``meaning`` says
     in words what it means here; ``settling`` says what would decide an undetermined one.
     ``deciding`` are the rows that made the verdict. ``evidence`` is the section with its evidence,
-    ``figures`` the figures in it that show it best, each with its title.
+    ``figures`` the figures in it that show it best, each with its title; ``asked`` is False where
+    the study cannot be asked.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Finding:
     settling: str = ""
     title: str = ""
     figures: Sequence[str] = ()
+    asked: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from memanalysis.findings.reasons import UNDECIDED
 from memanalysis.findings.rows import HEADLINE, Told, read
 from memanalysis.findings.verdicts import Fact, Result
 from memanalysis.reporting import blocks, inline_svg, verdicts
@@ -23,7 +24,11 @@ def section(reading: Reading) -> blocks.Section:
             blocks.Note("This store holds no findings: `memanalysis build` computes them.")
         ]
     else:
-        content = [blocks.Text(_introduction(table)), blocks.Findings(items(reading))]
+        shown = items(reading)
+        if not any(item.asked for item in shown):
+            asks = "; ".join(dict.fromkeys(item.headline for item in shown))
+            return blocks.Section("findings", "The four findings", asks=asks)
+        content = [blocks.Text(_introduction(table)), blocks.Findings(shown)]
     return blocks.Section("findings", "Findings", content)
 
 
@@ -67,6 +72,7 @@ def items(reading: Reading) -> list[blocks.Finding]:
                 evidence_title=declared.evidence.title if declared else "",
                 figures=declared.evidence.figures if declared else (),
                 sentence=verdicts.conditions(told),
+                asked=told.outcome.reason not in UNDECIDED,
                 headline=verdicts.headline(told, headline["claim"] or name),
                 meaning=meaning + _way(reading, name),
                 settling=verdicts.settling(told, subsets),

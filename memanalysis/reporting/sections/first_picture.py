@@ -9,6 +9,7 @@ import polars as pl
 
 from memanalysis import figures, numbers, proxies, wording
 from memanalysis.figures import theme
+from memanalysis.figures.distillation_effects import SCORE_CHANGE
 from memanalysis.figures.trajectories import IN_WORDS, shares_in_words
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading, quoted
@@ -48,7 +49,12 @@ _ENDS_SQL: Final = """with known as (
 )
 (select example_id, value, 'lowest' as "end" from known order by value, example_id limit {most})
 union all
-(select example_id, value, 'highest' as "end" from known order by value desc, example_id limit {most})
+(
+    select example_id, value, 'highest' as "end"
+    from known
+    order by value desc, example_id
+    limit {most}
+)
 order by "end" desc, value, example_id"""
 # Kinds that were left as they are.
 _ORDINARY: Final = frozenset({"clean", "easy"})
@@ -103,7 +109,12 @@ def _ways(reading: Reading) -> Choice | None:
     """Every way of teaching beside the others."""
     if len(reading.students) < 2 or reading.table("distillation_by_size").is_empty():
         return None
-    figure = reading.figure(figures.distillation_settings, "opening", objectives=reading.objectives)
+    figure = reading.figure(
+        figures.distillation_settings,
+        "opening",
+        objectives=reading.objectives,
+        quantity=SCORE_CHANGE,
+    )
     return f"{figure.title}." if figure.subtitle else "", blocks.Picture(figure)
 
 

@@ -28,13 +28,19 @@ def opening(reading: Reading) -> blocks.Opening:
         run=_run(reading),
         answer=answer,
         picture=picture,
-        results=findings.items(reading) if reading.sizes else (),
-        definition=_DEFINITION,
+        results=_results(reading),
+        definition=_DEFINITION if reading.sizes else "",
         limits=_limits(reading),
         facts=_facts(reading),
         sizes=_sizes(reading),
         size_columns=_columns(reading),
     )
+
+
+def _results(reading: Reading) -> list[blocks.Finding]:
+    """The findings, unless the study cannot be asked for any of them."""
+    shown = findings.items(reading) if reading.sizes else []
+    return shown if any(item.asked for item in shown) else []
 
 
 def _limits(reading: Reading) -> str:
