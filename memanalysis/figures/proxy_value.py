@@ -114,27 +114,33 @@ def _precisions(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
 
 _VALUES_QUERY: Final = """
 with known as (
-    select coalesce(value_in, value_out)::double as value
+    select proxy, coalesce(value_in, value_out)::double as value
     from proxies
-    where proxy = $proxy and coalesce(value_in, value_out) is not null
+    where proxy = coalesce($proxy, (select min(proxy) from proxies))
+        and coalesce(value_in, value_out) is not null
 ),
 span as (
-    select min(value) as lowest, nullif(max(value) - min(value), 0) / 40 as width
+    select proxy, min(value) as lowest, nullif(max(value) - min(value), 0) / 40 as width
     from known
+    group by proxy
 )
-select round(lowest + bin * width, 9) as value_low, round(lowest + (bin + 1) * width, 9)
+select proxy, round(lowest + bin * width, 9) as value_low, round(lowest + (bin + 1) * width, 9)
     as value_high, count(*) as n_examples
 from (
-    select lowest, width, least(floor((value - lowest) / width), 39) as bin
-    from known, span
+    select proxy, lowest, width, least(floor((value - lowest) / width), 39) as bin
+    from known
+    inner join span using (proxy)
     where width is not null
 )
-group by lowest, width, bin
+group by proxy, lowest, width, bin
 order by bin"""
 
 
-def _draw_values(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
-    """How the values of one proxy are distributed over the examples, in 40 bins."""
+def _draw_values(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
+    """How the values of one proxy are distributed over the examples, in 40 bins.
+
+    Without ``proxy``, those of the first by name.
+    """
     bars = (
         alt.Chart(frame)
         .mark_bar(binSpacing=1, color=theme.colour("one-hot"))
@@ -142,7 +148,7 @@ def _draw_values(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
             x=alt.X(
                 "value_low:Q",
                 bin="binned",
-                title=label(asked["proxy"]),
+                title=label(frame["proxy"][0]),
                 scale=alt.Scale(zero=False, nice=False),
             ),
             x2="value_high:Q",
@@ -156,12 +162,12 @@ def _draw_values(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
 
 proxy_values = Figure(
     name="proxy_values",
-    title=lambda _, asked: f"Distribution of {label(asked['proxy'])}",
+    title=lambda frame, _: f"Distribution of {label(frame['proxy'][0])}",
     query=_VALUES_QUERY,
     draw=_draw_values,
     caption="How many examples have which value, in 40 bins of equal width.",
     nothing="No proxy of that name, or all of its values are alike.",
-    parameters={"proxy": "cumulative_accuracy"},
+    parameters={"proxy": None},
 )
 proxy_trajectories = Figure(
     name="proxy_trajectories",

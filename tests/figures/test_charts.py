@@ -36,13 +36,14 @@ MARKS = {
     "kind_shapes": {"bar", "rule"},
     "memorization_by_class": {"rule", "point"},
     "memorization_density": {"bar", "area", "line"},
-    "memorization_histogram": {"bar", "line"},
+    "memorization_histogram": {"rect", "text"},
     "memorized_partners": {"line", "rule", "point"},
     "proxy_correlations": {"rule", "point"},
     "proxy_correlations_by": {"point"},
     "proxy_retrieval": {"rule", "point"},
     "proxy_trajectories": {"line", "point"},
-    "proxy_trends": {"rule", "point"},
+    "proxy_trends": {"rule", "point", "text"},
+    "proxy_values": {"bar"},
     "reliability": {"rule", "point"},
     "reliability_growth": {"rule", "line", "point"},
     "trajectories": {"line", "point"},
@@ -140,12 +141,29 @@ def test_accuracy_values_are_the_tables(study: Study) -> None:
         assert drawn[title, row["size"]] == pytest.approx(row["memorization"])
 
 
-def test_the_histogram_shows_distilled_models_as_a_line(study: Study) -> None:
-    """Bars hold the one-hot rows, the stepped line all others, on a square-root axis."""
-    bars, line = layers(charts.memorization_histogram(study).to_dict())
-    assert "one-hot labels" in str(bars["transform"])
-    assert line["mark"]["interpolate"] == "step"
-    assert bars["encoding"]["y"]["scale"]["type"] == "sqrt"
+def test_the_histogram_is_a_heat_map_with_the_share_above_nine_tenths(study: Study) -> None:
+    """Size is an axis: a row of cells for each, and the share of scores above 0.9 at its end."""
+    spec = charts.memorization_histogram(study).to_dict()
+    cells, above = layers(spec)
+    assert cells["encoding"]["y"]["field"] == above["encoding"]["y"]["field"] == "size"
+    assert cells["encoding"]["opacity"]["field"] == "height"
+    truth = study.sql(
+        "select objective, size, avg((memorization > 0.9)::int) as above from memorization "
+        "where split = 'train' and memorization is not null group by all"
+    )
+    drawn = {(row["objective"], row["size"]): row["above"] for row in rows(spec)}
+    assert len(drawn) == truth.height
+    for row in truth.iter_rows(named=True):
+        title = {"one_hot": "one-hot labels"}.get(row["objective"], row["objective"])
+        assert drawn[title, row["size"]] == pytest.approx(row["above"], abs=1e-6)
+
+
+def test_titles_say_what_the_numbers_show(study: Study) -> None:
+    """Where a figure has a result, it is the title and the descriptive one stands below it."""
+    title = charts.memorization_histogram(study).to_dict()["title"]
+    assert title["subtitle"] == "Memorisation scores by model size"
+    assert " of the examples score above 0.9" in " ".join(title["text"])
+    assert charts.proxy_values(study).to_dict()["title"].startswith("Distribution of ")
 
 
 def test_shares_show_the_study_alpha_unless_another_is_asked_for(study: Study) -> None:

@@ -89,7 +89,7 @@ def test_the_rows_that_are_saved_are_those_that_are_drawn(study: Study, figure: 
 def test_reports_save_what_they_draw(study: Study) -> None:
     """Each figure of a report has one query, whose rows are its data and those of its chart."""
     made = document.compose(study)
-    blocks = [b for section in made.sections for b in section.blocks if b.kind == "figure"]
+    blocks = [b for section in made.sections for b in section.every if b.kind == "figure"]
     assert len(blocks) > 15
     for block in blocks:
         assert block.frame.equals(study.sql(block.sql)), block.name

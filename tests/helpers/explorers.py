@@ -41,6 +41,7 @@ def open_page(browser: Browser, path: Path, width: int = 1300, end: str = "#expl
     page.on("console", lambda text: complaints.append(text.text) if text.type != "log" else None)
     page.goto(path.as_uri() + end, wait_until="commit")
     page.wait_for_selector("[data-open]")
+    page.eval_on_selector(".more", "(more) => { more.open = true; }")
     return page
 
 
@@ -58,7 +59,8 @@ def ids(page: Page) -> list[int]:
 def total(page: Page) -> int:
     """How many examples match, as the live region says."""
     words = page.inner_text(".dt-info").replace(",", "").split()
-    return int(words[words.index("examples") - 1])
+    noun = next(word for word in words if word.startswith("example"))
+    return int(words[words.index(noun) - 1])
 
 
 def fill(page: Page, selector: str, value: str) -> None:

@@ -10,13 +10,14 @@ import prerequisites
 from playwright.sync_api import Browser, Page, sync_playwright
 
 # Machines in use are slow; what never happens is what this is for.
-PATIENCE_MS = 240_000
+PATIENCE_MS = 120_000
 
 # Charts are drawn when a reader comes near: this one visits them all and goes back to where it was.
 _VISIT = """async (patience) => {
     const before = scrollY;
     const end = performance.now() + patience;
     for (const chart of document.querySelectorAll('.chart')) {
+        if (!chart.checkVisibility()) continue;  // in a fold: drawn when that is opened
         chart.scrollIntoView({ block: 'center', behavior: 'instant' });
         while (chart.dataset.width !== String(chart.clientWidth)) {
             if (performance.now() > end) throw new Error(`${chart.dataset.chart} is not drawn`);
@@ -44,7 +45,7 @@ _TEXTS = """(slack) => {
             || Math.min(...other) > Math.max(...one) - slack;
     }));
     const faults = [];
-    for (const chart of document.querySelectorAll('.chart')) {
+    for (const chart of document.querySelectorAll('.chart:has(svg)')) {
         const name = chart.dataset.chart;
         const frame = chart.querySelector('svg').getBoundingClientRect();
         const texts = [...chart.querySelectorAll('svg text')]
@@ -185,8 +186,14 @@ def settle(page: Page, width: int, scheme: Literal["light", "dark"] = "light") -
 
 
 def draw_all(page: Page) -> None:
-    """Have every chart drawn at the page's present width."""
+    """Have every chart that can be seen drawn at the page's present width."""
     page.evaluate(_VISIT, PATIENCE_MS)
+
+
+def unfold(page: Page, open_: bool = True) -> None:
+    """Open the folds of the sections, or close them."""
+    script = "(all, open) => all.forEach((d) => { d.open = open; })"
+    page.eval_on_selector_all(".part .fold", script, open_)
 
 
 def mark_looks(page: Page) -> int:

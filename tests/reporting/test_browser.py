@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import PATIENCE_MS, draw_all
+from pages import PATIENCE_MS, draw_all, unfold
 from playwright.sync_api import Browser, Page
 
 
@@ -31,6 +31,7 @@ def opened(
         lambda text: messages.append(text.text) if text.type in ("error", "warning") else None,
     )
     page.goto(simulated_page.as_uri())
+    unfold(page)
     draw_all(page)
     yield page
     context.close()
@@ -61,7 +62,7 @@ def test_a_link_leads_to_its_figure_though_charts_above_grow(
     page = browser.new_page(viewport={"width": 375, "height": 900})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(simulated_page.as_uri())
-    for name in ("distillation-gap", "accuracy-spread"):
+    for name in ("distillation-gap", "trajectory-sweep"):
         page.evaluate("(name) => { location.hash = `#figure-${name}`; }", name)
         page.wait_for_selector(f"#figure-{name} .chart[data-width]")
         page.wait_for_function(
@@ -107,9 +108,9 @@ def test_back_is_not_pulled_forward_again(browser: Browser, simulated_page: Path
     page.mouse.move(800, 450)
     page.mouse.wheel(0, 1200)
     page.wait_for_timeout(1500)
-    page.locator("nav a[href='#controls']").click()
+    page.locator("nav a[href='#reliability']").click()
     page.wait_for_function(
-        "Math.abs(document.getElementById('controls').getBoundingClientRect().top) < 300"
+        "Math.abs(document.getElementById('reliability').getBoundingClientRect().top) < 300"
     )
     page.go_back()
     page.wait_for_timeout(1500)
@@ -121,7 +122,7 @@ def test_back_is_not_pulled_forward_again(browser: Browser, simulated_page: Path
     assert page.evaluate("window.ends ?? 0") < 5  # that of the navigation, for one
     here = page.evaluate("scrollY")
     with page.context.expect_page():
-        page.locator("nav a[href='#controls']").click(modifiers=["Control"])
+        page.locator("nav a[href='#reliability']").click(modifiers=["Control"])
     page.wait_for_timeout(500)
     page.evaluate("scrollBy({ top: 150, behavior: 'instant' })")
     page.wait_for_timeout(1000)

@@ -161,7 +161,7 @@ def test_a_chart_is_drawn_whatever_its_words_hold(document: Document, tmp_path: 
     figure = next(
         block
         for section in document.sections
-        for block in section.blocks
+        for block in section.every
         if isinstance(block, blocks.Figure) and block.name == "memorization-by-class"
     )
     named = json.loads(json.dumps(figure.spec).replace("class 1", "a\\u0000\\ud800\\ufffeb"))

@@ -9,6 +9,7 @@ import pytest
 import memanalysis as ma
 from memanalysis import wording
 from memanalysis.findings import FINDINGS
+from memanalysis.findings.declaration import Finding
 from memanalysis.findings.rows import Told, read
 from memanalysis.findings.verdicts import Bound, Check, Fact, Outcome, Verdict
 from memanalysis.reporting import glossary, verdicts
@@ -178,13 +179,41 @@ def test_rows_of_findings_have_names_that_read() -> None:
 
 
 def test_terms_are_linked_once_and_markup_stays_text() -> None:
-    """The first p_in is a link to its explanation, the second is not, and no tag gets through."""
-    said = glossary.glossed("<b>p_in</b> and p_in, trajectories of α")
+    """The first p_in of a section is a link to its explanation, later ones are not, and no tag gets
+    through.
+    """
+    glossed = glossary.Glossary()
+    said = glossed("<b>p_in</b> and p_in, trajectories of α")
     assert said.count('href="#term-p-in"') == 1
     assert "&lt;b&gt;" in said
     assert 'href="#term-trajectory"' in said
     assert 'href="#term-alpha"' in said
-    assert glossary.glossed("p_inner alphabets") == "p_inner alphabets"
+    assert glossed("p_in again") == "p_in again"
+    assert glossed("p_inner alphabets") == "p_inner alphabets"
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
+def test_each_verdict_has_a_headline_of_its_own(finding: Finding) -> None:
+    """Supported, not supported, undetermined and cannot be asked: four texts, none of them long."""
+    facts = tuple(
+        Fact(name, 0.3)
+        for name in ("top_share", "rise", "share_increasing", "share_fixed", "falling_by_first",
+                     "falling_by_last", "change", "missing", "proxies", "following")
+    )  # fmt: skip
+    texts = []
+    for verdict in ("supported", "not supported", "undetermined"):
+        checks = tuple(
+            Check(row=criterion.row, verdict=verdict, core=True) for criterion in finding.criteria
+        )
+        outcome = Outcome(finding=finding.name, verdict=verdict, facts=facts, checks=checks)
+        texts.append(verdicts.headline(Told(outcome, {}, post_hoc=False, version=3), "as claimed"))
+    cannot = Outcome(finding=finding.name, verdict="undetermined", reason="too_few_sizes")
+    texts.append(verdicts.headline(Told(cannot, {}, post_hoc=False, version=3), "as claimed"))
+    assert len(set(texts)) == 4
+    assert all(10 < len(text) < 130 and not text.endswith(".") for text in texts)
+    assert "cannot be asked here: it takes at least two sizes" in texts[-1]
+    other = Told(cannot, {}, post_hoc=False, version=2)
+    assert verdicts.headline(other, "as claimed") == "as claimed: undetermined"
 
 
 def test_every_term_has_a_place_of_its_own() -> None:

@@ -82,7 +82,7 @@ def test_many_examples_fit_into_a_page(browser: Browser, tmp_path: Path, n: int)
     assert path.stat().st_size < 13_000_000
     page = open_page(browser, path)
     assert total(page) == n
-    assert len(ids(page)) == 15
+    assert len(ids(page)) == 10
     fill(page, "[name=text]", "owl 77")
     study = Study(many)
     count = (
@@ -91,6 +91,6 @@ def test_many_examples_fit_into_a_page(browser: Browser, tmp_path: Path, n: int)
     )
     assert total(page) == ask(study, count)[0] > 1
     study.close()
-    assert len(ids(page)) <= 15
+    assert len(ids(page)) <= 10
     assert COMPLAINTS[page] == []
     page.context.close()

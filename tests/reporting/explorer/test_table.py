@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from explorers import LARGEST, ask, fill, ids, sort_by, total
+from explorers import COMPLAINTS, LARGEST, ask, fill, ids, open_page, sort_by, total
 from playwright.sync_api import Page
 
 from memanalysis.study import Study
@@ -20,7 +20,7 @@ def test_all_examples_are_there_and_few_rows_are_drawn(page: Page) -> None:
     """The live region counts every training example; only those of one page are in the DOM."""
     assert total(page) == 200
     assert page.get_attribute(".dt-info", "aria-live") == "polite"
-    assert len(ids(page)) == 15
+    assert len(ids(page)) == 10
 
 
 def test_the_highest_scores_come_first(page: Page, study: Study) -> None:
@@ -29,12 +29,12 @@ def test_the_highest_scores_come_first(page: Page, study: Study) -> None:
         study,
         f"select example_id from ({SCORES}) order by memorization desc nulls last, example_id",
     )
-    assert ids(page) == wanted[:15]
+    assert ids(page) == wanted[:10]
     sort_by(page, "score", "ascending")
     ascending = ask(
         study, f"select example_id from ({SCORES}) order by memorization nulls last, example_id"
     )
-    assert ids(page) == ascending[:15]
+    assert ids(page) == ascending[:10]
 
 
 def test_another_size_and_objective_sort_anew(page: Page, study: Study) -> None:
@@ -44,7 +44,7 @@ def test_another_size_and_objective_sort_anew(page: Page, study: Study) -> None:
     wanted = ask(
         study,
         "select example_id from memorization where split = 'train' and objective = 'distilled' "
-        "and size = 's1' order by memorization desc nulls last, example_id limit 15",
+        "and size = 's1' order by memorization desc nulls last, example_id limit 10",
     )
     assert ids(page) == wanted
 
@@ -189,10 +189,14 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.wait_for_function(f"document.activeElement.textContent === 'Example {first[1]}'")
     assert page.get_attribute(".list tbody a >> nth=1", "aria-current") == "true"
     page.keyboard.press("Escape")
+    assert page.locator(".detail").is_hidden()
     assert page.evaluate("document.activeElement.textContent") == str(first[1])
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.activeElement.textContent === 'Example {first[1]}'")
+    page.locator(".list tbody a").nth(1).focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("document.querySelector('.dt-info').textContent.startsWith('16 to')")
+    page.wait_for_function("document.querySelector('.dt-info').textContent.startsWith('11 to')")
     following = ids(page)
     assert following[0] not in first
     assert page.evaluate("document.activeElement.textContent") == str(following[0])
@@ -203,3 +207,56 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.wait_for_function(
         f"document.querySelector('.detail h3').textContent === 'Example {first[-1]}'"
     )
+
+
+def test_a_view_can_be_sent(page: Page, written: Path) -> None:
+    """Filters, order and marks stand in the address: another window shows the same rows."""
+    fill(page, "[name=label]", "4")
+    sort_by(page, "change", "descending")
+    page.locator(".list tbody a").nth(1).focus()
+    page.keyboard.press("m")
+    marked = ids(page)[1]
+    assert page.locator(".list tbody .marked").count() == 1
+    browser = page.context.browser
+    assert browser is not None
+    other = open_page(browser, written, end=page.url.partition(".html")[2])
+    assert ids(other) == ids(page)
+    assert other.locator(".list tbody .marked").all_inner_texts() == [str(marked)]
+    other.check("[name=marked]")
+    other.wait_for_selector(".list:not([aria-busy])")
+    assert (total(other), ids(other)) == (1, [marked])
+    assert other.inner_text(".dt-info") == "1 example (of 200)"
+    assert COMPLAINTS[other] == []
+    other.context.close()
+    page.locator(".list tbody a").nth(1).focus()
+    page.keyboard.press("m")
+
+
+def test_presets_are_views_to_start_with(page: Page, study: Study) -> None:
+    """Suspected wrong labels are those of the relation, the most memorised first; rises are sorted
+    by the change over sizes.
+    """
+    page.click("[data-preset=suspects]")
+    page.wait_for_function("document.querySelector('[name=suspect]').checked")
+    page.wait_for_selector(".list:not([aria-busy])")
+    suspects = set(ask(study, "select example_id from suspects"))
+    assert total(page) == len(suspects)
+    assert set(ids(page)) <= suspects
+    page.click("[data-preset=rising]")
+    page.wait_for_selector("th.col-change[aria-sort=descending]")
+    wanted = ask(
+        study,
+        "select example_id from trajectories where objective = 'one_hot' "
+        "order by change desc nulls last, example_id limit 1",
+    )
+    assert ids(page)[:1] == wanted
+    page.click("[data-preset=memorised]")
+    page.wait_for_selector("th.col-score[aria-sort=descending]")
+
+
+def test_an_example_that_is_not_there_is_said(page: Page) -> None:
+    """A link to a number that no training example has says so, and opens nothing."""
+    page.evaluate("location.hash = '#example-99999'")
+    page.wait_for_selector(".absent:not([hidden])")
+    assert page.inner_text(".absent") == "There is no training example 99999 on this page."
+    page.evaluate("location.hash = '#explorer'")
