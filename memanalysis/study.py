@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memanalysis.bundled_studies import embedded_path
 from memanalysis.errors import QueryError, did_you_mean
-from memanalysis.sql import card
+from memanalysis.sql import card, thumbnails
 from memanalysis.sql import frames as wide
 from memanalysis.sql.catalogue import as_frame, overview
 from memanalysis.sql.confined import Confined
@@ -143,6 +143,19 @@ class Study:
         """
         limit = "" if top is None else f" limit {int(top)}"
         return self.sql(f"from suspects order by rank{limit}")
+
+    def examples(self, ids: int | Sequence[int] | pl.Series) -> thumbnails.Thumbnails:
+        """Pictures of some examples with label, score and its curve over sizes, for a notebook.
+
+        ``study.examples(study.suspects(8)["example_id"])``; the relation of all examples is
+        ``study.table("examples")``. At most 200 at once.
+
+        Raises
+        ------
+        QueryError
+            If an id is no example's, or there are too many.
+        """
+        return thumbnails.read(self.sql, ids)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB connection with the relations loaded, unconfined, for experts.

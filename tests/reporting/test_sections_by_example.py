@@ -217,7 +217,7 @@ def test_most_memorised_tiles_lead_to_the_example(reading: Reading) -> None:
 
 
 def test_stores_without_these_say_what_it_would_take(tiny_store: Store) -> None:
-    """Four examples without kinds: no section, and one line each for the list of what is missing."""
+    """Four examples without kinds: no section, and a line each for the list of what is missing."""
     reading = Reading(Study(tiny_store))
     for section, words in (
         (kinds.section(reading), "kinds of example: `memanalysis judge`"),
