@@ -189,7 +189,7 @@ def _labelled(layers: theme.AnyChart, base: alt.Chart, frame: pl.DataFrame) -> t
         .mark_text(align="left", dx=9, fontSize=12, fontWeight=600)
         .encode(y=alt.Y("place:Q"), text="label:N")
     )
-    return alt.layer(*layers.layer, labels, data=frame).properties(width=460, height=350)
+    return alt.layer(*layers.layer, labels, data=frame).properties(width=460, height=330)
 
 
 def _draw_examples(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -72,6 +73,8 @@ def _opening(
     picture = first.picture
     if picture is not None and isinstance(_drawn(picture.figure), blocks.Note):
         picture = None
+    if picture is not None and asked.examples is not None:
+        picture = replace(picture, rows=_first_tiles(picture.rows, asked.examples))
     shown = {section.name for section in sections}
     return replace(
         first,
@@ -137,17 +140,18 @@ def _linked(finding: blocks.Finding, shown: set[str]) -> blocks.Finding:
 
 def _limited(gallery: blocks.Gallery, most: int) -> blocks.Gallery | blocks.Note:
     """The first tiles of all rows in turn, at most ``most`` in all."""
-    turns = sorted(
-        (place, i) for i, row in enumerate(gallery.rows) for place in range(len(row.tiles))
-    )
-    if len(turns) <= most:
+    n_tiles = sum(len(row.tiles) for row in gallery.rows)
+    if n_tiles <= most:
         return gallery
     if most == 0:
         return blocks.Note(f"{gallery.title}: left out, since no examples were asked for.")
-    kept = {
-        i: sum(1 for _, row in turns[:most] if row == i)
-        for i in range(min(len(gallery.rows), most))
-    }
-    rows = [replace(gallery.rows[i], tiles=gallery.rows[i].tiles[:n]) for i, n in kept.items() if n]
-    shown = f" As asked, {wording.count(most)} of {wording.count(len(turns))} examples are shown."
+    rows = _first_tiles(gallery.rows, most)
+    shown = f" As asked, {wording.count(most)} of {wording.count(n_tiles)} examples are shown."
     return replace(gallery, rows=rows, caption=gallery.caption + shown)
+
+
+def _first_tiles(rows: Sequence[blocks.Row], most: int) -> list[blocks.Row]:
+    """The rows with their first tiles, dealt out in turns, at most ``most`` in all."""
+    turns = sorted((place, i) for i, row in enumerate(rows) for place in range(len(row.tiles)))
+    counts = Counter(i for _, i in turns[:most])
+    return [replace(row, tiles=row.tiles[: counts[i]]) for i, row in enumerate(rows) if counts[i]]

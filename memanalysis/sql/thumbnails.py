@@ -50,7 +50,11 @@ class Thumbnails:
     def _repr_html_(self) -> str:
         tiles = self.frame.partition_by("place", maintain_order=True)
         return "".join(
-            ('<div style="display:flex;flex-wrap:wrap;gap:10px">', *map(self._tile, tiles), "</div>")
+            (
+                '<div style="display:flex;flex-wrap:wrap;gap:10px">',
+                *map(self._tile, tiles),
+                "</div>",
+            )
         )
 
     def __repr__(self) -> str:
@@ -61,7 +65,9 @@ class Thumbnails:
     def _tile(self, rows: pl.DataFrame) -> str:
         first, last = rows.row(0, named=True), rows.row(-1, named=True)
         image = self.images.get(first["example_id"])
-        style = "width:72px;height:72px;object-fit:contain;image-rendering:pixelated;background:#000"
+        style = (
+            "width:72px;height:72px;object-fit:contain;image-rendering:pixelated;background:#000"
+        )
         drawn = (
             f'<img style="{style}" alt="" src="data:image/png;base64,'
             f'{base64.b64encode(image).decode()}">'

@@ -106,9 +106,9 @@ def test_a_downloaded_svg_stands_alone(page: Page, tmp_path: Path) -> None:
 def test_the_panels_of_a_downloaded_svg_have_level_titles(page: Page, tmp_path: Path) -> None:
     """Opened by itself, its panels' titles stand as on the page."""
     opened = page.context.new_page()
-    opened.goto(saved(page, "accuracy", "svg", tmp_path).as_uri())
+    opened.goto(saved(page, "distillation-by-score", "svg", tmp_path).as_uri())
     text = opened.locator("svg").inner_html()
-    assert all(title in text for title in ("memorisation", "trained on it, p_in", "test images"))
+    assert all(title in text for title in ("chosen on one-hot", "chosen on distilled"))
     assert uneven_titles(opened) == []
     opened.close()
 

@@ -148,8 +148,22 @@ def test_folds_open_for_links_and_draw_then(browser: Browser, path: Path) -> Non
     page.goto(path.as_uri())
     assert page.locator("#figure-bimodality svg").count() == 0
     page.locator("a[href='#figure-bimodality']").first.click()
-    page.wait_for_selector("#figure-bimodality .chart svg path")
+    page.wait_for_selector("#figure-bimodality .chart svg", state="attached")
     assert page.locator("details.fold:has(#figure-bimodality)").get_attribute("open") is not None
+    page.context.close()
+
+
+def test_suspects_are_a_view_to_start_with(browser: Browser, path: Path, study: Study) -> None:
+    """The button lists the examples of the relation, the most memorised first."""
+    page = window(browser, scripts=True)
+    page.goto(f"{path.as_uri()}#explorer")
+    page.wait_for_selector("[data-open]")
+    page.click("[data-preset=suspects]")
+    page.wait_for_function("document.querySelector('.dt-info').textContent.includes('(of ')")
+    count = study.sql("select count(*) from suspects").item()
+    assert page.inner_text(".dt-info") == f"1 to 10 of {count} examples (of 4000)"
+    shown = [int(text) for text in page.locator(".list tbody td.col-id").all_inner_texts()]
+    assert set(shown) <= set(study.table("suspects")["example_id"])
     page.context.close()
 
 

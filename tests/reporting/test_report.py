@@ -24,7 +24,7 @@ SECTIONS = [
     "distillation", "proxies", "reliability", "controls", "explorer", "methods",
 ]  # fmt: skip
 # Of these the simulated study has nothing to show.
-ABSENT = {"kinds"}
+ABSENT = {"kinds", "influence"}
 HOSTILE = ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "🦊 & <b>"]
 
 

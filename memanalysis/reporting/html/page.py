@@ -20,7 +20,7 @@ from memanalysis.reporting.gzip64 import compressed
 from memanalysis.reporting.html import embedding, pictures, vega
 
 # Tables under figures show at most this many rows; the download holds them all.
-_ROWS_SHOWN: Final = 60
+_ROWS_SHOWN: Final = 12
 _STYLES: Final = ("page", "figures", "tables", "findings", "gallery", "explorer", "print")
 _SCRIPTS: Final = (
     *("packed", "charts", "poster", "menus", "reading"),

@@ -24,7 +24,8 @@ class Tiles:
         self, example: int, figures: str, note: str | None = None, *, labelled: bool = True
     ) -> blocks.Tile:
         """A training example, which leads to its row in the explorer."""
-        tile = self._tile(example, f"Training example {example}", figures, note, example)
+        linked = example if self._reading.has("explorer") else None
+        tile = self._tile(example, f"Training example {example}", figures, note, linked)
         return tile if labelled else replace(tile, label="")
 
     def trajectory(self, example: int, scores: list[float | None], shape: str) -> blocks.Tile:
