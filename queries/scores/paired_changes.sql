@@ -61,24 +61,33 @@ bits as (
     from outcomes
     where split = 'train'
 ),
-strata as (
+-- Offset 0 keeps the order of these joins: with a LIMIT, DuckDB 2.0 would else join the bits of all
+-- conditions first and not come to an end.
+firsts as (
     select
         p.*,
         a.example_id,
         a.label,
         a.n_models as n_models_a,
+        a.trained as trained_a,
         a.in_train as in_train_a,
-        a.correct as correct_a,
-        b.n_models as n_models_b,
-        b.in_train as in_train_b,
-        b.correct as correct_b,
-        a.in_train & b.in_train as both_in,
-        a.trained & b.trained & ~xor(a.in_train, b.in_train) as common
+        a.correct as correct_a
     from pairs as p
     inner join bits as a
         on p.objective_a = a.objective and p.size_a = a.size
+    offset 0
+),
+strata as (
+    select
+        a.*,
+        b.n_models as n_models_b,
+        b.in_train as in_train_b,
+        b.correct as correct_b,
+        a.in_train_a & b.in_train as both_in,
+        a.trained_a & b.trained & ~xor(a.in_train_a, b.in_train) as common
+    from firsts as a
     inner join bits as b
-        on p.objective_b = b.objective and p.size_b = b.size and a.example_id = b.example_id
+        on a.objective_b = b.objective and a.size_b = b.size and a.example_id = b.example_id
 ),
 rights as (
     select
