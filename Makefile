@@ -14,7 +14,7 @@ NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 STUDY ?= planted
 PROCESSES ?= 2
 
-.PHONY: report test lint controls torture licences coverage bench bench-gpu produce study results notebooks clean
+.PHONY: report test lint controls torture licences bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -44,12 +44,6 @@ torture: $(FULL)/installed
 # Of everything that is installed; fails on one that is not permissive.
 licences: $(FULL)/installed
 	$(FULL)/bin/python tests/helpers/licences.py
-
-# Branch coverage of the tests, at least 95 %.
-coverage: $(FULL)/installed
-	$(NEED) browser data
-	OMP_NUM_THREADS=1 $(FULL)/bin/python -m pytest --quiet -n $(PROCESSES) --dist loadscope --no-loadscope-reorder \
-		--cov=memanalysis --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
 
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed
