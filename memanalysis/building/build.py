@@ -29,6 +29,7 @@ from memanalysis.errors import StoreError
 from memanalysis.storage import provenance
 from memanalysis.storage.confinement import require_no_links, require_own_commit
 from memanalysis.storage.schema import (
+    ADDED,
     DERIVED,
     INFLUENCE,
     OBJECTIVES,
@@ -220,8 +221,8 @@ def _commit(staged: Store, store: Store) -> None:
 def _stage(store: Store) -> Store:
     """Make a store in ``.build/`` with this one's manifest and examples."""
     store.read_table("examples", ["example_id"])  # a missing file is reported in the store's name
-    ours = {file for file, _ in TABLES.values()}
-    # Other files, such as a simulation's truth, stay where they are.
+    ours = {file for name, (file, _) in TABLES.items() if name not in ADDED}
+    # Other files, such as a simulation's truth or annotations, stay where they are.
     foreign = {name: noted for name, noted in store.manifest.files.items() if name not in ours}
     staged = Store(store.path / _STAGING, replace(store.manifest, files=foreign))
     (staged.path / _GROUPS).mkdir(parents=True)

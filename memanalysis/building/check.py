@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis.building.build import splits_follow
-from memanalysis.building.check_recorded import recorded_faults
+from memanalysis.building.check_recorded import annotation_faults, recorded_faults
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import atomic, bits, subsets
 from memanalysis.storage.confinement import outward_links
@@ -97,6 +97,9 @@ def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _L
     yield {"examples", "outcomes"}, TABLES["outcomes"][0], lambda: _outcomes(store)
     yield {"outcomes", "models"}, TABLES["models"][0], lambda: _models(store)
     yield {"proxies"}, TABLES["proxies"][0], lambda: _proxies(store)
+    action = "Import its annotations again."
+    annotations = (Fault(*broken, action) for broken in annotation_faults(store))
+    yield {"annotations"}, TABLES["annotations"][0], lambda: annotations
     recorded = (Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound))
     yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
 

@@ -1,4 +1,7 @@
-"""Votes, margins, bits per epoch and second models against the outcomes of the same store."""
+"""Votes, margins, bits per epoch and second models against the outcomes of the same store.
+
+Annotations against its examples.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,23 @@ def recorded_faults(store: Store, sound: Collection[str]) -> Iterator[Broken]:
                 except StoreError as error:  # BLOBs of several lengths
                     found = [(str(error), f"{bits.width(store.manifest.n_subsets)} bytes each")]
                 yield from ((where, *one) for one in found)
+
+
+def annotation_faults(store: Store) -> Iterator[Broken]:
+    """Values of training examples alone, each once, with finite numbers."""
+    table = store.read_table("annotations")
+    where = TABLES["annotations"][0]
+    ids = table["example_id"].fill_null(-1).to_numpy()
+    if len(ids) and not (ids.min() >= 0 and ids.max() < store.manifest.n_train):
+        expected = f"training examples, 0 to {store.manifest.n_train - 1}"
+        yield where, "other example_id", expected
+    keys = table.group_by(["name", "example_id"]).aggregate([([], "count_all")])
+    if len(keys) != len(table):
+        yield where, f"{len(table) - len(keys)} rows twice", "one per name, example"
+    if table["name"].null_count or table["value"].null_count:
+        yield where, "rows without name or value", "both in every row"
+    if not np.isfinite(table["number"].drop_null().to_numpy()).all():
+        yield where, "numbers that are not finite", "finite ones, or NULL"
 
 
 def _conditions(store: Store, name: str) -> list[tuple[str, str]]:

@@ -169,6 +169,12 @@ class _Proxy(TypedDict, total=False):
     formula: _Text | None
 
 
+@with_config(_OPEN)
+class _Annotation(TypedDict, total=False):
+    source: _Text
+    column: _Text
+
+
 @dataclass
 class Manifest:
     """What a store says of itself; ``manifest.json``.
@@ -204,6 +210,7 @@ class Manifest:
     outcomes_fingerprint: str = ""
     imports: list[dict[str, Any]] = field(default_factory=list)
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -231,7 +238,10 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The manifest as the text of its file."""
-        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+        content = asdict(self)
+        if not self.annotations:  # stores from before stay as they are, to the byte
+            del content["annotations"]
+        return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 class _Content(TypedDict, total=False):
@@ -261,6 +271,7 @@ class _Content(TypedDict, total=False):
     outcomes_fingerprint: Annotated[str, Strict(), Field(pattern=r"^([0-9a-f]{64})?$")]
     imports: list[_Import]
     proxies: dict[_Text, _Proxy]
+    annotations: dict[_Text, _Annotation]
     files: dict[Annotated[str, Strict(), AfterValidator(_file)], _File]
 
 
