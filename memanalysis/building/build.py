@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from memanalysis.building import group_sums, repeats, rows
 from memanalysis.building.aggregate import Condition, Masks, Tally, tally
 from memanalysis.errors import StoreError
-from memanalysis.storage import provenance
+from memanalysis.storage import laid_images, provenance
 from memanalysis.storage.confinement import require_no_links, require_own_commit
 from memanalysis.storage.schema import (
     ADDED,
@@ -419,7 +419,7 @@ def move_commit(root: Path) -> None:
 
 
 def _pack(store: Store) -> None:
-    """Remove the model files of complete groups, all details per group, and images nobody asks for.
+    """Remove the model files of complete groups, details per group, and images not to be shipped.
 
     The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
     """
@@ -432,6 +432,7 @@ def _pack(store: Store) -> None:
     staged.write_manifest()
     _commit(staged, store)
     shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
+    (store.path / laid_images.FILE).unlink(missing_ok=True)  # a reader's own, never shipped
     for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
         if int(path.stem) in complete:
             path.unlink()

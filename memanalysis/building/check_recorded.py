@@ -1,6 +1,6 @@
 """Votes, margins, bits per epoch and second models against the outcomes of the same store.
 
-Annotations against its examples.
+Annotations, and pictures laid beside it, against its examples.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
-from memanalysis.storage import bits
+from memanalysis.storage import bits, laid_images
 from memanalysis.storage.schema import RECORDED, TABLES
 from memanalysis.storage.store import Store, blob_array
 
@@ -56,6 +56,12 @@ def annotation_faults(store: Store) -> Iterator[Broken]:
         yield where, "rows without name or value", "both in every row"
     if not np.isfinite(table["number"].drop_null().to_numpy()).all():
         yield where, "numbers that are not finite", "finite ones, or NULL"
+
+
+def laid_faults(store: Store) -> Iterator[Broken]:
+    """Pictures that a reader laid beside the store are of its examples as they are."""
+    if laid_images.is_laid(store) and (names := laid_images.differing(store)):
+        yield laid_images.FILE, f"another {', '.join(names)}", "that of examples.parquet"
 
 
 def _conditions(store: Store, name: str) -> list[tuple[str, str]]:

@@ -64,9 +64,7 @@ def test_text_has_no_number_and_empty_cells_no_row(tiny_store: Store, tmp_path: 
 @pytest.fixture
 def named(tmp_path: Path) -> Store:
     """A store whose examples are called train/7, train/5, train/3, with labels 0, 1, 0."""
-    (tmp_path / "s.csv").write_text(
-        "source_id,aum,label\ntrain/7,1,0\ntrain/5,2,1\ntrain/3,3,0\n"
-    )
+    (tmp_path / "s.csv").write_text("source_id,aum,label\ntrain/7,1,0\ntrain/5,2,1\ntrain/3,3,0\n")
     options = Options(hard_is="low")
     done = import_source("scores", tmp_path / "s.csv", tmp_path / "named", options)
     assert done.store is not None
@@ -199,14 +197,14 @@ def annotated(tmp_path: Path) -> Store:
     """A store of random bits in five groups whose examples have a grade and a number with ties."""
     store = write_by_hand(
         tmp_path / "random",
-        random_conditions(("small", "large"), ("one_hot",), n_train=60, n_subsets=25, seed=3),
-        group_size=5,
+        random_conditions(("small", "large"), ("one_hot",), n_train=120, n_subsets=50, seed=3),
+        group_size=10,
     )
     generator = np.random.default_rng(1)
     np.savez(
         tmp_path / "a.npz",
-        grade=np.array(["low", "high"])[generator.integers(0, 2, 60)],
-        number=generator.integers(0, 52, 60) + 0.5 * np.arange(60),
+        grade=np.array(["low", "high"])[generator.integers(0, 2, 120)],
+        number=generator.integers(0, 150, 120) / 4,
     )
     for name in ("grade", "number"):
         import_source("labels", f"{tmp_path / 'a.npz'}:{name}", store.path)
@@ -220,10 +218,10 @@ def plain_scores(store: Store, size: str, groups: set[int]) -> tuple[np.ndarray,
     for row in table:
         if row["size"] == size and row["split"] == "train":
             inside, right = (
-                np.unpackbits(np.frombuffer(row[name], np.uint8))[:25].astype(bool)
+                np.unpackbits(np.frombuffer(row[name], np.uint8))[:50].astype(bool)
                 for name in ("in_train", "correct")
             )
-            of_groups = np.isin(np.arange(25) // 5, [*groups])
+            of_groups = np.isin(np.arange(50) // 10, [*groups])
             held_out = right[~inside & of_groups].mean()
             scores.append(right[inside & of_groups].mean() - held_out)
             out.append(held_out)
@@ -242,7 +240,7 @@ EVERY = set(range(5))
 def test_scores_without_a_group_are_those_of_the_others(annotated: Store) -> None:
     """For each group, scores come from the bits of all other groups."""
     frame = open_study(annotated.path).table("scores_without_group")
-    assert frame.height == 2 * 60 * 5
+    assert frame.height == 2 * 120 * 5
     for size in ("small", "large"):
         for group in range(5):
             part = frame.filter(size=size, group_id=group).sort("example_id")
@@ -280,9 +278,9 @@ def test_means_and_errors_by_value(annotated: Store) -> None:
 def test_rank_correlations_are_scipys(annotated: Store) -> None:
     """Spearman's correlation with ties, its jackknife error and the correction for noise."""
     study = open_study(annotated.path)
-    numbers = study.sql(
-        "select number from annotations where name = 'number' order by example_id"
-    )["number"].to_numpy()
+    numbers = study.sql("select number from annotations where name = 'number' order by example_id")[
+        "number"
+    ].to_numpy()
     frame = study.table("annotation_correlations")
     assert frame.height == 4
     for row in frame.iter_rows(named=True):
@@ -297,7 +295,7 @@ def test_rank_correlations_are_scipys(annotated: Store) -> None:
         halves = float(spearmanr(scores({0, 2, 4}), scores({1, 3})).statistic)
         assert row["estimate"] == pytest.approx(rho(EVERY))
         assert row["std_error"] == pytest.approx(jackknife([rho(EVERY - {g}) for g in EVERY]))
-        assert (row["n_examples"], row["n_groups"]) == (60, 5)
+        assert (row["n_examples"], row["n_groups"]) == (120, 5)
         reliability = 2 * halves / (1 + halves) if halves > 0 else None
         assert row["reliability"] == (reliability and pytest.approx(reliability))
         if reliability is None or reliability < 0.3:
