@@ -21,7 +21,7 @@ _SCORES: Final = """
     select
         case
             when e.source_id is null then e.example_id
-            else try_cast(nullif(regexp_extract(e.source_id, '^[A-Za-z_-]*/?([0-9]+)$', 1), '') as bigint)
+            else try_cast(regexp_extract(e.source_id, '^[A-Za-z_-]*/?([0-9]+)$', 1) as bigint)
         end as index,
         m.example_id, e.source_id, m.label, m.objective, m.size,
         m.memorization as score, m.ci_low as score_low, m.ci_high as score_high,

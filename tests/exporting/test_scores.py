@@ -43,8 +43,8 @@ def test_values_are_those_of_the_relations(simulated, frame) -> None:
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [("train/123", 123), ("45", 45), ("train/0007", 7), ("a/b.png", None), ("train/1 + train/2", None),
-     ("n01/12.JPEG", None)],
+    [("train/123", 123), ("45", 45), ("train/0007", 7), ("a/b.png", None),
+     ("train/1 + train/2", None), ("n01/12.JPEG", None)],
 )  # fmt: skip
 def test_the_index_is_the_number_that_a_name_ends_in(study, monkeypatch, name, index) -> None:
     """Of plain names the number; of names that are no number nothing is made up."""

@@ -127,7 +127,7 @@ def test_a_name_is_taken_once(named: Store, tmp_path: Path) -> None:
     for name in ("one", "two"):
         import_source("labels", tmp_path / f"{name}.npy", named.path, Options(in_order=True))
     again = Options(in_order=True, name="one")
-    with pytest.raises(DataError, match="an annotation 'one'.*--replace"):
+    with pytest.raises(DataError, match=r"an annotation 'one'.*--replace"):
         import_source("labels", tmp_path / "two.npy", named.path, again)
     replacing = Options(in_order=True, name="one", replace=True)
     import_source("labels", tmp_path / "two.npy", named.path, replacing)

@@ -112,7 +112,7 @@ def test_another_copy_is_refused(cifar: tuple[Store, Path], tmp_path: Path) -> N
     content = bytearray((folder / "test_batch.bin").read_bytes())
     content[-2000] ^= 128
     (folder / "test_batch.bin").write_bytes(content)
-    with pytest.raises(DataError, match="other images or labels.*fingerprint is"):
+    with pytest.raises(DataError, match=r"other images or labels.*fingerprint is"):
         lay_images(store, folder)
     with pytest.raises(DataError, match="no such folder"):
         lay_images(store, tmp_path / "nowhere")
@@ -193,7 +193,7 @@ def test_imported_stores_compare_labels(imported: Store, tmp_path: Path) -> None
     for (_, pixels), image in zip(pictures(imported), COLOUR.train_images, strict=True):
         np.testing.assert_array_equal(pixels, image)
     layouts.write_folder(tmp_path / "sorted", COLOUR)
-    with pytest.raises(DataError, match="other labels than the store's at .* of 30"):
+    with pytest.raises(DataError, match=r"other labels than the store's at .* of 30"):
         lay_images(imported, tmp_path / "sorted")
     (tmp_path / "few").mkdir()
     layouts.write_cifar(tmp_path / "few", layouts.made(32, 3, n_train=24))
