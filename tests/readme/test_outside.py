@@ -73,7 +73,7 @@ def test_what_three_people_say(outside: ModuleType) -> None:
 def test_files_are_joined_by_the_plain_index(
     outside: ModuleType, stores: Path, files: tuple[Path, Path]
 ) -> None:
-    """Every table has rows; its numbers are those of the images with that index; nothing is left."""
+    """Every table has rows, of the images with that index; the store is left as it was."""
     before = {p: p.read_bytes() for p in (stores / "cifar10").rglob("*") if p.is_file()}
     found = outside.compare(stores / "cifar10", *files)
     tables = {
