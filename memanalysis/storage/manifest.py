@@ -183,7 +183,8 @@ class Manifest:
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
     count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
     image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
-    which derived files are stamped.
+    which derived files are stamped. ``annotations`` says of each where it came from;
+    ``dropped_proxies`` names those whose values of single examples a packed store no longer has.
     """
 
     study: str
@@ -211,6 +212,7 @@ class Manifest:
     imports: list[dict[str, Any]] = field(default_factory=list)
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
     annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    dropped_proxies: list[str] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -239,8 +241,9 @@ class Manifest:
     def to_json(self) -> bytes:
         """The manifest as the text of its file."""
         content = asdict(self)
-        if not self.annotations:  # stores from before stay as they are, to the byte
-            del content["annotations"]
+        for later in ("annotations", "dropped_proxies"):
+            if not content[later]:  # stores from before stay as they are, to the byte
+                del content[later]
         return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -272,6 +275,7 @@ class _Content(TypedDict, total=False):
     imports: list[_Import]
     proxies: dict[_Text, _Proxy]
     annotations: dict[_Text, _Annotation]
+    dropped_proxies: list[_Text]
     files: dict[Annotated[str, Strict(), AfterValidator(_file)], _File]
 
 
