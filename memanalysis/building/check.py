@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from memanalysis.building import check_recorded
 from memanalysis.building.build import splits_follow
-from memanalysis.building.check_recorded import annotation_faults, laid_faults, recorded_faults
 from memanalysis.errors import MemanalysisError, StoreError
-from memanalysis.storage import atomic, bits, laid_images, subsets
+from memanalysis.storage import atomic, bits, subsets
 from memanalysis.storage.confinement import outward_links
 from memanalysis.storage.manifest import MANIFEST
 from memanalysis.storage.schema import (
@@ -97,12 +97,17 @@ def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _L
     yield {"examples", "outcomes"}, TABLES["outcomes"][0], lambda: _outcomes(store)
     yield {"outcomes", "models"}, TABLES["models"][0], lambda: _models(store)
     yield {"proxies"}, TABLES["proxies"][0], lambda: _proxies(store)
-    action = "Import its annotations again."
-    laid = (Fault(*broken, "Lay the images anew, or delete it.") for broken in laid_faults(store))
-    yield {"examples"}, laid_images.FILE, lambda: laid
-    annotations = (Fault(*broken, action) for broken in annotation_faults(store))
+    beside = (
+        Fault(*broken, "Make it anew, or delete it.")
+        for broken in check_recorded.beside_faults(store)
+    )
+    yield {"examples"}, "files beside the tables", lambda: beside
+    again = "Import its annotations again."
+    annotations = (Fault(*broken, again) for broken in check_recorded.annotation_faults(store))
     yield {"annotations"}, TABLES["annotations"][0], lambda: annotations
-    recorded = (Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound))
+    recorded = (
+        Fault(*broken, _rebuild(store)) for broken in check_recorded.recorded_faults(store, sound)
+    )
     yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
 
 
@@ -184,7 +189,9 @@ def _content(store: Store, name: str, noted: dict[str, Any]) -> Iterator[Fault]:
 
 def _unlisted(store: Store) -> Iterator[Fault]:
     """Data files that no manifest entry accounts for: readers with a glob would take them in."""
-    known = store.manifest.files.keys() | {file for file, _ in TABLES.values()} | {laid_images.FILE}
+    known = (
+        store.manifest.files.keys() | {file for file, _ in TABLES.values()} | check_recorded.BESIDE
+    )
     for path in sorted(store.path.rglob("*")):
         name = path.relative_to(store.path).as_posix()
         hidden = any(part.startswith(".") for part in Path(name).parts)

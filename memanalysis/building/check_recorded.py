@@ -1,6 +1,6 @@
 """Votes, margins, bits per epoch and second models against the outcomes of the same store.
 
-Annotations, and pictures laid beside it, against its examples.
+Annotations, and what lies beside the tables, against what they are of.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits, laid_images
 from memanalysis.storage.schema import RECORDED, TABLES
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import FINGERPRINT, SCORES, Store, blob_array, read_schema
 
+# Files that may lie in a store and are no part of it.
+BESIDE: Final = frozenset({SCORES, laid_images.FILE})
 # Where, what is there, what is expected.
 Broken = tuple[str, str, str]
 _Counts = NDArray[np.int64]
@@ -58,8 +60,13 @@ def annotation_faults(store: Store) -> Iterator[Broken]:
         yield where, "numbers that are not finite", "finite ones, or NULL"
 
 
-def laid_faults(store: Store) -> Iterator[Broken]:
-    """Pictures that a reader laid beside the store are of its examples as they are."""
+def beside_faults(store: Store) -> Iterator[Broken]:
+    """Exported scores are of these outcomes, and pictures that a reader laid of these examples."""
+    scores = store.path / SCORES
+    if scores.is_file():
+        stamp = (read_schema(scores).metadata or {}).get(FINGERPRINT, b"")
+        if stamp.decode("ascii", "replace") != store.manifest.outcomes_fingerprint:
+            yield SCORES, "scores of other outcomes", "those of outcomes.parquet"
     if laid_images.is_laid(store) and (names := laid_images.differing(store)):
         yield laid_images.FILE, f"another {', '.join(names)}", "that of examples.parquet"
 

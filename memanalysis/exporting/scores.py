@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting.examples import plain
 from memanalysis.exporting.placing import conditions, placing, require_replaceable
+from memanalysis.storage.store import FINGERPRINT
 from memanalysis.study import Study
 
 # ``index`` is the number that a name such as train/123 ends in; without names, the position.
@@ -72,6 +74,9 @@ def write_scores(
 ) -> Path:
     """Write ``scores`` to a .parquet or .csv file and return its path.
 
+    Parquet is stamped with the fingerprint of the outcomes: as ``scores.parquet`` it may lie in the
+    store, and ``check`` tells when it is of other models than the store has by then.
+
     Raises
     ------
     QueryError
@@ -90,5 +95,7 @@ def write_scores(
         if path.suffix == ".csv":
             frame.write_csv(temporary, float_precision=6)
         else:
-            frame.write_parquet(temporary, compression="zstd", compression_level=15)
+            stamp = {FINGERPRINT: study.manifest.outcomes_fingerprint.encode()}
+            table = frame.to_arrow().replace_schema_metadata(stamp)
+            pq.write_table(table, temporary, compression="zstd", compression_level=15)
     return path

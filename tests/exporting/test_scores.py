@@ -5,9 +5,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from memanalysis.building.check import check
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_scores
 from memanalysis.exporting.scores import scores
+from memanalysis.storage.store import Store
+from memanalysis.study import open as open_study
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,13 @@ def test_files_say_the_same(simulated, frame, tmp_path: Path) -> None:
         write_scores(simulated, tmp_path / "s.json")
     with pytest.raises(QueryError, match="There is no 'one_hot huge'"):
         write_scores(simulated, tmp_path / "t.csv", objective="one_hot", size="huge")
+
+
+def test_scores_may_lie_in_their_store(tiny_store: Store) -> None:
+    """``check`` takes them as long as they are of the store's outcomes."""
+    write_scores(open_study(tiny_store.path), tiny_store.path / "scores.parquet")
+    assert check(tiny_store.path) == []
+    table = pl.read_parquet(tiny_store.path / "scores.parquet")
+    table.write_parquet(tiny_store.path / "scores.parquet")
+    (fault,) = check(tiny_store.path)
+    assert str(fault).startswith("scores.parquet: scores of other outcomes")
