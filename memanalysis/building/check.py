@@ -97,18 +97,16 @@ def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _L
     yield {"examples", "outcomes"}, TABLES["outcomes"][0], lambda: _outcomes(store)
     yield {"outcomes", "models"}, TABLES["models"][0], lambda: _models(store)
     yield {"proxies"}, TABLES["proxies"][0], lambda: _proxies(store)
-    beside = (
-        Fault(*broken, "Make it anew, or delete it.")
-        for broken in check_recorded.beside_faults(store)
-    )
+    beside = _faults(check_recorded.beside_faults(store), "Make it anew, or delete it.")
     yield {"examples"}, "files beside the tables", lambda: beside
-    again = "Import its annotations again."
-    annotations = (Fault(*broken, again) for broken in check_recorded.annotation_faults(store))
+    annotations = _faults(check_recorded.annotation_faults(store), "Import them again.")
     yield {"annotations"}, TABLES["annotations"][0], lambda: annotations
-    recorded = (
-        Fault(*broken, _rebuild(store)) for broken in check_recorded.recorded_faults(store, sound)
-    )
+    recorded = _faults(check_recorded.recorded_faults(store, sound), _rebuild(store))
     yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
+
+
+def _faults(broken: Iterator[check_recorded.Broken], action: str) -> Iterator[Fault]:
+    return (Fault(*one, action) for one in broken)
 
 
 def _looked_into(where: str, faults: Iterator[Fault]) -> list[Fault]:

@@ -98,7 +98,7 @@ def _rows(store: Store, annotation: Annotation) -> tuple[pa.Table, list[str]]:
         {
             "name": pa.array([annotation.name] * len(order), pa.string()),
             "example_id": pa.array(places[order]),
-            "value": pa.array([annotation.texts[at] for at in order], pa.string()),
+            "value": pa.array([annotation.texts[at] for at in order.tolist()], pa.string()),
             "number": pa.nulls(len(order), pa.float64())
             if values is None
             else pa.array(values, pa.float64(), mask=~np.isfinite(values)),

@@ -138,7 +138,7 @@ def _by_labels(store: Store, wanted: Data, place: str | Path) -> tuple[pa.Array,
         )
     at = _rows(found.train, names[:n], f"'{place}'")
     _require_labels(found.train, at, labels[:n], f"'{place}', training images")
-    images = [*_thumbnails(found.train, at)]
+    images: list[bytes | None] = [*_thumbnails(found.train, at)]
     tests = len(found.test.labels)
     fits = manifest.n_test <= tests and found.test.labels[: manifest.n_test].tolist() == labels[n:]
     if fits:
