@@ -1,4 +1,4 @@
-"""Votes, margins, bits per epoch and second models against the outcomes of the same store.
+"""Proxies, votes, margins, bits per epoch and second models against the outcomes of their store.
 
 Annotations, and what lies beside the tables, against what they are of.
 """
@@ -41,6 +41,20 @@ def recorded_faults(store: Store, sound: Collection[str]) -> Iterator[Broken]:
                 except StoreError as error:  # BLOBs of several lengths
                     found = [(str(error), f"{bits.width(store.manifest.n_subsets)} bytes each")]
                 yield from ((where, *one) for one in found)
+
+
+def proxy_faults(store: Store) -> Iterator[Broken]:
+    """Values of training examples alone, each once."""
+    names = ["objective", "size", "proxy", "example_id", "n_in", "n_out"]
+    table = store.read_table("proxies", names)
+    where = TABLES["proxies"][0]
+    ids = table["example_id"].to_numpy()
+    if len(ids) and not (ids.min() >= 0 and ids.max() < store.manifest.n_train):
+        yield where, "other example_id", f"training examples, 0 to {store.manifest.n_train - 1}"
+    keys = table.group_by(names[:4]).aggregate([([], "count_all")])
+    if len(keys) != len(table):
+        found = f"{len(table) - len(keys)} rows twice"
+        yield where, found, "one per objective, size, proxy, example"
 
 
 def annotation_faults(store: Store) -> Iterator[Broken]:

@@ -201,6 +201,18 @@ def test_imported_stores_compare_labels(imported: Store, tmp_path: Path) -> None
         lay_images(imported, tmp_path / "few", "cifar10")
 
 
+def test_a_report_lays_the_images_that_it_shows(cifar: tuple[Store, Path], tmp_path: Path) -> None:
+    """``report --images`` is ``images`` and then the report; another copy stops it."""
+    store, folder = cifar
+    out = tmp_path / "report.md"
+    command = ["report", str(store.path), "--sections", "methods", "--out", str(out)]
+    assert run_command([*command, "--images", str(tmp_path / "nowhere")]) == 1
+    assert not out.exists()
+    assert run_command([*command, "--images", str(folder)]) == 0
+    assert laid_images.is_laid(store)
+    assert out.is_file()
+
+
 def test_suspects_show_pictures(simulated_store: Store, tmp_path: Path) -> None:
     """Pages made of relations have the laid pictures in place of those of the store."""
     store = Store.open(shutil.copytree(simulated_store.path, tmp_path / "copy"))
