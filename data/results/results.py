@@ -64,32 +64,38 @@ def filled(page: str) -> str:
 
 
 def _made(name: str, of: str | None) -> str:
-    if name == "verdicts":
-        return verdicts()
-    if name == "halves":
-        return halves()
-    if name == "numbers":
-        return numbers(of or "")
-    if name == "claims":
-        return claims(of or "")
-    return outside(of or "") if name == "outside" else table(name)
+    if name in ("verdicts", "halves"):
+        return verdicts() if name == "verdicts" else halves()
+    of_something = {"numbers": numbers, "answer": answer, "claims": claims, "outside": outside}
+    return of_something[name](of or "") if name in of_something else table(name)
+
+
+def answer(folder: str) -> str:
+    """The claims by their verdict, one sentence for each verdict."""
+    if not (STORES / folder / "manifest.json").exists():
+        return _BEING_TRAINED
+    headlines = _headlines(folder)
+    sentences = []
+    for verdict, begin in _SENTENCES.items():
+        listed = "; ".join(
+            f"{row['claim'][0].lower()}{row['claim'][1:]} (`{row['finding']}`)"
+            for row in headlines
+            if row["verdict"] == verdict
+        )
+        sentences += [f"{begin}: {listed}."] if listed else []
+    return " ".join(sentences)
 
 
 def claims(folder: str) -> str:
-    """The claims by their verdict, one sentence for each, and what each rests on."""
+    """The same, and the sentence of each claim with what it rests on."""
     if not (STORES / folder / "manifest.json").exists():
         return _BEING_TRAINED
-    found = _study(folder).sql("from findings where row = 'headline'")
-    sentences = []
-    for verdict, begin in _SENTENCES.items():
-        named = [row for row in found.iter_rows(named=True) if row["verdict"] == verdict]
-        if named:
-            listed = "; ".join(
-                f"{row['claim'][0].lower()}{row['claim'][1:]} (`{row['finding']}`)" for row in named
-            )
-            sentences.append(f"{begin}: {listed}.")
-    rests = [f"- `{row['finding']}`: {row['sentence']}" for row in found.iter_rows(named=True)]
-    return "\n\n".join([" ".join(sentences), "\n".join(rests)])
+    rests = "\n".join(f"- `{row['finding']}`: {row['sentence']}" for row in _headlines(folder))
+    return f"{answer(folder)}\n\n{rests}"
+
+
+def _headlines(folder: str) -> list[dict[str, Any]]:
+    return list(_study(folder).sql("from findings where row = 'headline'").iter_rows(named=True))
 
 
 def outside(name: str) -> str:

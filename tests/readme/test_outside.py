@@ -135,6 +135,7 @@ def test_the_page_shows_what_was_computed_and_nothing_stale(
 def test_claims_stand_by_their_verdict() -> None:
     """Each of the four claims stands in one sentence of its verdict, with what it rests on."""
     results = script("results")
+    assert results.claims("fashion-mnist").startswith(results.answer("fashion-mnist"))
     text = results.claims("fashion-mnist")
     findings = results._study("fashion-mnist").sql("from findings where row = 'headline'")
     assert findings.height == 4
