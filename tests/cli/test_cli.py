@@ -11,7 +11,7 @@ from memanalysis.errors import StoreError
 
 COMMANDS = (
     "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge", "removal",
-    "reproduce", "simulate", "import", "export", "init", "suspects",
+    "reproduce", "simulate", "import", "images", "export", "init", "suspects",
 )  # fmt: skip
 
 
