@@ -1,4 +1,4 @@
-"""Examples as a notebook shows them: against the relations, escaped, refused where there are none."""
+"""Examples as a notebook shows them: against the relations, escaped, refused where none are."""
 
 from collections.abc import Iterator
 from contextlib import closing
