@@ -86,3 +86,4 @@ def command(
     note = size_order.note(built)
     if note is not None:
         click.echo(note, err=True)
+    click.echo(f"next: memanalysis report {out}, or: memanalysis suspects {out}", err=True)
