@@ -11,7 +11,8 @@ from memanalysis.errors import StoreError
 
 COMMANDS = (
     "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge",
-    "notebooks", "removal", "reproduce", "simulate", "import", "images", "export", "init", "suspects",
+    "notebooks", "removal", "reproduce", "simulate", "import", "images", "export", "init",
+    "suspects",
 )  # fmt: skip
 
 
