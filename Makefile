@@ -14,7 +14,7 @@ NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 STUDY ?= planted
 PROCESSES ?= 2
 
-.PHONY: report test lint controls bench bench-gpu produce study results notebooks clean
+.PHONY: report test lint controls torture licences coverage bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -35,6 +35,21 @@ lint: $(FULL)/installed
 # the user's cache folder. `make controls CONTROLS='--rates cf --models 400 --halves'`.
 controls: $(FULL)/installed
 	$(FULL)/bin/python -m memanalysis.experiments.controls $(CONTROLS)
+
+# Kills, damage, hostile input, edges and size: one table whose last two columns must be 0. Some of
+# it: `make torture TORTURE='--size 0.1 --seed 3 files kills'`.
+torture: $(FULL)/installed
+	OMP_NUM_THREADS=1 $(FULL)/bin/python tests/torture $(TORTURE)
+
+# Of everything that is installed; fails on one that is not permissive.
+licences: $(FULL)/installed
+	$(FULL)/bin/python tests/helpers/licences.py
+
+# Branch coverage of the tests, at least 95 %.
+coverage: $(FULL)/installed
+	$(NEED) browser data
+	OMP_NUM_THREADS=1 $(FULL)/bin/python -m pytest --quiet -n $(PROCESSES) --dist loadscope --no-loadscope-reorder \
+		--cov=memanalysis --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
 
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed

@@ -42,6 +42,7 @@ from memanalysis.storage.schema import (
 )
 from memanalysis.storage.store import (
     COMMIT,
+    GROUPS,
     ModelInfo,
     Store,
     parquet_options,
@@ -52,7 +53,6 @@ from memanalysis.storage.store import (
 Progress = Callable[[str, int, int], None]
 
 _STAGING: Final = ".build"
-_GROUPS: Final = "groups"
 _COMPUTED: Final = ("influence", *DERIVED)  # from the other tables
 
 
@@ -231,9 +231,9 @@ def _stage(store: Store) -> Store:
     store.read_table("examples", ["example_id"])  # a missing file is reported in the store's name
     ours = {file for name, (file, _) in TABLES.items() if name not in ADDED}
     # Other files, such as a simulation's truth or annotations, stay where they are.
-    foreign = {name: noted for name, noted in store.manifest.files.items() if name not in ours}
+    foreign = {name: noted for name, noted in _without_sums(store).items() if name not in ours}
     staged = Store(store.path / _STAGING, replace(store.manifest, files=foreign))
-    (staged.path / _GROUPS).mkdir(parents=True)
+    (staged.path / GROUPS).mkdir(parents=True)
     _link(store, staged, "examples")
     return staged
 
@@ -283,9 +283,13 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
     ):
         outcome_rows = rows.RowGroups(outcomes)
         for condition in plan.conditions:
-            path = staged.path / _GROUPS / condition.objective / f"{condition.size}.safetensors"
-            with group_sums.writing(path, condition, store.manifest.n_train) as finish:
+            sums = staged.sums_file(condition.objective, condition.size)
+            with group_sums.writing(
+                staged.path / sums, condition, store.manifest.n_train
+            ) as finish:
                 result = tally(store, condition, masks, report, finish)
+            if finish:
+                staged.note_file(sums)
             for part in rows.outcomes(condition, result, examples):
                 outcome_rows.add(part)
             for part in rows.proxies(condition, result, store.manifest.dropped_proxies):
@@ -411,9 +415,9 @@ def finish_commit(store: Store) -> bool:
 def move_commit(root: Path) -> None:
     """Move the files of a build that has just finished into place, each over its namesake."""
     source = root / COMMIT
-    if (source / _GROUPS).exists():  # as a whole, so that no details of an earlier build stay
-        shutil.rmtree(root / _GROUPS, ignore_errors=True)
-        os.replace(source / _GROUPS, root / _GROUPS)
+    if (source / GROUPS).exists():  # as a whole, so that no details of an earlier build stay
+        shutil.rmtree(root / GROUPS, ignore_errors=True)
+        os.replace(source / GROUPS, root / GROUPS)
     files = sorted(path for path in source.rglob("*") if path.is_file())
     # The manifest describes all others, so it goes last.
     for path in sorted(files, key=lambda p: p == source / "manifest.json"):
@@ -434,6 +438,7 @@ def _pack(store: Store, proxies: Collection[str] | None) -> None:
     groups = packing.complete_groups(store)
     shipped = None if proxies is None else packing.shipped_proxies(store, proxies)
     store.manifest.packed = True
+    store.manifest.files = _without_sums(store)
     staged = Store(store.path / _STAGING, store.manifest)
     staged.path.mkdir()
     staged.write_table("examples", packing.shipped_examples(store))
@@ -441,5 +446,11 @@ def _pack(store: Store, proxies: Collection[str] | None) -> None:
         staged.write_table("proxies", shipped)
     staged.write_manifest()
     _commit(staged, store)
-    shutil.rmtree(store.path / _GROUPS, ignore_errors=True)
+    shutil.rmtree(store.path / GROUPS, ignore_errors=True)
     packing.remove_files(store, groups)
+
+
+def _without_sums(store: Store) -> dict[str, Any]:
+    """Notes of the manifest on files but the sums per group, which builds write, packing drops."""
+    noted = store.manifest.files
+    return {name: value for name, value in noted.items() if not name.startswith(f"{GROUPS}/")}

@@ -7,6 +7,7 @@ with one clear message, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ from memanalysis.cli import (
     suspects,
     tables,
 )
-from memanalysis.cli.terminal import visible
+from memanalysis.cli.terminal import say
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage import atomic
 
@@ -105,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
         code = cli.main(list(arguments), prog_name="memanalysis", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; the same command continues")
@@ -144,6 +145,12 @@ def _of_system(error: OSError) -> str:
     return f"'{place}': {os.strerror(error.errno)}. {_ADVICE.get(error.errno, '')}".rstrip()
 
 
+def _show(error: click.ClickException) -> None:
+    """Usage and message, in which click quotes what was given as it is."""
+    text = io.StringIO()
+    error.show(file=text)
+    say(text.getvalue().rstrip("\n"), err=True)
+
+
 def _say(message: str) -> None:
-    text = visible(message, keep="\n")
-    click.echo(f"memanalysis: {text}", err=True)
+    say(f"memanalysis: {message}", err=True)

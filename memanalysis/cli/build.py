@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memanalysis.cli.progress import progress_bar
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     from memanalysis.storage.store import Store
@@ -40,5 +41,5 @@ def build_shown(store: Path, *, pack: bool, proxies: list[str] | None = None) ->
 
     with progress_bar() as report:
         built = build(store, pack=pack, proxies=proxies, progress=report)
-    click.echo(f"built {built.path}", err=True)
+    say(f"built {built.path}", err=True)
     return built

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from memanalysis.cli.terminal import visible
+from memanalysis.cli.terminal import say
 
 
 @click.command("check")
@@ -26,11 +26,11 @@ def command(context: click.Context, store: Path) -> None:
     faults = [str(fault) for fault in check(store)]
     faults += _of_relations(store, quiet=bool(faults))
     for fault in faults:
-        click.echo(visible(fault, keep="\n"))
+        say(fault)
     if faults:
-        click.echo(f"{len(faults)} fault{'s' * (len(faults) > 1)} in {store}", err=True)
+        say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in {store}", err=True)
         context.exit(1)
-    click.echo(f"{store}: no faults", err=True)
+    say(f"{store}: no faults", err=True)
 
 
 def _of_relations(store: Path, *, quiet: bool) -> list[str]:

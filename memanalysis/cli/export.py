@@ -9,6 +9,7 @@ import click
 
 from memanalysis.cli.options import guard_option, guards_formulas, store_argument
 from memanalysis.cli.progress import progress_bar
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,7 +65,7 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
 
     study = open_study(store)
     for path in _write(study, to, out, force, options):
-        click.echo(f"wrote {path}", err=True)
+        say(f"wrote {path}", err=True)
 
 
 def _require_fitting(to: str, given: set[str]) -> None:

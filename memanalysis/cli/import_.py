@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from memanalysis.cli.progress import progress_bar
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     from memanalysis.importing import Format
@@ -201,9 +202,9 @@ def command(
     with progress_bar() as report:
         done = import_source(format_, source, out, options, dry_run=dry_run, progress=report)
     for line in done.lines:
-        click.echo(line, err=not dry_run)
+        say(line, err=not dry_run)
     if done.store is not None:
-        click.echo(f"imported into {done.store.path}", err=True)
+        say(f"imported into {done.store.path}", err=True)
 
 
 def _note_unheeded(ctx: click.Context, name: str) -> None:
@@ -219,4 +220,4 @@ def _note_unheeded(ctx: click.Context, name: str) -> None:
         given = ctx.get_parameter_source(parameter.name or "")
         option = parameter.name in options - heeded
         if option and given is click.core.ParameterSource.COMMANDLINE:
-            click.echo(f"note: {name} does not heed {parameter.opts[0]}.", err=True)
+            say(f"note: {name} does not heed {parameter.opts[0]}.", err=True)

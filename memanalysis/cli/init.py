@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memanalysis.cli.terminal import say
+
 if TYPE_CHECKING:
     from memanalysis.producer.drafting import Draft
 
@@ -41,8 +43,8 @@ def command(folder: Path, minutes: float, out: Path) -> None:
       memanalysis suspects photos-store
     """
     drafted = write_draft(folder, minutes, out)
-    click.echo(f"wrote {out}: {describe(drafted)}", err=True)
-    click.echo(f"next: memanalysis produce {out} --out STORE", err=True)
+    say(f"wrote {out}: {describe(drafted)}", err=True)
+    say(f"next: memanalysis produce {out} --out STORE", err=True)
 
 
 def describe(drafted: Draft) -> str:
@@ -99,9 +101,9 @@ def studied(folder: Path, minutes: float) -> Path:
     store = folder.resolve().parent / f"{folder.resolve().name}-study"
     file = store.with_name(f"{store.name}.toml")
     if file.exists():
-        click.echo(f"continuing the study of {file}", err=True)
+        say(f"continuing the study of {file}", err=True)
     else:
-        click.echo(f"wrote {file}: {describe(write_draft(folder, minutes, file))}", err=True)
+        say(f"wrote {file}: {describe(write_draft(folder, minutes, file))}", err=True)
     from memanalysis.cli.build import build_shown
     from memanalysis.producer.run import produce
 

@@ -8,6 +8,7 @@ import click
 
 from memanalysis.cli.options import emit, output_options
 from memanalysis.cli.progress import progress_bar
+from memanalysis.cli.terminal import say
 
 
 @click.command("judge")
@@ -45,9 +46,9 @@ def command(
         found = judge(opened, folds=folds, epochs=epochs, device=device, progress=report)
     emit(found.frame, format_, out)
     counts = found.frame["kind"].value_counts(sort=True).iter_rows()
-    click.echo(", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts), err=True)
+    say(", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts), err=True)
     if found.votes_of is not None:
-        click.echo(
+        say(
             "The study leaves too few images out to train a judge, so the votes of its own models "
             f"of {found.votes_of} judge, each image by those that never saw it; they agree with "
             f"{found.accuracy:.1%} of the labels. Scores are made of the same votes: these kinds "
@@ -58,7 +59,7 @@ def command(
     tested = (
         "" if found.accuracy_test is None else f", and for {found.accuracy_test:.1%} of test images"
     )
-    click.echo(
+    say(
         f"The judge is right for {found.accuracy:.1%} of images that it did not learn from"
         f"{tested}.",
         err=True,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from memanalysis.cli.terminal import say
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -81,7 +83,7 @@ def emit(frame: pl.DataFrame, format_: str | None, out: Path | None) -> None:
     chosen = format_ or (_BY_SUFFIX.get(out.suffix.lower(), "table") if out else "table")
     if chosen == "table" and out is None:
         for note in formats.print_table(frame):
-            click.echo(visible(note), err=True)
+            say(note, err=True)
         return
     content = formats.encode(frame, chosen, guard_formulas=guards_formulas())
     if out is not None:
@@ -110,4 +112,4 @@ def write(out: Path, content: bytes, rows: int) -> None:
         atomic.write_bytes(out, content)
     except OSError as error:
         raise MemanalysisError(f"'{out}' cannot be written: {error.strerror}.") from error
-    click.echo(f"wrote {rows:,} rows to {out}", err=True)
+    say(f"wrote {rows:,} rows to {out}", err=True)

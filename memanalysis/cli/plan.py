@@ -10,6 +10,7 @@ import click
 from memanalysis.cli import advice, costs
 from memanalysis.cli.options import emit, output_options
 from memanalysis.cli.studies import load_study
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,9 +60,9 @@ def command(
     frame = models_of(settings, {**seconds, **(seconds_per_model(measured) if measured else {})})
     emit(frame, format_, out)
     for line in [*summary(settings), *(advice.measured(measured) if measured else ())]:
-        click.echo(line, err=True)
+        say(line, err=True)
     for line in costs.lines(settings, frame, devices):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import click
 
 from memanalysis.cli import costs
 from memanalysis.cli.studies import load_study
+from memanalysis.cli.terminal import say
 
 
 class Shard(click.ParamType[tuple[int, int]]):
@@ -73,9 +74,9 @@ def command(
     store = produce(settings, out, workers=workers, device=device, engine=engine, shard=shard)
     data = store.manifest.dataset
     for line in costs.files(data["name"], data.get("official")):
-        click.echo(line, err=True)
+        say(line, err=True)
     if no_build or shard is not None:
-        click.echo(f"trained; when all models are, run: memanalysis build {out}", err=True)
+        say(f"trained; when all models are, run: memanalysis build {out}", err=True)
         return
     from memanalysis.cli.build import build_shown
 
@@ -85,5 +86,5 @@ def command(
 
     note = size_order.note(built)
     if note is not None:
-        click.echo(note, err=True)
-    click.echo(f"next: memanalysis report {out}, or: memanalysis suspects {out}", err=True)
+        say(note, err=True)
+    say(f"next: memanalysis report {out}, or: memanalysis suspects {out}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from memanalysis.cli.options import store_argument
 from memanalysis.cli.startup import without_iri_grammar
+from memanalysis.cli.terminal import say
 from memanalysis.errors import MemanalysisError, MissingDependencyError
 
 
@@ -83,4 +84,4 @@ def command(
     report(
         open_study(store), path, sections=sections, title=title, examples=examples, format=format_
     )
-    click.echo(f"wrote {path}", err=True)
+    say(f"wrote {path}", err=True)

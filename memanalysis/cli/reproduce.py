@@ -10,6 +10,7 @@ import click
 
 from memanalysis.cli.options import emit, output_options, trust_option
 from memanalysis.cli.studies import load_study
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,17 +80,17 @@ def command(
         )
     emit(frame, format_, out)
     models, identical = int(frame["models"].sum()), int(frame["identical"].sum())
-    click.echo(f"{identical} of {models} models have every outcome of the store.", err=True)
+    say(f"{identical} of {models} models have every outcome of the store.", err=True)
     if identical == models:
         return
     if same_machine(opened):
-        click.echo(
+        say(
             "This is the processor type and torch version of the store: all should be the same.",
             err=True,
         )
         raise SystemExit(1)
     worst = _worst(frame)
-    click.echo(
+    say(
         "Another processor type or torch version than the store's: accuracies differ by at most "
         f"{worst:.1f} standard errors.",
         err=True,

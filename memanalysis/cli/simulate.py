@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from memanalysis.cli.terminal import say
+
 
 @click.command("simulate")
 @click.option(
@@ -62,4 +64,4 @@ def command(
         world=world,
         seed=seed,
     )
-    click.echo(f"simulated {store.path}", err=True)
+    say(f"simulated {store.path}", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from memanalysis.cli.options import emit, output_options
+from memanalysis.cli.terminal import say
 
 
 @click.command("sql")
@@ -77,4 +78,4 @@ def _print_relations(arguments: tuple[str, ...]) -> None:
 
     if len(arguments) > 1:
         raise click.UsageError("--print-relations takes a store and no SQL.")
-    click.echo(as_script(Store.open(*arguments or (embedded_path(),))))
+    say(as_script(Store.open(*arguments or (embedded_path(),))), exact=True)

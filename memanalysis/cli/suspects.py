@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from memanalysis.cli.options import write
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,4 +82,4 @@ def _show(study: Study, out: Path | None, top: int | None) -> None:
     else:
         write(out, formats.encode(frame, (suffix or "")[1:]), frame.height)
     for line in lines:
-        click.echo(line, err=True)
+        say(line, err=True)

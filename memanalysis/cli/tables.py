@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memanalysis.cli.options import emit, output_options
+from memanalysis.cli.terminal import say
 
 if TYPE_CHECKING:
     from memanalysis.sql.catalogue import Relation
@@ -43,8 +44,8 @@ def command(
     for relation in relations:
         if relation.folder != folder:
             folder = relation.folder
-            click.echo(f"{folder}/")
-        click.echo("\n".join(_lines(relation, brief)))
+            say(f"{folder}/")
+        say("\n".join(_lines(relation, brief)))
 
 
 def _parted(arguments: Sequence[str]) -> tuple[Store, Sequence[str]]:

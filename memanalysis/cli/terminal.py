@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from typing import Final
+
+import click
 
 # Control characters, half surrogates, separators of lines, and what formats without being seen.
 _STEERING: Final = ("Cc", "Cs", "Zl", "Zp", "Cf")
 # Joiners, which scripts and emoji need, and the soft hyphen.
 _HARMLESS: Final = "\u200c\u200d\u00ad"
+
+
+def say(text: str, *, err: bool = False, exact: bool = False) -> None:
+    """Print ``text``, on standard error with ``err``; every line of every command comes here.
+
+    ``exact`` is for text that programs read: only a terminal gets escapes in it.
+    """
+    if exact and not sys.stdout.isatty():
+        sys.stdout.write(f"{text}\n")  # click would drop escape sequences
+    else:
+        click.echo(visible(text, keep="\n"), err=err)
 
 
 def visible(text: str, keep: str = "") -> str:

@@ -90,7 +90,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
         proxy_table = proxy_table.filter(pc.is_in(proxy_table["proxy"], chosen))
     for objective in _objectives(outcomes):
         sizes = _sizes(store, outcomes, objective)
-        details = [_read_detail(_detail_path(store, objective, size)) for size in sizes]
+        details = [_read_detail(store.intact_sums(objective, size)) for size in sizes]
         condition = _condition(store, models, objective, sizes, examples, details)
         conditions[objective] = condition
         found = _proxies(store, proxy_table, objective, condition, details)
@@ -270,12 +270,8 @@ def _teacher(models: pa.Table, objective: str) -> Teacher | None:
     )  # fmt: skip
 
 
-def _detail_path(store: Store, objective: str, size: str) -> Path:
-    return store.path / "groups" / objective / f"{size}.safetensors"
-
-
-def _read_detail(path: Path) -> _Detail | None:
-    if not path.exists():
+def _read_detail(path: Path | None) -> _Detail | None:
+    if path is None:
         return None
     header, tensors = read_tensors(path, "file of sums per group")
     try:

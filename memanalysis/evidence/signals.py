@@ -137,7 +137,7 @@ def _grouped(store: Store, objective: str, condition: Condition) -> Counts | Non
     shape = (condition.n_groups, len(condition.sizes), len(SIGNALS), condition.outcomes.n_examples)
     sums = {side: np.zeros(shape) for side in _SIDES}
     for row, size in enumerate(condition.sizes):
-        detail = _read_detail(store.path / "groups" / objective / f"{size}.safetensors")
+        detail = _read_detail(store.intact_sums(objective, size))
         if detail is None or "signal_in" not in detail:
             return None
         ids = detail["group_ids"].astype(np.int64)
@@ -149,8 +149,8 @@ def _grouped(store: Store, objective: str, condition: Condition) -> Counts | Non
     return Counts(sums["in"], condition.counts.n_in, sums["out"], condition.counts.n_out)
 
 
-def _read_detail(path: Path) -> dict[str, NDArray[Any]] | None:
-    if not path.exists():
+def _read_detail(path: Path | None) -> dict[str, NDArray[Any]] | None:
+    if path is None:
         return None
     names = ("group_ids", "signal_in", "signal_out")
     _, tensors = read_tensors(path, "file of sums per group", lambda name: name in names)

@@ -120,9 +120,10 @@ def of_logits(
         predicted[part] = z.argmax(axis=1)
         top = z.max(axis=1, keepdims=True)
         ties += int(np.count_nonzero((z == top).sum(axis=1) > 1))
-        loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
-        z[rows, y] = -np.inf
-        margin[part] = own - z.max(axis=1)
+        with np.errstate(over="ignore"):  # differences of the largest floats are infinite
+            loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
+            z[rows, y] = -np.inf
+            margin[part] = own - z.max(axis=1)
     signals = {"probability": np.exp(-loss), "margin": margin, "loss": np.maximum(loss, 0.0)}
     kept = half(logits) if keep else None
     halves = {name: half(values) for name, values in signals.items()}

@@ -13,7 +13,7 @@ from typing import Final
 
 from memanalysis.errors import StoreError
 
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: `ulimit -f`
 INTACT: Final = "What was finished before is intact; make room and give the same command again."
 
 

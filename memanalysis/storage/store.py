@@ -39,6 +39,7 @@ from memanalysis.storage.schema import HALVES, TABLES, is_objective, objective_o
 __all__ = [
     "COMMIT",
     "FINGERPRINT",
+    "GROUPS",
     "SCORES",
     "Manifest",
     "ManifestError",
@@ -61,6 +62,7 @@ FINGERPRINT: Final = b"memanalysis.outcomes_fingerprint"
 # Scores that were exported may lie beside the tables that they came from.
 SCORES: Final = "scores.parquet"
 # Moving the files of a finished build into place takes milliseconds; a reader waits this long.
+GROUPS: Final = "groups"  # the folder of sums per group of models
 _PATIENCE_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.05
 
@@ -197,12 +199,12 @@ class Store:
             self.manifest.outcomes_fingerprint = self.manifest.files[TABLES[name][0]]["sha256"]
 
     def note_file(self, name: str) -> None:
-        """The same for any Parquet file of the store, by its path inside it."""
+        """The same for any file of the store, by its path inside it; only tables have rows."""
         path = self.path / name
         self.manifest.files[name] = {
             "sha256": atomic.sha256(path),
             "bytes": path.stat().st_size,
-            "rows": count_rows(path),
+            "rows": count_rows(path) if path.suffix == ".parquet" else 0,
         }
         self._intact[name] = _signature(path)
 
@@ -232,6 +234,25 @@ class Store:
     def teacher_paths(self) -> list[Path]:
         """The files of all teachers trained on all examples."""
         return sorted((self.path / "teachers" / "full_data").glob("*/*.safetensors"))
+
+    @staticmethod
+    def sums_file(objective: str, size: str) -> str:
+        """Path inside the store of the sums per group of models, which packing drops."""
+        return f"{GROUPS}/{objective}/{size}.safetensors"
+
+    def intact_sums(self, objective: str, size: str) -> Path | None:
+        """The same file where there is one; stores of earlier versions noted no checksum of it.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged or of another build.
+        """
+        name = self.sums_file(objective, size)
+        if not (self.path / name).exists():
+            return None
+        self.require_intact(name)
+        return self.path / name
 
     def repeat_path(self, size: str, subset_id: int) -> Path:
         """Where the file of a subset's second model lies, by labels alone and other seeds."""

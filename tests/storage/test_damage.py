@@ -191,3 +191,52 @@ def test_no_flipped_bit_of_a_model_file_passes(tiny_store: Store) -> None:
         assert again.info == record.info
         np.testing.assert_array_equal(again.correct, record.correct)
     write_model(tiny_store, record)
+
+
+# Sums per group
+
+
+def sums_of(store: Store) -> Path:
+    """The one file of sums per group of the tiny store."""
+    (path,) = (store.path / "groups").rglob("*.safetensors")
+    return path
+
+
+def test_no_flipped_bit_of_sums_passes(tiny_store: Store) -> None:
+    """Sums per group have a checksum in the manifest, which check and every derivation compare."""
+    build(tiny_store.path)
+    path = sums_of(tiny_store)
+    name = path.relative_to(tiny_store.path).as_posix()
+    good = path.read_bytes()
+    assert name in Store.open(tiny_store.path).manifest.files
+    assert not check(tiny_store.path)
+    draw = random.Random(11)
+    for _ in range(8):
+        bad = bytearray(good)
+        bad[draw.randrange(len(bad))] ^= 1 << draw.randrange(8)
+        path.write_bytes(bad)
+        assert name in {fault.where for fault in check(tiny_store.path)}
+        with pytest.raises(StoreError, match="is damaged"):
+            Store.open(tiny_store.path).intact_sums("one_hot", "small")
+    path.write_bytes(good[:-8])
+    with pytest.raises(StoreError, match="damaged or from another build"):
+        Store.open(tiny_store.path)
+
+
+def test_sums_without_a_checksum_are_accepted(tiny_store: Store) -> None:
+    """A store of an earlier version, whose manifest lists no sums, opens, checks and is built."""
+    build(tiny_store.path)
+    store = Store.open(tiny_store.path)
+    name = sums_of(store).relative_to(store.path).as_posix()
+    del store.manifest.files[name]
+    store.write_manifest()
+    assert not check(store.path)
+    assert Store.open(store.path).intact_sums("one_hot", "small") == sums_of(store)
+
+
+def test_packing_forgets_sums(tiny_store: Store) -> None:
+    """A packed store lists no sums, which it has no more."""
+    build(tiny_store.path, pack=True)
+    files = Store.open(tiny_store.path).manifest.files
+    assert not [name for name in files if name.startswith("groups/")]
+    assert not check(tiny_store.path)
