@@ -63,8 +63,12 @@ produce: $(FULL)/installed
 study: $(FULL)/installed
 	$(FULL)/bin/memanalysis produce data/$(STUDY)/study.toml --out stores/$(STUDY)
 
-# The tables of data/results/README.md, and its figures anew.
+# The tables of data/results/README.md, and its figures anew. With the published files, CIFAR-10
+# against them as well: `make results CSCORES=cifar10-cscores-orig-order.npz HUMAN=human.npz`.
 results: $(FULL)/installed
+ifneq ($(CSCORES)$(HUMAN),)
+	$(FULL)/bin/python data/results/outside.py --cscores "$(CSCORES)" --human "$(HUMAN)"
+endif
 	$(FULL)/bin/python data/results/results.py
 
 notebooks: $(FULL)/installed

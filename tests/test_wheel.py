@@ -33,7 +33,12 @@ def tracked(folder: str) -> set[str]:
 def test_the_wheel_holds_what_the_repository_holds(wheel: Path) -> None:
     """Every query, template and embedded table under version control is in the wheel."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    data = tracked("queries") | tracked("data/fashion-mnist") | tracked("data/digits")
+    data = (
+        tracked("queries")
+        | tracked("notebooks")
+        | tracked("data/fashion-mnist")
+        | tracked("data/digits")
+    )
     expected = tracked("memanalysis") | {f"memanalysis/{name}" for name in data}
     assert expected - names == set()
     assert not {name for name in names if "/models/" in name or "/groups/" in name}

@@ -1,10 +1,12 @@
-"""Tables and figures of the results: fills README.md here from the studies of ``data/``.
+"""Tables and figures of the results: fills the pages here from the studies of ``data/``.
 
-``MEMANALYSIS_STORES`` names another folder of the same stores.
+``MEMANALYSIS_STORES`` names another folder of the same stores. What others say of the CIFAR-10
+images is in outside.json, which ``outside.py`` makes of files that are not shipped.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -17,7 +19,7 @@ import memanalysis as ma
 from memanalysis.numbers import number, without_zero
 
 HERE: Final = Path(__file__).parent
-PAGE: Final = HERE / "README.md"
+PAGES: Final = (HERE / "README.md", HERE.parent / "cifar10" / "README.md")
 STORES: Final = Path(os.environ.get("MEMANALYSIS_STORES", HERE.parent))
 WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
@@ -36,6 +38,15 @@ FIGURES: Final = {
     "planted-scores": ("planted", ma.charts.kind_scores),
     "teaching": ("distillation", ma.charts.distillation_settings),
 }
+OUTSIDE: Final = HERE / "outside.json"
+CIFAR: Final = "cifar10"
+# Verdicts, and how the sentence with the claims of one begins.
+_SENTENCES: Final = {
+    "supported": "Supported",
+    "not supported": "Not supported",
+    "undetermined": "Undetermined",
+}
+_BEING_TRAINED: Final = "*The study is being trained: what it says will stand here.*"
 _BLOCK: Final = re.compile(r"(<!-- begin (\S+)(?: (\S+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 _DECIMALS: Final = 3
 
@@ -46,13 +57,65 @@ def filled(page: str) -> str:
     """A page whose blocks between ``<!-- begin NAME -->`` and ``<!-- end -->`` are computed."""
 
     def block(match: re.Match[str]) -> str:
-        start, name, study, end = match.groups()
-        made = verdicts() if name == "verdicts" else halves() if name == "halves" else None
-        if made is None:
-            made = numbers(study) if name == "numbers" else table(name)
-        return f"{start}\n{made}\n\n{end}"
+        start, name, of, end = match.groups()
+        return f"{start}\n{_made(name, of)}\n\n{end}"
 
     return _BLOCK.sub(block, page)
+
+
+def _made(name: str, of: str | None) -> str:
+    if name in ("verdicts", "halves"):
+        return verdicts() if name == "verdicts" else halves()
+    of_something = {"numbers": numbers, "answer": answer, "claims": claims, "outside": outside}
+    return of_something[name](of or "") if name in of_something else table(name)
+
+
+def answer(folder: str) -> str:
+    """The claims by their verdict, one sentence for each verdict."""
+    if not (STORES / folder / "manifest.json").exists():
+        return _BEING_TRAINED
+    headlines = _headlines(folder)
+    sentences = []
+    for verdict, begin in _SENTENCES.items():
+        listed = "; ".join(
+            f"{row['claim'][0].lower()}{row['claim'][1:]} (`{row['finding']}`)"
+            for row in headlines
+            if row["verdict"] == verdict
+        )
+        sentences += [f"{begin}: {listed}."] if listed else []
+    return " ".join(sentences)
+
+
+def claims(folder: str) -> str:
+    """The same, and the sentence of each claim with what it rests on."""
+    if not (STORES / folder / "manifest.json").exists():
+        return _BEING_TRAINED
+    rests = "\n".join(f"- `{row['finding']}`: {row['sentence']}" for row in _headlines(folder))
+    return f"{answer(folder)}\n\n{rests}"
+
+
+def _headlines(folder: str) -> list[dict[str, Any]]:
+    return list(_study(folder).sql("from findings where row = 'headline'").iter_rows(named=True))
+
+
+def outside(name: str) -> str:
+    """The named table of outside.json, which must be of the study as it is.
+
+    Raises
+    ------
+    ValueError
+        If the study has been built anew since.
+    """
+    manifest = STORES / CIFAR / "manifest.json"
+    if not OUTSIDE.exists() or not manifest.exists():
+        return _BEING_TRAINED
+    kept = json.loads(OUTSIDE.read_text(encoding="utf-8"))
+    if kept["made"]["outcomes"] != _study(CIFAR).manifest.outcomes_fingerprint:
+        message = f"{OUTSIDE.name} is of other models: make results CSCORES=FILE HUMAN=FILE"
+        raise ValueError(message)
+    found = kept["tables"][name]
+    rows = [[_cell(value) for value in row] for row in found["rows"]]
+    return _markdown(found["columns"], rows, ("---:",) * len(found["columns"]))
 
 
 def numbers(study: str) -> str:
@@ -165,5 +228,6 @@ def _markdown(header: Iterable[str], rows: Iterable[Iterable[str]], rule: Iterab
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
     draw(HERE)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,12 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from memanalysis.building import group_sums, repeats, rows
+from memanalysis.building import group_sums, packing, repeats, rows
 from memanalysis.building.aggregate import Condition, Masks, Tally, tally
 from memanalysis.errors import StoreError
 from memanalysis.storage import provenance
 from memanalysis.storage.confinement import require_no_links, require_own_commit
 from memanalysis.storage.schema import (
+    ADDED,
     DERIVED,
     INFLUENCE,
     OBJECTIVES,
@@ -56,7 +57,12 @@ _COMPUTED: Final = ("influence", *DERIVED)  # from the other tables
 
 
 def build(
-    path: str | Path, *, pack: bool = False, progress: Progress | None = None, locked: bool = False
+    path: str | Path,
+    *,
+    pack: bool = False,
+    proxies: Collection[str] | None = None,
+    progress: Progress | None = None,
+    locked: bool = False,
 ) -> Store:
     """Turn the model files of the store at ``path`` into its tables, and compute ``derived/``.
 
@@ -67,6 +73,9 @@ def build(
         of test examples that no training example helps or nearly repeats, for shipping.
         A packed store can be built again: model files added since are placed beside the packed
         ones, and with nothing added its tables stay as they are.
+    proxies
+        With ``pack``: of which proxies the values of single examples are kept, all by default; what
+        was derived from the others stays.
     progress
         Called after each model file.
     locked
@@ -96,7 +105,7 @@ def build(
             _add_missing(store)
         store = Store.open(path)
         if pack:
-            _pack(store)
+            _pack(store, proxies)
     return store
 
 
@@ -220,8 +229,8 @@ def _commit(staged: Store, store: Store) -> None:
 def _stage(store: Store) -> Store:
     """Make a store in ``.build/`` with this one's manifest and examples."""
     store.read_table("examples", ["example_id"])  # a missing file is reported in the store's name
-    ours = {file for file, _ in TABLES.values()}
-    # Other files, such as a simulation's truth, stay where they are.
+    ours = {file for name, (file, _) in TABLES.items() if name not in ADDED}
+    # Other files, such as a simulation's truth or annotations, stay where they are.
     foreign = {name: noted for name, noted in _without_sums(store).items() if name not in ours}
     staged = Store(store.path / _STAGING, replace(store.manifest, files=foreign))
     (staged.path / GROUPS).mkdir(parents=True)
@@ -283,7 +292,7 @@ def _write_tables(store: Store, staged: Store, plan: _Plan, progress: Progress |
                 staged.note_file(sums)
             for part in rows.outcomes(condition, result, examples):
                 outcome_rows.add(part)
-            for part in rows.proxies(condition, result):
+            for part in rows.proxies(condition, result, store.manifest.dropped_proxies):
                 proxies.write_table(part)
             write_recorded(condition, result)
             infos += [(condition, result.infos[subset]) for subset in sorted(result.infos)]
@@ -421,85 +430,27 @@ def move_commit(root: Path) -> None:
 # Packing
 
 
-def _pack(store: Store) -> None:
-    """Remove the model files of complete groups, all details per group, and images nobody asks for.
+def _pack(store: Store, proxies: Collection[str] | None) -> None:
+    """Write the tables as they are shipped, then remove what is in them or is not to be shipped.
 
     The manifest comes first: from then on, what ``models`` lists is known to be in the tables.
     """
-    groups = _complete_groups(store)
-    complete = set().union(*groups.values())
+    groups = packing.complete_groups(store)
+    shipped = None if proxies is None else packing.shipped_proxies(store, proxies)
     store.manifest.packed = True
     store.manifest.files = _without_sums(store)
     staged = Store(store.path / _STAGING, store.manifest)
     staged.path.mkdir()
-    staged.write_table("examples", _shown_examples(store))
+    staged.write_table("examples", packing.shipped_examples(store))
+    if shipped is not None:
+        staged.write_table("proxies", shipped)
     staged.write_manifest()
     _commit(staged, store)
     shutil.rmtree(store.path / GROUPS, ignore_errors=True)
-    for path in sorted((store.path / "models").glob("*/*/*.safetensors")):
-        if int(path.stem) in complete:
-            path.unlink()
-    for path in store.repeat_paths():  # their bits are in the tables, whatever else is missing
-        path.unlink()
-    for path in store.teacher_paths():
-        if int(path.stem) in groups:
-            path.unlink()
-    for root in (store.path / "models", store.path / "teachers", store.path / "repeats"):
-        for folder in (*sorted(root.rglob("*"), reverse=True), root):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _shown_examples(store: Store) -> pa.Table:
-    """The examples; of the test images those that a training example helps or nearly repeats."""
-    examples = store.read_table("examples")
-    pairs = store.read_table("influence", ["test_id", "split"])
-    helped = pairs.filter(pc.equal(pairs["split"], "test"))["test_id"]
-    wanted = [*helped.chunks, *store.read_table("near_duplicates", ["other_id"])["other_id"].chunks]
-    shown = pc.or_(
-        pc.equal(examples["split"], "train"),
-        pc.is_in(examples["example_id"], pa.chunked_array(wanted, pa.int64()).combine_chunks()),
-    )
-    images = pc.if_else(shown, examples["image"], pa.scalar(None, pa.binary()))
-    return examples.set_column(examples.column_names.index("image"), "image", images)
+    packing.remove_files(store, groups)
 
 
 def _without_sums(store: Store) -> dict[str, Any]:
     """Notes of the manifest on files but the sums per group, which builds write, packing drops."""
     noted = store.manifest.files
     return {name: value for name, value in noted.items() if not name.startswith(f"{GROUPS}/")}
-
-
-def _complete_groups(store: Store) -> dict[int, set[int]]:
-    """Return the groups trained at every size and objective, with their subsets.
-
-    Other groups stay whole: students still to be trained need the files of their teachers. Sizes
-    that were imported are complete as they are: nothing here will train more of them.
-    """
-    imported = {size for entry in store.manifest.imports for size in entry["sizes"]}
-    planned = [size for size in store.manifest.sizes if size not in imported]
-    rows = store.read_table("models", ["objective", "size", "group_id", "subset_id"])
-    ours = pc.is_in(rows["size"], pa.array(planned, pa.string()))
-    models = rows.filter(ours).to_pydict()
-    objectives = store.manifest.objectives or set(models["objective"])
-    subsets_planned = [
-        store.manifest.planned_subsets(objective, size)
-        for objective in objectives
-        for size in planned
-    ]
-    trained = Counter(models["group_id"])
-    members: dict[int, set[int]] = {}
-    for group, subset in zip(models["group_id"], models["subset_id"], strict=True):
-        members.setdefault(group, set()).add(subset)
-    complete = {
-        group: subsets
-        for group, subsets in members.items()
-        if trained[group] == len(subsets) * sum(n > min(subsets) for n in subsets_planned)
-        and len(subsets) == (store.manifest.group_size or len(subsets))
-    }
-    planned_subsets = set(models["subset_id"])
-    everything = rows.select(["group_id", "subset_id"]).to_pydict()
-    for group, subset in zip(everything["group_id"], everything["subset_id"], strict=True):
-        if subset not in planned_subsets:
-            complete.setdefault(group, set()).add(subset)
-    return complete

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from memanalysis.building import check_recorded
 from memanalysis.building.build import splits_follow
-from memanalysis.building.check_recorded import recorded_faults
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import atomic, bits, subsets
 from memanalysis.storage.confinement import outward_links
@@ -96,9 +96,18 @@ def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _L
     yield {"examples"}, TABLES["examples"][0], lambda: _examples(store)
     yield {"examples", "outcomes"}, TABLES["outcomes"][0], lambda: _outcomes(store)
     yield {"outcomes", "models"}, TABLES["models"][0], lambda: _models(store)
-    yield {"proxies"}, TABLES["proxies"][0], lambda: _proxies(store)
-    recorded = (Fault(*broken, _rebuild(store)) for broken in recorded_faults(store, sound))
+    proxies = _faults(check_recorded.proxy_faults(store), _rebuild(store))
+    yield {"proxies"}, TABLES["proxies"][0], lambda: proxies
+    beside = _faults(check_recorded.beside_faults(store), "Make it anew, or delete it.")
+    yield {"examples"}, "files beside the tables", lambda: beside
+    annotations = _faults(check_recorded.annotation_faults(store), "Import them again.")
+    yield {"annotations"}, TABLES["annotations"][0], lambda: annotations
+    recorded = _faults(check_recorded.recorded_faults(store, sound), _rebuild(store))
     yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
+
+
+def _faults(broken: Iterator[check_recorded.Broken], action: str) -> Iterator[Fault]:
+    return (Fault(*one, action) for one in broken)
 
 
 def _looked_into(where: str, faults: Iterator[Fault]) -> list[Fault]:
@@ -179,7 +188,9 @@ def _content(store: Store, name: str, noted: dict[str, Any]) -> Iterator[Fault]:
 
 def _unlisted(store: Store) -> Iterator[Fault]:
     """Data files that no manifest entry accounts for: readers with a glob would take them in."""
-    known = store.manifest.files.keys() | {file for file, _ in TABLES.values()}
+    known = (
+        store.manifest.files.keys() | {file for file, _ in TABLES.values()} | check_recorded.BESIDE
+    )
     for path in sorted(store.path.rglob("*")):
         name = path.relative_to(store.path).as_posix()
         hidden = any(part.startswith(".") for part in Path(name).parts)
@@ -340,20 +351,6 @@ def _balance(
                 found = f"group {group} has {_n_rows(inside != size - dropped)} unequal examples"
                 expected = f"each out of {dropped} of its {size} subsets"
                 yield Fault(where, found, expected, "Its model files are of another study.")
-
-
-def _proxies(store: Store) -> Iterator[Fault]:
-    names = ["objective", "size", "proxy", "example_id", "n_in", "n_out"]
-    table = store.read_table("proxies", names)
-    where = TABLES["proxies"][0]
-    ids = table["example_id"].to_numpy()
-    if len(ids) and not (ids.min() >= 0 and ids.max() < store.manifest.n_train):
-        expected = f"training examples, 0 to {store.manifest.n_train - 1}"
-        yield Fault(where, "other example_id", expected, _rebuild(store))
-    keys = table.group_by(names[:4]).aggregate([([], "count_all")])
-    if len(keys) != len(table):
-        found = f"{len(table) - len(keys)} rows twice"
-        yield Fault(where, found, "one per objective, size, proxy, example", _rebuild(store))
 
 
 def _models(store: Store) -> Iterator[Fault]:

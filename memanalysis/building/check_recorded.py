@@ -1,4 +1,7 @@
-"""Votes, margins, bits per epoch and second models against the outcomes of the same store."""
+"""Proxies, votes, margins, bits per epoch and second models against the outcomes of their store.
+
+Annotations, and what lies beside the tables, against what they are of.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
-from memanalysis.storage import bits
+from memanalysis.storage import bits, laid_images
 from memanalysis.storage.schema import RECORDED, TABLES
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import FINGERPRINT, SCORES, Store, blob_array, read_schema
 
+# Files that may lie in a store and are no part of it.
+BESIDE: Final = frozenset({SCORES, laid_images.FILE})
 # Where, what is there, what is expected.
 Broken = tuple[str, str, str]
 _Counts = NDArray[np.int64]
@@ -36,6 +41,48 @@ def recorded_faults(store: Store, sound: Collection[str]) -> Iterator[Broken]:
                 except StoreError as error:  # BLOBs of several lengths
                     found = [(str(error), f"{bits.width(store.manifest.n_subsets)} bytes each")]
                 yield from ((where, *one) for one in found)
+
+
+def proxy_faults(store: Store) -> Iterator[Broken]:
+    """Values of training examples alone, each once."""
+    names = ["objective", "size", "proxy", "example_id", "n_in", "n_out"]
+    table = store.read_table("proxies", names)
+    where = TABLES["proxies"][0]
+    ids = table["example_id"].to_numpy()
+    if len(ids) and not (ids.min() >= 0 and ids.max() < store.manifest.n_train):
+        yield where, "other example_id", f"training examples, 0 to {store.manifest.n_train - 1}"
+    keys = table.group_by(names[:4]).aggregate([([], "count_all")])
+    if len(keys) != len(table):
+        found = f"{len(table) - len(keys)} rows twice"
+        yield where, found, "one per objective, size, proxy, example"
+
+
+def annotation_faults(store: Store) -> Iterator[Broken]:
+    """Values of training examples alone, each once, with finite numbers."""
+    table = store.read_table("annotations")
+    where = TABLES["annotations"][0]
+    ids = table["example_id"].fill_null(-1).to_numpy()
+    if len(ids) and not (ids.min() >= 0 and ids.max() < store.manifest.n_train):
+        expected = f"training examples, 0 to {store.manifest.n_train - 1}"
+        yield where, "other example_id", expected
+    keys = table.group_by(["name", "example_id"]).aggregate([([], "count_all")])
+    if len(keys) != len(table):
+        yield where, f"{len(table) - len(keys)} rows twice", "one per name, example"
+    if table["name"].null_count or table["value"].null_count:
+        yield where, "rows without name or value", "both in every row"
+    if not np.isfinite(table["number"].drop_null().to_numpy()).all():
+        yield where, "numbers that are not finite", "finite ones, or NULL"
+
+
+def beside_faults(store: Store) -> Iterator[Broken]:
+    """Exported scores are of these outcomes, and pictures that a reader laid of these examples."""
+    scores = store.path / SCORES
+    if scores.is_file():
+        stamp = (read_schema(scores).metadata or {}).get(FINGERPRINT, b"")
+        if stamp.decode("ascii", "replace") != store.manifest.outcomes_fingerprint:
+            yield SCORES, "scores of other outcomes", "those of outcomes.parquet"
+    if laid_images.is_laid(store) and (names := laid_images.differing(store)):
+        yield laid_images.FILE, f"another {', '.join(names)}", "that of examples.parquet"
 
 
 def _conditions(store: Store, name: str) -> list[tuple[str, str]]:

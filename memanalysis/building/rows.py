@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -91,12 +91,17 @@ def _outcomes(condition: Condition, tally: Tally, examples: pa.Table, rows: slic
     return _table(data, OUTCOMES)
 
 
-def proxies(condition: Condition, tally: Tally) -> Iterator[pa.Table]:
+def proxies(
+    condition: Condition, tally: Tally, without: Collection[str] = ()
+) -> Iterator[pa.Table]:
     """The rows of one condition, proxy by proxy, since equal neighbours compress.
+
+    Proxies in ``without`` have none: a packed store has dropped what other models said of them.
 
     All in one table where that is small, else a table each.
     """
-    tables = (_proxy(name, condition, tally) for name in sorted(tally.parts[""].proxies))
+    names = sorted(set(tally.parts[""].proxies) - {*without})
+    tables = (_proxy(name, condition, tally) for name in names)
     if tally.n_train > MOST_ROWS:
         yield from tables
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memanalysis.study import Study
 
 _TABLES: Final = ("csv", "parquet", "json", "latex", "markdown")
-_PER_CONDITION: Final = ("npz", "cleanlab")
+_PER_CONDITION: Final = ("npz", "cleanlab", "scores")
 _FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", "duckdb", *_TABLES)
 
 
@@ -27,8 +27,8 @@ _FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", "duckdb", *_TABLE
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The file or folder to write."
 )
-@click.option("--objective", help="npz, cleanlab: only models of this one.")
-@click.option("--size", help="npz, cleanlab: only models of this one.")
+@click.option("--objective", help="npz, cleanlab, scores: only models of this one.")
+@click.option("--size", help="npz, cleanlab, scores: only models of this one.")
 @click.option("--influence", is_flag=True, help="npz: also influence of all pairs [test, train].")
 @click.option("--relation", help="Tables: a relation (see `memanalysis tables`).")
 @click.option("--query", help="Tables: an SQL query, in place of --relation.")
@@ -42,6 +42,9 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
     npz          masks, correctness and scores as NumPy arrays; a file
                  per objective and size (--out FILE.npz or a folder)
     cleanlab     pred_probs: mean held-out probabilities, from logits
+    scores       one .parquet or .csv: a row per objective, size and
+                 training example: plain index, score with interval,
+                 counts, held-out accuracy, trajectory, membership area
     examples     one Parquet: a row per example, image and all scores
     huggingface  a data set folder with a card
     duckdb       one database file, every relation a table with
@@ -53,6 +56,7 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
     Example:
       memanalysis export --to npz --out arrays
       memanalysis export --to latex --relation accuracy --out table.tex
+      memanalysis export runs/mine --to scores --out scores.csv
       memanalysis export runs/mine --to examples --out examples.parquet
     """
     given = {name for name, value in options.items() if value}
@@ -88,6 +92,8 @@ def _write(study: Study, to: str, out: Path, force: bool, options: dict[str, obj
             )
         if to == "cleanlab":
             return exporting.write_cleanlab(study, out, **chosen, force=force, progress=progress)
+        if to == "scores":
+            return [exporting.write_scores(study, out, **chosen, force=force)]
         if to == "examples":
             return [exporting.write_examples(study, out, force=force)]
         if to == "huggingface":

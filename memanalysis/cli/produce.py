@@ -87,3 +87,4 @@ def command(
     note = size_order.note(built)
     if note is not None:
         say(note, err=True)
+    say(f"next: memanalysis report {out}, or: memanalysis suspects {out}", err=True)

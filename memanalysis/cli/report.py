@@ -33,6 +33,11 @@ from memanalysis.errors import MemanalysisError, MissingDependencyError
     type=click.IntRange(min=0),
     help="How many examples carry their images.",
 )
+@click.option(
+    "--images",
+    metavar="FOLDER|SOURCE",
+    help="Your own copy of the images, of a store that ships none: see `memanalysis images`.",
+)
 def command(
     store: Path | None,
     out: Path | None,
@@ -40,6 +45,7 @@ def command(
     sections: str | None,
     title: str | None,
     examples: int | None,
+    images: str | None,
 ) -> None:
     """Write one file: findings, charts and how they came about.
 
@@ -61,6 +67,8 @@ def command(
     A name that is no section gets the list of them.
     """
     without_iri_grammar()
+    from memanalysis.bundled_studies import embedded_path
+    from memanalysis.cli.images import lay
     from memanalysis.reporting import check, report
     from memanalysis.study import open as open_study
 
@@ -71,6 +79,8 @@ def command(
         raise
     except MemanalysisError as error:
         raise click.UsageError(str(error)) from error
+    if images is not None:
+        lay(embedded_path() if store is None else store, images)
     report(
         open_study(store), path, sections=sections, title=title, examples=examples, format=format_
     )

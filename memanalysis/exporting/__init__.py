@@ -11,6 +11,7 @@ from memanalysis.exporting.huggingface import write_huggingface
 from memanalysis.exporting.npz import write_npz
 from memanalysis.exporting.placing import require_replaceable, write_new
 from memanalysis.exporting.print_tables import latex, markdown
+from memanalysis.exporting.scores import write_scores
 
 __all__ = [
     "latex",
@@ -22,4 +23,5 @@ __all__ = [
     "write_huggingface",
     "write_new",
     "write_npz",
+    "write_scores",
 ]

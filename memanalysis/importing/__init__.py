@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from memanalysis.building.build import Progress
 from memanalysis.errors import DataError, did_you_mean
+from memanalysis.importing.annotating import annotate
 from memanalysis.importing.committing import commit, held_store
+from memanalysis.importing.labels import split_key
 from memanalysis.importing.match_examples import of_store
 from memanalysis.importing.planning import make_plan
 from memanalysis.importing.registry import FORMATS
@@ -62,14 +64,15 @@ def import_source(
             f"There is no format '{format_}'.{did_you_mean(format_, FORMATS)} Known: {known}."
         )
     path = Path(source)
-    if not path.exists():
+    file = split_key(path)[0] if FORMATS[format_].keyed else path
+    if not file.exists():
         raise DataError(f"'{path}' does not exist; expected {FORMATS[format_].reads}.")
     said = options or Options()
     with held_store(Path(out), writing=not dry_run) as store:
         known_options = replace(said, **of_store(store))
         contents = FORMATS[format_].read(path, known_options)
         if not dry_run:
-            contents = replace(contents, provenance={**contents.provenance, **_fingerprint(path)})
+            contents = replace(contents, provenance={**contents.provenance, **_fingerprint(file)})
         return _bring(contents, Path(out), store, known_options, dry_run, progress)
 
 
@@ -103,6 +106,9 @@ def _bring(
     dry_run: bool,
     progress: Progress | None,
 ) -> Imported:
+    if contents.annotations:
+        lines = annotate(store, contents, options, dry_run=dry_run)
+        return Imported(lines, None if dry_run else Store.open(out))
     plan = make_plan(store, contents, options, out.resolve().name)
     lines = summary(plan, store)
     if dry_run:

@@ -32,7 +32,15 @@ from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
 from memanalysis.storage.manifest import MANIFEST, read_manifest
 from memanalysis.storage.model_arrays import class_dtype
-from memanalysis.storage.schema import DERIVED, LATER_TABLES, PROXIES, RECORDED, SIGNALS, TABLES
+from memanalysis.storage.schema import (
+    ADDED,
+    DERIVED,
+    LATER_TABLES,
+    PROXIES,
+    RECORDED,
+    SIGNALS,
+    TABLES,
+)
 from memanalysis.storage.store import (
     COMMIT,
     ModelInfo,
@@ -160,7 +168,7 @@ def _link_all(store: Store, staged: Store) -> None:
     for path in files:
         _link(store, staged, path)
     # What else the manifest lists is computed anew, or stays where it is.
-    computed = {TABLES[name][0] for name in TABLES if name not in _SOURCES}
+    computed = {TABLES[name][0] for name in TABLES if name not in (*_SOURCES, *ADDED)}
     noted = staged.manifest.files
     staged.manifest.files = {name: value for name, value in noted.items() if name not in computed}
 

@@ -86,7 +86,7 @@ def read_label_file(path: Path) -> LabelFile:
     unless its header says otherwise; of more, header or KEY must tell. A CSV of one column may do
     without a header.
     """
-    path, key = _split_key(path)
+    path, key = split_key(path)
     refuse_pickle(path)
     where = f"'{path}'"
     if path.suffix == ".npy":
@@ -130,7 +130,7 @@ def positional_count(path: Path | None) -> int | None:
     return len(file.labels) if file.names is None else None
 
 
-def _split_key(path: Path) -> tuple[Path, str]:
+def split_key(path: Path) -> tuple[Path, str]:
     """``FILE:KEY`` as both, unless there is a file of the whole name."""
     file, colon, key = str(path).rpartition(":")
     if colon and key and not path.exists() and Path(file).exists():

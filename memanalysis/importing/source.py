@@ -49,6 +49,8 @@ class Format:
         An example of its use, as it follows ``memanalysis import``.
     gives
         What a store has of it.
+    keyed
+        Whether a source may be FILE:KEY.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Format:
     options: tuple[str, ...]
     example: str
     gives: str = ""
+    keyed: bool = False
 
     @property
     def read(self) -> Callable[[Path, Options], Contents]:
@@ -91,6 +94,12 @@ class Options:
         Names of sizes, smallest first, where they come from several imports.
     in_order
         Row i of a table without ids is example i.
+    name, replace
+        Of an annotation, and whether it may take the place of one of that name.
+    row_names
+        The store's name of a number, which stands for ``{}`` in it.
+    label_column
+        Labels of the rows, which must be those of the store.
     has_store, store_names
         Whether there is a store already, and the ``source_id`` of its training examples, None for
         those that have none; empty where no example has one.
@@ -125,6 +134,10 @@ class Options:
     side: Side = "in"
     size_order: tuple[str, ...] = ()
     teacher_scope: str | None = None
+    name: str | None = None
+    row_names: str | None = None
+    label_column: str | None = None
+    replace: bool = False
     has_store: bool = False
     store_names: Sequence[str | None] = ()
     store_labels: NDArray[np.int64] | None = None
@@ -238,9 +251,28 @@ class Pairs:
     where: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """One value per example that somebody gives, text or number.
+
+    ``texts`` [m], None where there is none; ``numbers`` float64 [m] where all are numbers, NaN
+    where there is none. ``ids``: positions int64 [m] among the training examples or names; None
+    for all examples in order. ``labels`` float64 [m], NaN where unknown: what the rows' source
+    says of their class, to be compared with the store's.
+    """
+
+    name: str
+    texts: Sequence[str | None]
+    numbers: NDArray[np.float64] | None
+    ids: NDArray[np.int64] | Sequence[str] | None = None
+    labels: NDArray[np.float64] | None = None
+    column: str = ""
+    where: str = ""
+
+
 @dataclass(frozen=True)
 class Contents:
-    """Everything that one source has to give.
+    """Everything that one source has to give: annotations alone, or the rest.
 
     ``notes``: hazards, what was left out, what cannot be computed and why; shown by a dry run,
     kept in the manifest and printed in the report. ``provenance``: JSON values for the manifest.
@@ -252,6 +284,7 @@ class Contents:
     models: Sequence[Models] = ()
     scores: Sequence[Scores] = ()
     pairs: Sequence[Pairs] = ()
+    annotations: Sequence[Annotation] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     size_order: Sequence[str] = ()

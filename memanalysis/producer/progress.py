@@ -1,31 +1,41 @@
-"""How far a run is, on standard error; nothing is written where that is no terminal."""
+"""How far a run is, on standard error: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.progress import Task as Bar
 from rich.text import Text
 
+# Seconds until the first line of a log, and between lines.
+_FIRST: Final = 15.0
+_EVERY: Final = 60.0
+
+
+def speed(trained: float, left: float, elapsed: float) -> str:
+    """``412 models/h, 21 min left``, from the models of this run alone; empty before the first."""
+    if elapsed <= 0 or trained <= 0:
+        return ""
+    per_second = trained / elapsed
+    minutes = round(left / per_second / 60)
+    time_left = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return f"{per_second * 3600:.0f} models/h, {time_left} left"
+
 
 class ModelsPerHour(ProgressColumn):
     """Speed and time left, from the work of this run alone."""
 
     def render(self, task: Bar) -> Text:
-        """``412 models/h, 1:23 h left``, or nothing before there is something to go by."""
+        """``412 models/h, 21 min left``, or nothing before there is something to go by."""
         elapsed = task.finished_time or task.elapsed
         # Epochs of unfinished models count, or nothing could be said for minutes.
         trained = task.completed - task.fields["resumed"]
-        if not elapsed or not trained or task.total is None:
-            return Text("")
-        per_second = trained / elapsed
-        minutes = round((task.total - task.completed) / per_second / 60)
-        left = f"{minutes // 60}:{minutes % 60:02} h left"
-        return Text(f"{per_second * 3600:.0f} models/h, {left}")
+        return Text(speed(trained, (task.total or 0) - task.completed, elapsed or 0))
 
 
 class Watch:
@@ -42,7 +52,10 @@ class Watch:
             disable=not console.is_terminal,
         )
         self.started = time.monotonic()
+        self._total, self._resumed = total, done
         self._done = float(done)
+        self._logs = not console.is_terminal
+        self._next_line = self.started + _FIRST
         self._bar = self._progress.add_task(
             "models", total=total, completed=done, resumed=done, models=done
         )
@@ -64,3 +77,13 @@ class Watch:
         self._done += models
         # Whole models only in words; a little slack for sums of fractions.
         self._progress.update(self._bar, completed=self._done, models=int(self._done + 1e-6))
+        now = time.monotonic()
+        if self._logs and now >= self._next_line:
+            self._next_line = now + _EVERY
+            self._log(now - self.started)
+
+    def _log(self, elapsed: float) -> None:
+        """One line for a log file: models done and time left."""
+        said = speed(self._done - self._resumed, self._total - self._done, elapsed)
+        done = f"{int(self._done + 1e-6)} of {self._total} models trained"
+        print(", ".join(filter(None, (done, said))), file=sys.stderr, flush=True)  # noqa: T201

@@ -12,6 +12,7 @@ import pyarrow as pa
 from memanalysis.errors import StoreError
 from memanalysis.sql.messages import one_line
 from memanalysis.sql.scripts import Script, mentioned, scripts, uses
+from memanalysis.storage.laid_images import FILE, is_laid
 from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
 from memanalysis.storage.store import Store
 
@@ -118,6 +119,8 @@ def _of_before(text: str, store: Store, name: str) -> str:
 def _text(script: Script, store: Store) -> str:
     """What makes a relation over ``store``, whose tables of later contracts may be absent."""
     text = script.text
+    if script.name == "examples" and is_laid(store):
+        text = text.replace(TABLES["examples"][0], FILE)
     for name in RECORDED:
         if _read(name) in text and _is_absent(store, name):
             text = text.replace(_read(name), _empty(name))

@@ -169,6 +169,12 @@ class _Proxy(TypedDict, total=False):
     formula: _Text | None
 
 
+@with_config(_OPEN)
+class _Annotation(TypedDict, total=False):
+    source: _Text
+    column: _Text
+
+
 @dataclass
 class Manifest:
     """What a store says of itself; ``manifest.json``.
@@ -177,7 +183,8 @@ class Manifest:
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
     count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
     image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
-    which derived files are stamped.
+    which derived files are stamped. ``annotations`` says of each where it came from;
+    ``dropped_proxies`` names those whose values of single examples a packed store no longer has.
     """
 
     study: str
@@ -204,6 +211,8 @@ class Manifest:
     outcomes_fingerprint: str = ""
     imports: list[dict[str, Any]] = field(default_factory=list)
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    dropped_proxies: list[str] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -231,7 +240,11 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The manifest as the text of its file."""
-        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+        content = asdict(self)
+        for later in ("annotations", "dropped_proxies"):
+            if not content[later]:  # stores from before stay as they are, to the byte
+                del content[later]
+        return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 class _Content(TypedDict, total=False):
@@ -261,6 +274,8 @@ class _Content(TypedDict, total=False):
     outcomes_fingerprint: Annotated[str, Strict(), Field(pattern=r"^([0-9a-f]{64})?$")]
     imports: list[_Import]
     proxies: dict[_Text, _Proxy]
+    annotations: dict[_Text, _Annotation]
+    dropped_proxies: list[_Text]
     files: dict[Annotated[str, Strict(), AfterValidator(_file)], _File]
 
 

@@ -38,7 +38,9 @@ from memanalysis.storage.schema import HALVES, TABLES, is_objective, objective_o
 
 __all__ = [
     "COMMIT",
+    "FINGERPRINT",
     "GROUPS",
+    "SCORES",
     "Manifest",
     "ManifestError",
     "ModelInfo",
@@ -55,7 +57,10 @@ __all__ = [
     "write_model",
 ]
 
-_FINGERPRINT: Final = b"memanalysis.outcomes_fingerprint"
+# The key in a Parquet file's metadata under which it says from which outcomes it came.
+FINGERPRINT: Final = b"memanalysis.outcomes_fingerprint"
+# Scores that were exported may lie beside the tables that they came from.
+SCORES: Final = "scores.parquet"
 # Moving the files of a finished build into place takes milliseconds; a reader waits this long.
 GROUPS: Final = "groups"  # the folder of sums per group of models
 _PATIENCE_SECONDS: Final = 5.0
@@ -179,7 +184,7 @@ class Store:
         Derived tables are stamped with the fingerprint of the outcomes that they came from. The
         manifest itself is written by ``write_manifest``, once all tables are.
         """
-        schema = TABLES[name][1].with_metadata({_FINGERPRINT: self._stamp(name)})
+        schema = TABLES[name][1].with_metadata({FINGERPRINT: self._stamp(name)})
         path = self.table_path(name)
         with atomic.replacing(path) as temporary:
             pq.write_table(
@@ -206,7 +211,7 @@ class Store:
     def stamp_of(self, name: str) -> str:
         """The outcomes fingerprint that a derived table carries, empty if it carries none."""
         metadata = read_schema(self.table_path(name)).metadata or {}
-        return str(metadata.get(_FINGERPRINT, b""), "ascii", errors="replace")
+        return str(metadata.get(FINGERPRINT, b""), "ascii", errors="replace")
 
     def _stamp(self, name: str) -> bytes:
         derived = TABLES[name][0].startswith("derived/") or name == "influence"

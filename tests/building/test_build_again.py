@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memanalysis.building.build import build
+from memanalysis.building.check import check
 from memanalysis.errors import StoreError
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import ModelRecord, Store, blob_array
@@ -46,6 +47,25 @@ def test_packing_keeps_the_tables_and_drops_the_models(tiny_store: Store) -> Non
     assert not (packed.path / "groups").exists()
     build(packed.path, pack=True)
     assert bytes_of_tables(packed) == before
+
+
+def test_packing_keeps_the_proxies_that_are_named(tiny_store: Store) -> None:
+    """Others are noted, stay away when models come, and an unknown name changes no file."""
+    last = tiny_store.model_paths("one_hot", "small")[-1]
+    model = last.read_bytes()
+    last.unlink()
+    with pytest.raises(StoreError, match=r"has no proxy 'el2m'\. Did you mean 'el2n'"):
+        build(tiny_store.path, pack=True, proxies=["el2m"])
+    assert not Store.open(tiny_store.path).manifest.packed
+    packed = build(tiny_store.path, pack=True, proxies=[])
+    assert packed.manifest.dropped_proxies == ["el2n"]
+    assert len(packed.read_table("proxies")) == 0
+    assert check(packed.path) == []
+    last.write_bytes(model)
+    again = build(packed.path)
+    assert len(again.read_table("models")) == 4
+    assert len(again.read_table("proxies")) == 0
+    assert Store.open(packed.path).manifest.dropped_proxies == ["el2n"]
 
 
 def test_packing_keeps_the_images_that_pairs_show(tiny_store: Store) -> None:

@@ -10,8 +10,9 @@ from memanalysis import cli
 from memanalysis.errors import StoreError
 
 COMMANDS = (
-    "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge", "removal",
-    "reproduce", "simulate", "import", "export", "init", "suspects",
+    "report", "sql", "tables", "produce", "plan", "build", "check", "compare", "judge",
+    "notebooks", "removal", "reproduce", "simulate", "import", "images", "export", "init",
+    "suspects",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_produce_trains_and_builds(memanalysis, calls, tmp_path) -> None:
     options = {"workers": 2, "device": "cpu", "engine": "local", "shard": None}
     assert calls == [
         ("produce", {"study": "digits", "out": out, **options}),
-        ("build", {"path": out, "pack": False, "progress": None}),
+        ("build", {"path": out, "pack": False, "proxies": None, "progress": None}),
     ]
 
 
@@ -86,9 +86,15 @@ def test_a_wrong_study_file_lists_its_faults(memanalysis, tmp_path) -> None:
 
 
 def test_build_passes_pack(memanalysis, calls, tmp_path) -> None:
-    """`build --pack` packs."""
+    """`build --pack` packs, and hands on the proxies that are named; they go with it alone."""
     assert memanalysis("build", tmp_path, "--pack").code == 0
-    assert calls == [("build", {"path": tmp_path, "pack": True, "progress": None})]
+    assert memanalysis("build", tmp_path, "--pack", "--proxies", "aum,el2n").code == 0
+    asked = {"path": tmp_path, "pack": True, "progress": None}
+    assert calls == [
+        ("build", {**asked, "proxies": None}),
+        ("build", {**asked, "proxies": ["aum", "el2n"]}),
+    ]
+    assert memanalysis("build", tmp_path, "--proxies", "aum").code == 2
 
 
 def test_simulate_makes_a_good_store(memanalysis, tmp_path) -> None:

@@ -44,7 +44,7 @@ def test_names_without_room_are_left_out(width: int, left_out: list[str]) -> Non
     frame = pl.DataFrame({"size": sizes, "score": range(7)})
     drawn = alt.Chart(frame).mark_point().encode(x=theme.size_axis(sizes), y="score:Q")
     svg = vl_convert.vegalite_to_svg(drawn.properties(width=width).to_json())
-    names = re.findall(r'<text[^>]* opacity="(\d)">(\d+)</text>', svg)[-len(sizes) :]
+    names = re.findall(r'<text[^>]* opacity="(\d)">(\d+)</text>', svg)[: len(sizes)]
     assert len(names) == len(sizes)
     assert [name for opacity, name in names if opacity == "0"] == left_out
 

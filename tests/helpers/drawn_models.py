@@ -131,7 +131,8 @@ def scratch() -> Iterator[Path]:
 
 def bytes_of_tables(store: Store) -> dict[str, bytes]:
     """Return the content of every table's file."""
-    return {name: store.table_path(name).read_bytes() for name in TABLES}
+    present = (name for name in TABLES if store.table_path(name).exists())
+    return {name: store.table_path(name).read_bytes() for name in present}
 
 
 def of_condition(store: Store, name: str, objective: str, size: str) -> pa.Table:

@@ -95,6 +95,23 @@ def cleanlab(place: Path) -> None:
         np.testing.assert_allclose(archive["pred_probs"].sum(axis=1), 1, atol=1e-6)
 
 
+@row(
+    "scores to load",
+    "a row per objective, size and training example, by plain index: score with interval, counts, "
+    "held-out accuracy, trajectory, membership area",
+)
+def scores(place: Path) -> None:
+    """Every condition has every training example, with the relation's score and interval."""
+    frame = pl.read_parquet(place)
+    expected = ma.open().sql(
+        "select memorization, ci_low, ci_high, n_in, n_out, accuracy_out from memorization "
+        "where split = 'train' order by objective desc, size_rank, example_id"
+    )
+    columns = ["score", "score_low", "score_high", "n_in", "n_out", "accuracy_out"]
+    assert frame.select(columns).rows() == expected.rows()
+    assert {"index", "direction", "membership_area"} <= set(frame.columns)
+
+
 @row("SQL without Python", "one database file for the `duckdb` shell, DBeaver and other clients")
 def database(place: Path) -> None:
     """A plain connection finds the scores in it, with nothing else at hand."""

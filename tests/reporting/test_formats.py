@@ -94,7 +94,7 @@ def test_markdown_has_every_figure_and_its_numbers(document: Document) -> None:
     headings = re.findall(r"^#{1,3} (.*)$", text, re.M)
     for section in document.sections:
         assert markdown.text(section.title) in headings
-        for block in section.blocks:
+        for block in section.every:
             if isinstance(block, blocks.Figure):
                 assert markdown.text(block.title) in headings
                 assert f"```sql\n{block.sql}\n```" in text
@@ -130,7 +130,7 @@ def small(document: Document) -> Document:
     """A few blocks of each kind, and the names that would break a template."""
     kinds: dict[type, Any] = {}
     for section in document.sections:
-        for block in section.blocks:
+        for block in section.every:
             kinds.setdefault(type(block), block)
     names = [
         blocks.Table(f"{i} {name}", ("a", name), [(name, str(i))] * 90, numeric=(1,))

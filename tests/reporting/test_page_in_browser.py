@@ -59,6 +59,8 @@ def page(browser: Browser, simulated_page: Path) -> Iterator[Page]:
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE_MS)
     opened.goto(simulated_page.as_uri())
+    opened.locator("#explorer").scroll_into_view_if_needed()
+    opened.wait_for_selector("[data-open]")
     unfold(opened)
     draw_all(opened)
     yield opened

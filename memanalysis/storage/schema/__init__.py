@@ -24,6 +24,7 @@ from memanalysis.storage.schema.names import (
     variant_objective,
 )
 from memanalysis.storage.schema.stored import (
+    ANNOTATIONS,
     EPOCH_OUTCOMES,
     EXAMPLES,
     INFLUENCE,
@@ -37,6 +38,8 @@ from memanalysis.storage.schema.stored import (
 )
 
 __all__ = [
+    "ADDED",
+    "ANNOTATIONS",
     "CONTRACT_VERSION",
     "DERIVED",
     "EPOCH_OUTCOMES",
@@ -71,11 +74,14 @@ RECORDED: Final[dict[str, pa.Schema]] = {
     "repeats": REPEATS,
 }
 
+# Tables that are added to a store that is there: builds and imports of anything else leave them.
+ADDED: Final[dict[str, pa.Schema]] = {"annotations": ANNOTATIONS}
+
 # What came after the first stores were shipped. One that lacks such a table has no rows of it, one
 # that lacks such columns has NULL there, until it is built again.
 LATER_TABLES: Final = frozenset(
     {
-        *RECORDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
+        *RECORDED, *ADDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
         "distillation_parts", "membership_risk", "membership_risk_summary", "influence_prediction",
         "near_duplicates", "duplicate_recall", "label_posteriors",
     }
@@ -92,5 +98,6 @@ TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
     "proxies": ("proxies.parquet", PROXIES),
     **{name: (f"{name}.parquet", schema) for name, schema in RECORDED.items()},
     "influence": ("influence.parquet", INFLUENCE),
+    **{name: (f"{name}.parquet", schema) for name, schema in ADDED.items()},
     **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
 }

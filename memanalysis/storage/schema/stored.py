@@ -151,6 +151,16 @@ INFLUENCE: Final = pa.schema(
     ]
 )
 
+# What people and other sources say of examples; no build makes it.
+ANNOTATIONS: Final = pa.schema(
+    [
+        ("name", pa.string()),
+        ("example_id", pa.int64()),
+        ("value", pa.string()),
+        ("number", pa.float64()),
+    ]
+)
+
 # What a simulated store knows besides: truth.parquet, no public relation.
 TRUTH: Final = pa.schema(
     [
