@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from memanalysis.cli.terminal import say
+
 
 @click.command("images")
 @click.argument("store", type=click.Path(path_type=Path))
@@ -39,4 +41,4 @@ def lay(store: Path, place: str, source: str | None = None) -> None:
     from memanalysis.storage.store import Store
 
     done = lay_images(Store.open(store), place, source)
-    click.echo(f"{done.n_images:,} images in {done.path}; checked: {done.checked}", err=True)
+    say(f"{done.n_images:,} images in {done.path}; checked: {done.checked}", err=True)

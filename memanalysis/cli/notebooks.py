@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from memanalysis.cli.terminal import say
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage import atomic
 
@@ -28,10 +29,10 @@ def command(folder: Path) -> None:
     for path in sorted(source.glob("*.ipynb")):
         target = folder / path.name
         if target.exists():
-            click.echo(f"{target} is there already and stays", err=True)
+            say(f"{target} is there already and stays", err=True)
             continue
         atomic.write_bytes(target, path.read_bytes())
-        click.echo(f"wrote {target}", err=True)
+        say(f"wrote {target}", err=True)
 
 
 def _source() -> Path:

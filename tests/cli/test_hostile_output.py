@@ -43,6 +43,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "judge": ("judge|{n}", "judge|{s}|--nasty{n}"),
     "removal": ("removal|{n}", "removal|{s}|--nasty{n}"),
     "reproduce": ("reproduce|{n}", "reproduce|{s}"),
+    "images": ("images|{n}|--from|{d}", "images|{s}|--from|{d}/{n}"),
+    "notebooks": ("notebooks|{d}/{n}",),
     "simulate": ("simulate|--world|{n}|--out|{d}/z", "simulate|--out|{d}/s.csv/{n}|--train|20"),
 }
 
