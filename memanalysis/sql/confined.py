@@ -83,7 +83,11 @@ class Confined:
         tables = {name: self._frame(name, frame) for name, frame in (frames or {}).items()}
         self._check_sources(wrapped, tables)
         require_intact(self._store, text)
-        self._load(mentioned(text))
+        try:
+            self._load(mentioned(text))
+        except StoreError:
+            require_intact(self._store, text)  # a table that was replaced meanwhile is the reason
+            raise
         try:
             for name, table in tables.items():
                 self._connection.register(name, table)
@@ -95,6 +99,7 @@ class Confined:
         except (duckdb.OutOfMemoryException, MemoryError) as error:
             raise QueryError(_too_much(error, self._limits)) from error
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
+            require_intact(self._store, text)  # as above
             names = [*self.relations, *self.macros, *tables]
             columns = [*self._columns(), *(c for table in tables.values() for c in table.columns)]
             # The cause is DuckDB's text of many lines, of which this one line is made.

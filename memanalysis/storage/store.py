@@ -95,11 +95,12 @@ class Store:
             )
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
+            was_held = locking.is_held(root)  # a build may end while its traces are looked at
             store = cls(root, read_manifest(root / MANIFEST))
             fault = store._fault_of_build() if whole else ""
             if not fault:
                 return store
-            if not locking.is_held(root):
+            if not (was_held or locking.is_held(root)):
                 raise StoreError(fault)
             if time.monotonic() > deadline:
                 raise StoreError(
@@ -289,13 +290,14 @@ class Store:
     def _explain(self, file: str, digest: str) -> str:
         """Why a file is not the one that the manifest of this open store describes."""
         path, noted = self.path / file, self.manifest.files[file]
+        was_held = locking.is_held(self.path)  # before: the manifest is what a build writes last
         try:
             present = read_manifest(self.path / MANIFEST).files.get(file, {})
         except StoreError:
             present = noted
         if present.get("sha256") == digest or present.get("sha256") != noted["sha256"]:
             return f"'{self.path}' was built anew since it was opened. Open it again."
-        if locking.is_held(self.path):
+        if was_held:
             return f"A build of '{self.path}' is under way. Open it again when it has ended."
         return (
             f"'{path}' is damaged: its SHA-256 is {digest[:12]}…, its manifest says "

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import memanalysis as ma
@@ -204,3 +205,28 @@ def test_a_build_under_way_is_said_as_such(
     assert not locking.is_held(tiny_store.path)
     with pytest.raises(StoreError, match="was interrupted"):
         Store.open(tiny_store.path)
+
+
+def test_a_build_that_ends_meanwhile_was_not_interrupted(
+    tiny_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traces of a build that a reader saw while it was held make it look again."""
+    held, faults = iter([True, False]), iter(["was interrupted", ""])
+    monkeypatch.setattr("memanalysis.storage.locking.is_held", lambda _: next(held))
+    monkeypatch.setattr(Store, "_fault_of_build", lambda _: next(faults))
+    assert Store.open(tiny_store.path).path == tiny_store.path
+
+
+def test_an_error_of_a_replaced_table_is_told_as_such(tiny_store: Store) -> None:
+    """What DuckDB makes of a table that is replaced below it is not the message."""
+    study = ma.open(tiny_store.path)
+    replaced = tiny_store.table_path("models")
+
+    def fail(*_arguments: object) -> None:
+        replaced.write_bytes(replaced.read_bytes()[:-9] + bytes(9))
+        raise duckdb.InvalidInputException("TProtocolException: Invalid data")
+
+    study._confined._bounded = fail
+    with pytest.raises(StoreError, match=r"models\.parquet' is damaged"):
+        study.sql("from models")
+    study.close()
