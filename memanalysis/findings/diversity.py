@@ -256,8 +256,7 @@ def _modelled_text(falling: float, rising: float) -> str:
         "of the examples with a mean score of at least 0.02, "
         f"{numbers.percent(falling)} truly fall by {numbers.number(LEAST)} or more and "
         f"{numbers.percent(rising)} rise by as much, if a model of the noise is right "
-        "(model-based, no interval; in simulations off by up to 0.3, and another number of models "
-        "gives other shares)"
+        "(model-based, no interval; in simulations off by up to 0.3)"
     )
 
 
