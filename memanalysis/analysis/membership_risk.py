@@ -72,11 +72,12 @@ def gaussian_tpr(margins: Margins, fpr: float) -> Floats:
 def pairwise_area(margins: Floats, inside: NDArray[np.bool_]) -> Floats:
     """The area without a law, from ``margins`` [n, S] and membership [n, S]; ties count half: [n].
 
-    NaN where all models are on one side.
+    Models whose margin is NaN take no part. NaN where all others are on one side.
     """
-    n_in = inside.sum(axis=-1)
-    n_out = inside.shape[-1] - n_in
-    summed = np.where(inside, ranks(margins), 0.0).sum(axis=-1)
+    known = ~np.isnan(margins)
+    n_in, n_out = (inside & known).sum(axis=-1), (~inside & known).sum(axis=-1)
+    # Last in order, models without a margin move no rank of another.
+    summed = np.where(inside & known, ranks(np.where(known, margins, np.inf)), 0.0).sum(axis=-1)
     return ratio(summed - n_in * (n_in + 1) / 2, n_in * n_out)
 
 

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
+from memanalysis.storage.margins import MARGIN_STEP, NO_MARGIN
 from memanalysis.storage.store import ModelRecord, Store, blob_array
 
-# A margin in a byte: whole multiples of the step within +-31.75 logits, and the mark of none.
-MARGIN_STEP: Final = 0.25
-NO_MARGIN: Final = -128
+# The largest margin that a byte holds, in steps.
 _LARGEST: Final = 127
 # Votes that wait before equal ones are counted together: 64 MB.
 _WAITING: Final = 1 << 23

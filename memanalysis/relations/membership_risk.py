@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 from memanalysis.analysis.correlations import correlate, spearman_brown
 from memanalysis.analysis.falling import TOLERANCE
 from memanalysis.analysis.intervals import Floats
-from memanalysis.analysis.membership_risk import Margins, gaussian_area, gaussian_tpr
+from memanalysis.analysis.membership_risk import (
+    Margins,
+    gaussian_area,
+    gaussian_tpr,
+    pairwise_area,
+)
 from memanalysis.analysis.outcomes import Counts
 from memanalysis.evidence.conditions import Condition
 from memanalysis.evidence.load import Study
 from memanalysis.relations.tables import Columns, stack
-from memanalysis.storage.store import Store
+from memanalysis.storage import bits
+from memanalysis.storage.margins import NO_MARGIN
+from memanalysis.storage.store import Store, blob_array
 
 Flags = NDArray[np.bool_]
 
@@ -28,6 +35,8 @@ RATES: Final = {"tpr_1": 0.01, "tpr_01": 0.001}
 DECIMALS: Final = 3
 # Images of the summary by their score: low <= score < high.
 SCORES: Final = ((-np.inf, np.inf), (-np.inf, 0.25), (0.25, 0.5), (0.5, np.inf))
+# Examples that are ranked at a time: with 4,000 models, 32 MB each.
+_AT_ONCE: Final = 1_000
 _COLUMNS: Final = tuple(
     f"margin_{side}_{column}" for side in ("in", "out") for column in ("sum", "sumsq", "sum_a")
 )
@@ -47,7 +56,7 @@ def membership_risk_tables(store: Store, study: Study) -> tuple[Columns, Columns
                 "size": size,
                 "size_rank": study.size_rank[size],
             }
-            risk = _risk(margins, halves)
+            risk = _risk(margins, halves) | _pairwise(store, objective, size, condition, place)
             score = condition.counts[:, place].sum(0).memorization
             shown = {name: np.round(values, DECIMALS) for name, values in risk.items()}
             rows.append(common | {"example_id": condition.outcomes.example_id} | shown)
@@ -66,6 +75,56 @@ def _risk(margins: Margins, halves: list[tuple[Floats, Floats]]) -> dict[str, Fl
         "n_in": margins.sums.n_in,
         "n_out": margins.sums.n_out,
     }
+
+
+def _pairwise(
+    store: Store, objective: str, size: str, condition: Condition, place: int
+) -> dict[str, Floats]:
+    """Areas of single models' margins; none unless the store keeps that of every model."""
+    outcomes = condition.outcomes
+    if not store.table_path("margins").exists():
+        return {}
+    rows = store.read_table(
+        "margins",
+        ["example_id", "margins"],
+        (pc.field("objective") == objective) & (pc.field("size") == size),
+    ).sort_by("example_id")
+    whole = np.array_equal(rows["example_id"].to_numpy(), outcomes.example_id)
+    if not len(rows) or not whole or rows["margins"].null_count:
+        return {}
+    margins = blob_array(rows["margins"]).view(np.int8)
+    n_subsets = margins.shape[1]
+    trained, *halves = (
+        bits.unpack(mask & outcomes.trained[place], n_subsets)
+        for mask in (outcomes.trained[place], *_half_masks(condition))
+    )
+    if (margins[:, trained] == NO_MARGIN).any():
+        return {}
+    inside = outcomes.in_train[place]
+    return {
+        name: np.concatenate(
+            [
+                _area(margins[at : at + _AT_ONCE], inside[at : at + _AT_ONCE], models)
+                for at in range(0, len(margins), _AT_ONCE)
+            ]
+        )
+        for name, models in zip(("area", "area_a", "area_b"), (trained, *halves), strict=True)
+    }
+
+
+def _half_masks(condition: Condition) -> Iterator[NDArray[np.uint8]]:
+    """The subsets of even and of odd groups, packed."""
+    for half in (0, 1):
+        masks = condition.outcomes.groups[condition.group_ids % 2 == half]
+        yield np.bitwise_or.reduce(masks, axis=0, initial=0)
+
+
+def _area(margins: NDArray[np.int8], in_train: NDArray[np.uint8], models: Flags) -> Floats:
+    """Area over some models, [n]; NaN with fewer than two on a side, as by the normal law."""
+    inside = bits.unpack(in_train, margins.shape[1])[:, models]
+    n_in = inside.sum(axis=1)
+    area = pairwise_area(margins[:, models].astype(np.float64), inside)
+    return np.where((n_in >= 2) & (inside.shape[1] - n_in >= 2), area, np.nan)
 
 
 def _summaries(risk: dict[str, Floats], score: Floats) -> Iterator[dict[str, Any]]:

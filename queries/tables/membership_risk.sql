@@ -1,6 +1,8 @@
 -- One row per objective, size and training example; none where margins were not recorded.
 -- How well an attacker who sees a model's margin on the example tells whether it was trained on it: a likelihood-ratio
--- attack (Carlini et al. 2022) with normal margins inside and outside, from their sums and sums of squares.
+-- attack (Carlini et al. 2022). Areas count ordered pairs of models where the study keeps every model's margin
+-- (margins.margins, observe.keep_margins); everything else takes margins inside and outside as normal, from their sums
+-- and sums of squares.
 create or replace view membership_risk as
 with declared as (
     select
@@ -46,11 +48,11 @@ comment on column membership_risk.size is 'Name of the model size; the order of 
 comment on column membership_risk.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column membership_risk.example_id is 'Training example.';
 comment on column membership_risk.area is
-    'Chance that a model trained on the example has the larger margin than one that was not, 0 to 1, .5 = guessing; NULL with fewer than two models on a side.';
+    'Chance that a model trained on the example has the larger margin than one that was not, 0 to 1, .5 = guessing; share of pairs in that order (ties half) where margins.margins holds every model''s margin, else by a normal law. NULL with fewer than two models on a side.';
 comment on column membership_risk.tpr_1 is
-    'Share of members recognised at a false-positive rate of 1 %, 0 to 1; NULL with fewer than 50 models outside.';
+    'Share of members recognised at a false-positive rate of 1 %, 0 to 1, by a normal law; NULL with fewer than 50 models outside.';
 comment on column membership_risk.tpr_01 is 'The same at .1 %; NULL with fewer than 500 models outside.';
-comment on column membership_risk.area_a is 'area with means from even groups alone, SDs from all models.';
-comment on column membership_risk.area_b is 'area with means from odd groups alone, SDs from all models.';
+comment on column membership_risk.area_a is 'area of the models of even groups alone; by the normal law, their means and the SDs of all models.';
+comment on column membership_risk.area_b is 'area of the models of odd groups alone; by the normal law, their means and the SDs of all models.';
 comment on column membership_risk.n_in is 'Models trained on the example, from 0.';
 comment on column membership_risk.n_out is 'Models not trained on it, from 0.';

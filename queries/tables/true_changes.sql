@@ -67,9 +67,9 @@ comment on column true_changes.variance_high is
 comment on column true_changes.sd is
     'Root of variance: SD of true changes, from 0; NULL where variance is not above 0.';
 comment on column true_changes.share_falling is
-    'Share whose true score falls by .04 or more, 0 to 1. Model-based (maximum likelihood on a grid of .02), no interval; in simulations off by up to .3.';
+    'Share whose true score falls by .04 or more, 0 to 1. Model-based (maximum likelihood on a grid of .02), no interval; in simulations off by up to .3. It moves with the number of models (of one study .05 by all groups, .27 and .40 by its halves): compare it with no study that has another number.';
 comment on column true_changes.share_rising is
-    'Share whose true score rises by .04 or more, 0 to 1. Model-based, no interval; in simulations off by up to .3.';
+    'Share whose true score rises by .04 or more, 0 to 1. Model-based, no interval; in simulations off by up to .3, and moves with the number of models as share_falling does.';
 comment on column true_changes.n_examples is 'Examples in this range, from 0.';
 comment on column true_changes.n_groups is
     'Groups of models behind the estimate, from 0: the unit of resampling.';

@@ -16,10 +16,10 @@ import memanalysis as ma
 from memanalysis import cli, settings
 from memanalysis.building.build import build
 from memanalysis.building.check import check
-from memanalysis.building.recorded import MARGIN_STEP, NO_MARGIN
 from memanalysis.experiments import reproduce
 from memanalysis.producer import run
 from memanalysis.producer.engines import local
+from memanalysis.storage.margins import MARGIN_STEP, NO_MARGIN
 from memanalysis.storage.schema import RECORDED
 from memanalysis.storage.store import Store, read_model
 

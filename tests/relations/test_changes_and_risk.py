@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from statistics import NormalDist
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 from scipy import stats
 
 from memanalysis.analysis.membership_risk import pairwise_area
+from memanalysis.building.build import build
+from memanalysis.building.check import check
 from memanalysis.evidence.load import read_study
 from memanalysis.experiments.simulate import simulate
+from memanalysis.storage.margins import MARGIN_STEP
 from memanalysis.storage.store import Store, read_model
 from memanalysis.study import Study
 
@@ -218,6 +222,55 @@ def test_membership_risk_is_a_direct_attack_on_every_model(relation, simulated_s
     assert pairs == pytest.approx(by_hand)
     assert np.nanmean(np.abs(pairs - found)) < 0.06
     assert table["tpr_1"].null_count() == 200  # 18 models without an example
+
+
+def _by_pairs(margins: np.ndarray, inside: np.ndarray, models: np.ndarray) -> list[float]:
+    """Share of ordered pairs of some models, ties half, in a loop over pairs; NaN below two."""
+    areas = []
+    for x, member in zip(margins, inside, strict=True):
+        a, b = x[member & models], x[~member & models]
+        wins = [(p > q) + (p == q) / 2 for p in a for q in b]
+        areas.append(np.mean(wins) if min(len(a), len(b)) >= 2 else np.nan)
+    return areas
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_membership_risk_counts_pairs_where_margins_are_kept(tmp_path, pack: bool) -> None:
+    """Areas, whole and by half, are direct attacks on kept margins; rates stay the normal law's."""
+    store = simulate(tmp_path / "store", n_train=40, n_test=5, sizes=("s1",), groups=5, seed=5)
+    margins, inside = _margins(store, "one_hot", "s1")
+    normal = _risk_rows(store)
+    manifest = store.path / "manifest.json"
+    described = json.loads(manifest.read_text())
+    described["settings"].setdefault("observe", {})["keep_margins"] = True
+    manifest.write_text(json.dumps(described))
+    store = build(store.path, pack=pack)
+    assert check(store.path) == []
+    rows, steps = _risk_rows(store), np.clip(np.round(margins / MARGIN_STEP), -127, 127)
+    even = np.arange(steps.shape[1]) // 10 % 2 == 0
+    for name, models in {"area": even | True, "area_a": even, "area_b": ~even}.items():
+        expected = np.array(_by_pairs(steps, inside.astype(bool), models))
+        found = rows[name].fill_null(np.nan).to_numpy()
+        assert np.isfinite(found).all()
+        assert found == pytest.approx(expected, abs=6e-4)
+        assert (found != normal[name].fill_null(np.nan).to_numpy()).any()
+    for name in ("n_in", "n_out", "tpr_1", "tpr_01"):
+        assert rows[name].equals(normal[name])
+
+
+def _risk_rows(store: Store) -> pl.DataFrame:
+    """``membership_risk`` of labels alone, by example."""
+    study = Study(store)
+    rows = study.table("membership_risk").filter(objective="one_hot").sort("example_id")
+    study.close()
+    return rows
+
+
+def test_models_without_a_margin_take_no_part_in_pairs() -> None:
+    """An unknown margin changes no area but that of its own pairs; one side alone has none."""
+    margins = np.array([[3.0, np.nan, 1.0, 2.0], [3.0, 4.0, np.nan, np.nan]])
+    inside = np.array([[True, True, False, False]] * 2)
+    assert pairwise_area(margins, inside) == pytest.approx([1.0, np.nan], nan_ok=True)
 
 
 def test_membership_risk_at_low_rates_with_many_models(tmp_path) -> None:

@@ -19,6 +19,10 @@ _DEFINITION: Final = (
     "they saw it; near 0, seeing it makes no difference."
 )
 
+_NO_IMAGES: Final = (
+    " The store keeps no images: `memanalysis images STORE --from FOLDER` lays your own beside it."
+)
+
 
 def opening(reading: Reading) -> blocks.Opening:
     """Return the first screen of the report."""
@@ -54,9 +58,10 @@ def _limits(reading: Reading) -> str:
     taught = f" {reading.teacher_in_words}" if reading.students else ""
     pixels = (manifest.settings.get("data") or {}).get("image_size")
     small = f" at {pixels}×{pixels} pixels" if isinstance(pixels, int) else ""
+    apart = "" if reading.things == "images" or manifest.imports else _NO_IMAGES
     return (
         f"One data set, {wording.count(manifest.n_train)} {reading.things}{small}; at least "
-        f"{fewest} models of each size.{taught}"
+        f"{fewest} models of each size.{taught}{apart}"
     )
 
 
