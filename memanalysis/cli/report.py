@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from memanalysis.cli.options import store_argument
+from memanalysis.cli.progress import progress_bar
 from memanalysis.cli.startup import without_iri_grammar
 from memanalysis.cli.terminal import say
 from memanalysis.errors import MemanalysisError, MissingDependencyError
@@ -81,7 +82,9 @@ def command(
         raise click.UsageError(str(error)) from error
     if images is not None:
         lay(embedded_path() if store is None else store, images)
-    report(
-        open_study(store), path, sections=sections, title=title, examples=examples, format=format_
-    )
+    with progress_bar() as progress:
+        report(
+            open_study(store), path, sections=sections, title=title, examples=examples,
+            format=format_, progress=progress,
+        )  # fmt: skip
     say(f"wrote {path}", err=True)

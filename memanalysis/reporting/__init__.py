@@ -30,6 +30,7 @@ def report(
     title: str | None = None,
     examples: int | None = None,
     format: str | None = None,  # noqa: A002 - what the command line calls it
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Path:
     """Write the report on ``study`` to the file ``out`` and return its path.
 
@@ -49,6 +50,8 @@ def report(
         ``html``, ``md``, ``json`` or ``pdf``; by default as the ending of ``out`` says. ``md`` has
         every number and no chart; the layout of ``json`` is ``report.schema.json`` beside
         ``memanalysis.reporting.data``; ``pdf`` needs the extra ``pdf``.
+    progress
+        Called with what is being done, how many of it are done, and of how many.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def report(
     """
     path = Path(out)
     chosen, options = check(path, sections=sections, title=title, examples=examples, format=format)
-    atomic.write_bytes(path, _content(study, options, chosen))
+    atomic.write_bytes(path, _content(study, options, chosen, progress))
     return path
 
 
@@ -84,7 +87,13 @@ def render(study: Study, options: Options | None = None) -> str:
     return html.render(compose(study, options))
 
 
-def _content(study: Study, options: Options, chosen: str) -> bytes:
-    content = _WRITERS[chosen](compose(study, options, page=chosen == "html"))
+def _content(
+    study: Study,
+    options: Options,
+    chosen: str,
+    progress: Callable[[str, int, int], None] | None,
+) -> bytes:
+    document = compose(study, options, page=chosen == "html", progress=progress)
+    content = _WRITERS[chosen](document)
     # Half a surrogate pair, which JSON can hold and UTF-8 cannot, shows as a question mark.
     return content if isinstance(content, bytes) else content.encode(errors="replace")

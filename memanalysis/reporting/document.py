@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -43,10 +43,17 @@ class Document:
         return ("size", *self.opening.size_columns)
 
 
-def compose(study: Study, options: Options | None = None, *, page: bool = True) -> Document:
+def compose(
+    study: Study,
+    options: Options | None = None,
+    *,
+    page: bool = True,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Document:
     """Read ``study`` and compose the sections that ``options`` ask for.
 
     ``page`` says whether the document will be a page, with sections that only a page can show.
+    ``progress`` is told what is being done, how many of it are done, and of how many.
     """
     asked = options or Options()
     reading = Reading(study, asked)
@@ -54,7 +61,11 @@ def compose(study: Study, options: Options | None = None, *, page: bool = True) 
     names = usual if asked.sections is None else asked.sections
     # Altair would validate every part of every chart, which takes longer than making it.
     with debug_mode(False):
-        composed = [SECTIONS[name].section(reading) for name in names]
+        composed = []
+        for done, name in enumerate(names):
+            if progress:
+                progress("sections", done, len(names))
+            composed.append(SECTIONS[name].section(reading))
         answered = [section for section in composed if section.every]
         shown = {section.name for section in answered}
         sections = [_as_asked(section, asked, shown) for section in answered]

@@ -107,6 +107,16 @@ def test_examples_limit_images(study: Study, tmp_path: Path) -> None:
     assert "data:image/png" not in none.read_text(encoding="utf-8")
 
 
+def test_a_report_says_how_far_it_is(study: Study, tmp_path: Path) -> None:
+    """Before each section that is composed, its place and how many there are."""
+    told: list[tuple[str, int, int]] = []
+    report(
+        study, tmp_path / "a.json", sections="accuracy,methods",
+        progress=lambda *said: told.append(said),
+    )  # fmt: skip
+    assert told == [("sections", 0, 2), ("sections", 1, 2)]
+
+
 def test_the_command_writes_what_is_asked(
     simulated_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
