@@ -46,7 +46,10 @@ def is_held(store: Path) -> bool:
     """Whether another process is writing to the whole directory ``store`` at this moment."""
     if store.resolve() in _held_here or not (store / _FILE).is_file():
         return False
-    import portalocker  # as above
+    try:
+        import portalocker  # as above
+    except ImportError:  # a system without locks: nobody can hold one
+        return False
 
     flags = portalocker.LockFlags.SHARED | portalocker.LockFlags.NON_BLOCKING
     try:
