@@ -113,13 +113,15 @@ def from_votes(votes: Votes) -> Posterior:
 def from_hits(hits: Index, n: Index, n_classes: int) -> Posterior:
     """The same where only hits are known: int64 [images] of ``n`` held-out models each.
 
-    All classes share one density, one rate of wrong labels and even confusions, so this says less.
-    The two ends are densities that pile up less and more where no model gets the label.
+    All classes share one density, one rate of wrong labels and even confusions, so this says less:
+    ``wrong`` is the mean over densities that pile up less and more where no model gets the label,
+    and ``wrong_high`` the higher of them. ``wrong_low`` is 0, since nothing in the hits speaks
+    against images that are all hard.
     """
     steep, smooth = (_HitsFit(hits, n, n_classes, b).run()[0] for b in (_STEEPER, _SMOOTH))
-    low, high = (steep, smooth) if steep.sum() <= smooth.sum() else (smooth, steep)
-    absent = np.full(len(hits), -1)
-    return _posterior(low, high, absent, np.zeros(len(hits), np.int64))
+    wrong, high = (steep + smooth) / 2, np.maximum(steep, smooth)
+    absent, none = np.full(len(hits), -1), np.zeros(len(hits), np.int64)
+    return Posterior(wrong, np.zeros(len(hits)), high, absent, none, float(wrong.mean()))
 
 
 def _posterior(low: Floats, high: Floats, preferred: Index, votes: Index) -> Posterior:

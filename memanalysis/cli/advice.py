@@ -13,71 +13,91 @@ _ERRORS: Final = (0.05, 0.10)
 _RELIABLE: Final = 0.8  # a correlation with such a score keeps nine tenths of its size
 
 
-def precision(study: Study) -> list[str]:
-    """Standard errors that the planned subsets buy, and what others would take."""
-    from memanalysis.analysis.planning import std_error, subsets_for
+def precision(study: Study) -> str:
+    """Standard errors that the planned subsets buy."""
+    from memanalysis.analysis.planning import std_error
 
     k, r = study.n_subsets, study.subsets.ratio
     worst, usual = (std_error(p, k, r) for p in (0.5, 0.9))
+    return (
+        f"Standard error of a score: {worst:.3f} at worst, {usual:.3f} where models hit 90 % of "
+        f"the images they never saw; of a change between sizes {math.sqrt(2) * worst:.3f} and "
+        f"{math.sqrt(2) * usual:.3f}."
+    )
+
+
+def needed(study: Study) -> str:
+    """Subsets that other standard errors would take."""
+    from memanalysis.analysis.planning import subsets_for
+
+    k, r = study.n_subsets, study.subsets.ratio
     takes = [
         f"{error:g} takes {subsets_for(error, r)} subsets for a score and "
         f"{subsets_for(error, r, change=True)} for a change between two sizes or objectives"
         for error in _ERRORS
     ]
-    return [
-        f"Each example is out of about {k * (1 - r):.0f} models. Standard error of one "
-        f"memorisation score where models fit their subset: {worst:.3f} at worst "
-        f"(held-out accuracy .5), {usual:.3f} at .9; of a change between sizes about "
-        f"{math.sqrt(2) * worst:.3f} and {math.sqrt(2) * usual:.3f}.",
-        f"A standard error at worst of {'; of '.join(takes)}.",
-    ]
+    return (
+        f"Each example is out of about {k * (1 - r):.0f} models. Where models fit their subset, a "
+        f"standard error at worst of {'; of '.join(takes)}."
+    )
 
 
-def shapes(study: Study) -> list[str]:
-    """At which alpha trajectories can be told apart, and how many would be."""
-    from memanalysis.analysis.planning import alpha_for, subsets_for_alpha
+def shapes(study: Study) -> str:
+    """At which alpha trajectories can be told apart."""
+    if len(study.sizes) < 2:
+        return "Trajectories: none, they take at least two sizes."
+    alpha = _alpha(study)
+    if alpha is None:
+        return "Trajectories: directions and aggregates, no shapes."
+    return f"Trajectories: shapes can be told at alpha = {alpha:g}."
+
+
+def _alpha(study: Study) -> float | None:
+    from memanalysis.analysis.planning import alpha_for
     from memanalysis.rules import load
 
-    settings = load().trajectories
-    k, r = study.n_subsets, study.subsets.ratio
-    held_out = round(k * (1 - r), 6)
-    alpha = alpha_for(held_out, settings)
+    held_out = study.n_subsets * (1 - study.subsets.ratio)
+    return alpha_for(round(held_out, 6), load().trajectories)
+
+
+def finer_shapes(study: Study) -> list[str]:
+    """Subsets that a finer alpha takes, and how many shapes would be found at the present one."""
+    from memanalysis.analysis.planning import subsets_for_alpha
+    from memanalysis.rules import load
+
     if len(study.sizes) < 2:
-        return ["One size has no trajectories: it takes at least two."]
-    lines = [
-        f"Trajectories: shapes can be told at alpha = {alpha:g}."
-        if alpha is not None
-        else "Trajectories: no shapes can be told, only directions and aggregates."
-    ]
+        return []
+    settings, lines = load().trajectories, []
+    k, r, alpha = study.n_subsets, study.subsets.ratio, _alpha(study)
     for _, finer in sorted(settings.alpha_by_n_out, key=lambda step: step[1]):
         needed = subsets_for_alpha(finer, r, settings)
         if needed is not None and (alpha is None or finer < alpha):
             lines.append(
-                f"Your {k} subsets cannot answer this at alpha = {finer:g}; "
+                f"Your {k} subsets cannot tell shapes at alpha = {finer:g}; "
                 f"{_whole_groups(needed, study.subsets.group_size)} subsets can."
             )
     return [*lines, _simulated(study, alpha)]
 
 
-def verdicts(study: Study) -> list[str]:
+def verdicts(study: Study) -> str:
     """Whether there are groups enough for the findings."""
     from memanalysis.rules import load
 
     common, groups = load().common, study.subsets.groups
     size = study.subsets.group_size
     if groups < common.minimum_groups:
-        return [
+        return (
             f"Findings: every verdict will be undetermined, for want of groups ({groups}; "
             f"{common.minimum_groups}, that is {common.minimum_groups * size} subsets, give "
             f"provisional verdicts and {common.provisional_below} full ones)."
-        ]
+        )
     if groups < common.provisional_below:
-        return [
+        return (
             f"Findings: verdicts will be provisional ({groups} groups; "
             f"{common.provisional_below}, that is {common.provisional_below * size} subsets, give "
             "full ones)."
-        ]
-    return [f"Findings: {groups} groups are enough for verdicts."]
+        )
+    return f"Findings: {groups} groups are enough for verdicts."
 
 
 def measured(path: Path) -> list[str]:

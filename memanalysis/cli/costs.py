@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any, Final
 
 from memanalysis.errors import MemanalysisError
 
@@ -14,39 +14,47 @@ if TYPE_CHECKING:
     from memanalysis.producer.calibration import Shape
     from memanalysis.settings import Study
 
-Seconds = Mapping[tuple[str, str], float]
+# Floating point operations of timed steps that take a processor core some five seconds.
+_CHEAP: Final = 2e10
 
 
-def calibrated(study: Study) -> dict[tuple[str, str], float]:
-    """Seconds per model by objective and size, from a few steps on this machine.
-
-    A student costs what a one-hot model costs: its teacher's logits are read from the store.
-
-    Raises
-    ------
-    DataError
-        If the study's data cannot be read.
-    """
-    from memanalysis.producer import calibration
-
-    by_size = calibration.seconds_per_model(study, calibration.shape_of(study))
-    return {(objective, size.name): by_size[size.name] for objective, size in study.conditions}
-
-
-def lines(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
-    """Arithmetic, recording and disk space, then hours, in sentences."""
-    return [*_by_shape(study), _time(frame, devices)]
-
-
-def _by_shape(study: Study) -> list[str]:
+def look(study: Study) -> Shape | str:
+    """The shape of the study's data, or why it is not known."""
     if importlib.util.find_spec("torch") is None:
-        return ["Arithmetic and disk space: unknown without torch (memanalysis[producer])."]
+        return "Arithmetic, time and disk space: unknown without torch (memanalysis[producer])."
     from memanalysis.producer import calibration
 
     try:
-        shape = calibration.shape_of(study)
+        return calibration.shape_of(study)
     except MemanalysisError as error:
-        return [f"Arithmetic and disk space: unknown without the data. {error}"]
+        return f"Arithmetic, time and disk space: unknown without the data. {error}"
+
+
+def is_timed(study: Study, shape: Shape, asked: bool | None, known: Container[Any]) -> bool:
+    """Time steps here? As ``asked``, else where times are not ``known`` and it is cheap."""
+    if asked is not None:
+        return asked
+    from memanalysis.producer import calibration
+
+    unknown = any((objective, size.name) not in known for objective, size in study.conditions)
+    return unknown and calibration.operations(study, shape) <= _CHEAP
+
+
+def calibrated(study: Study, shape: Shape) -> dict[tuple[str, str], float]:
+    """Seconds per model by objective and size, from a few steps on this machine.
+
+    A student costs what a one-hot model costs: its teacher's logits are read from the store.
+    """
+    from memanalysis.producer import calibration
+
+    by_size = calibration.seconds_per_model(study, shape)
+    return {(objective, size.name): by_size[size.name] for objective, size in study.conditions}
+
+
+def lines(study: Study, shape: Shape | str) -> list[str]:
+    """Files, arithmetic, recording and disk space in sentences, where the data are there."""
+    if isinstance(shape, str):
+        return []
     return [
         *files(shape.name, shape.official),
         _arithmetic(study, shape),
@@ -132,24 +140,23 @@ def _disk(study: Study, shape: Shape) -> list[str]:
     ]
 
 
-def _time(frame: pl.DataFrame, devices: int) -> str:
-    hours = frame["hours"].to_list()
-    known = [h for h in hours if h is not None]
+def hours(frame: pl.DataFrame, devices: int) -> str:
+    """How long the models of ``frame`` take to train: ``about 4 min on 2 workers``."""
+    each = frame["hours"].to_list()
+    known = [h for h in each if h is not None]
     if not known:
-        return (
-            "Time: unknown before models of these sizes were trained on your machine. Add "
-            "--calibrate, or train a group and run plan with --measured STORE."
-        )
-    partly = f" for {len(known)} of {len(hours)} rows; the others are unknown" * (
-        len(known) < len(hours)
+        return "for a time unknown: --calibrate measures it here, --measured STORE takes it"
+    partly = f" for {len(known)} of {len(each)} rows; the others are unknown" * (
+        len(known) < len(each)
     )
-    total = sum(known)
-    among = f", {_hours(total / devices)} on {devices}" * (devices > 1)
-    return f"Time: {_hours(total)} hours on one worker{among}{partly}."
+    among = f"{devices} workers" if devices > 1 else "one worker"
+    return f"about {_span(sum(known) / devices)} of training on {among}{partly}"
 
 
-def _hours(number: float) -> str:
-    return f"{number:.1f}" if number >= 1 else f"{number:.2g}"
+def _span(hours: float) -> str:
+    if hours < 1.5:
+        return f"{max(1, round(60 * hours))} min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
 
 
 def _flop(number: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,41 +28,50 @@ if TYPE_CHECKING:
     help="A built store, for instance of a first group: its training times and errors are taken.",
 )
 @click.option(
-    "--calibrate", is_flag=True, help="Time a few steps of each size here; takes seconds."
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="Time a few steps of each size here.  [default: where that takes seconds]",
 )
 @click.option(
     "--devices",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Workers or GPUs to share the hours.",
+    help="Workers or GPUs to share the hours.  [default: the processors, if timed here; else 1]",
 )
 @output_options
 def command(
     study: str,
     measured: Path | None,
-    calibrate: bool,
-    devices: int,
+    calibrate: bool | None,
+    devices: int | None,
     format_: str | None,
     out: Path | None,
 ) -> None:
     """Say how many models a study trains, how long, and what precision that buys.
 
-    Hours depend on the machine: they are given only where --measured has models of each size, or
-    with --calibrate for this machine as busy as it is. Networks of your own
-    (sizes.family) are imported to count their arithmetic.
+    Three lines say how long it takes, how precise scores are and what they can show; then come the
+    models and their hours, and the reasons. Hours are of this machine, as busy as it is, or of the
+    one on which --measured was trained. Networks of your own (sizes.family) are imported to count
+    their arithmetic.
 
     \b
     Example:
       memanalysis plan digits
     """
     settings = load_study(study)
-    seconds = costs.calibrated(settings) if calibrate else {}
-    frame = models_of(settings, {**seconds, **(seconds_per_model(measured) if measured else {})})
-    emit(frame, format_, out)
-    for line in [*summary(settings), *(advice.measured(measured) if measured else ())]:
+    shape = costs.look(settings)
+    seconds = seconds_per_model(measured) if measured else {}
+    if isinstance(shape, str):
+        say(shape, err=True)
+    elif costs.is_timed(settings, shape, calibrate, seconds):
+        seconds = costs.calibrated(settings, shape) | seconds
+        devices = devices or os.cpu_count()
+    frame = models_of(settings, seconds)
+    for line in verdict(settings, frame, devices or 1):
         say(line, err=True)
-    for line in costs.lines(settings, frame, devices):
+    emit(frame, format_, out)
+    for line in [*reasons(settings), *(advice.measured(measured) if measured else ())]:
+        say(line, err=True)
+    for line in costs.lines(settings, shape):
         say(line, err=True)
 
 
@@ -99,15 +109,23 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def summary(study: Study) -> list[str]:
-    """The plan in sentences."""
+def verdict(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
+    """How long the study takes, how precise its scores are, and what they can show."""
     return [
-        f"{study.n_models} models: {study.n_subsets} subsets ({study.subsets.groups} groups of "
+        f"{study.n_models:,} models, {costs.hours(frame, devices)}.",
+        advice.precision(study),
+        f"{advice.shapes(study)} {advice.verdicts(study)}",
+    ]
+
+
+def reasons(study: Study) -> list[str]:
+    """What the verdict rests on, and what more models would change."""
+    return [
+        f"{study.n_subsets} subsets ({study.subsets.groups} groups of "
         f"{study.subsets.group_size}) x {_conditions(study)}{_fewer(study)}.",
         *_repeats(study),
-        *advice.precision(study),
-        *advice.shapes(study),
-        *advice.verdicts(study),
+        advice.needed(study),
+        *advice.finer_shapes(study),
     ]
 
 

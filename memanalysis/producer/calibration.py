@@ -77,6 +77,16 @@ def arithmetic(study: Study, shape: Shape) -> dict[str, Arithmetic]:
     return found
 
 
+def operations(study: Study, shape: Shape) -> float:
+    """Floating point operations of the steps that ``seconds_per_model`` takes."""
+    families.require(study)
+    timed = 2 * (2 * WARM_UP + STEPS)  # each length of training twice
+    return sum(
+        _passes(size, shape)[1] * study.training.batch_size * size.ensemble * timed
+        for size in study.sizes
+    )
+
+
 def seconds_per_model(study: Study, shape: Shape, device: str = "cpu") -> dict[str, float]:
     """Seconds by size that one training of one model takes here, from a few steps on random images.
 

@@ -31,6 +31,7 @@ _WIDTH: Final = 80  # characters of a terminal, and between two columns
 _GAP: Final = 2
 _SHORTEST: Final = 8  # of a file's name, from its end
 _CLASS: Final = 10
+_WIDE: Final = 0.25  # between the limits of a share, from which the share says little
 
 
 def suspects(study: Study, top: int | None = None) -> pl.DataFrame:
@@ -64,16 +65,12 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
         f"{asked['images']:,} images, each held out by about {asked['models']} models of "
         f"{asked['size']} ({size}): {_expected(asked)} wrong labels to expect among them."
     ]
+    if not frame.is_empty():
+        lines.append(_listed(frame))
     if not asked["saturated"]:
         lines.append(
             "No size fits its training images, so models also miss right labels. Train longer, or "
             "wider networks."
-        )
-    if not frame.is_empty():
-        share = _false(frame.row(-1, named=True))
-        lines.append(
-            f"Of these {frame.height:,}, {share} have right labels: the more, the more of what "
-            "models agree on is hard rather than wrong."
         )
     if asked["basis"] == "hits":
         lines.append(
@@ -85,7 +82,21 @@ def summary(study: Study, frame: pl.DataFrame) -> list[str]:
 
 def _expected(asked: Mapping[str, Any]) -> str:
     low, high = round(asked["fewest"]), round(asked["most"])
+    if low == 0 < high:
+        return f"at most about {high:,}"
     return f"about {high:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _listed(frame: pl.DataFrame) -> str:
+    """The share of right labels to expect in the list, and what a wide range means."""
+    last = frame.row(-1, named=True)
+    said = f"Of these {frame.height:,}, {_false(last)} have right labels"
+    if last["expected_false_share_high"] - last["expected_false_share_low"] < _WIDE:
+        return f"{said}: the images are hard rather than mislabelled."
+    return (
+        f"{said}: the models alone cannot tell wrong labels from hard images here. Look at the "
+        "first of the list before you rely on the rest."
+    )
 
 
 def table(frame: pl.DataFrame) -> pl.DataFrame:

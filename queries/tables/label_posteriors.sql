@@ -29,7 +29,8 @@ select
     votes,
     n_out,
     wrong,
-    wrong_low,
+    -- Builds before this rule stored a limit that hits alone do not give.
+    if(basis = 'hits', 0, wrong_low) as wrong_low,
     wrong_high
 from (
     from declared
@@ -57,8 +58,8 @@ comment on column label_posteriors.votes is
     'Held-out models that predict preferred, from 1; NULL where that is.';
 comment on column label_posteriors.n_out is 'Models trained without the example, from 1.';
 comment on column label_posteriors.wrong is
-    'Probability that the label is wrong, 0 to 1: mean of wrong_low and wrong_high, which votes alone cannot tell apart.';
+    'Probability that the label is wrong, 0 to 1: by votes the mean of wrong_low and wrong_high, which votes alone cannot tell apart.';
 comment on column label_posteriors.wrong_low is
-    'The same, 0 to 1, if all pairs of classes had one rate of wrong labels, so that disagreement between classes that are often confused means hard images; equal to wrong where that fits much worse.';
+    'The same, 0 to 1, if all pairs of classes had one rate of wrong labels, so that disagreement between classes that are often confused means hard images; equal to wrong where that fits much worse. 0 where basis is ''hits'', which fit hard images alone as well.';
 comment on column label_posteriors.wrong_high is
     'The same, 0 to 1, if each pair of classes has a rate of its own, so that what models agree on counts as right beyond the share of images on which fewer agree.';

@@ -140,6 +140,8 @@ def test_hits_alone_give_a_share_that_holds(n_out):
         hits = counts[np.arange(len(counts)), made.given]
         posterior = wrong_labels.from_hits(hits, counts.sum(axis=1), mislabelled.CLASSES)
         assert (posterior.preferred == -1).all()
+        assert not posterior.wrong_low.any()
+        assert (posterior.wrong <= posterior.wrong_high).all()
         order = listed(posterior, counts, made.given)[: int(made.wrong.sum())]
         gaps.append((1 - posterior.wrong[order]).mean() - (~made.wrong[order]).mean())
     assert abs(np.mean(gaps)) < 0.1

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from types import ModuleType
 
@@ -115,13 +116,56 @@ def test_simulate_makes_a_good_store(memanalysis, tmp_path) -> None:
 
 def test_plan_counts_models_and_precision(memanalysis) -> None:
     """A plan has one row per objective and size, and says honestly that it knows no times."""
-    result = memanalysis("plan", "digits", "--format", "json")
+    result = memanalysis("plan", "digits", "--no-calibrate", "--format", "json")
     rows = json.loads(result.out)
     assert result.code == 0
     assert {row["models"] for row in rows} == {20}
     assert {row["hours"] for row in rows} == {None}
-    assert "Time: unknown" in result.err
+    verdict = result.err.splitlines()[:3]
+    assert verdict[0].startswith("120 models, for a time unknown: --calibrate")
+    assert verdict[1].startswith("Standard error of a score: 0.204 at worst")
+    assert "no shapes. Findings: every verdict will be undetermined" in verdict[2]
     assert "334 subsets" in result.err
+
+
+def test_plan_times_cheap_steps_unasked(memanalysis, tmp_path) -> None:
+    """A small network of one's own is timed here, and minutes are said first."""
+    (tmp_path / "nets.py").write_text(OWN_NETWORK)
+    (tmp_path / "study.toml").write_text(OWN_STUDY)
+    result = memanalysis("plan", tmp_path / "study.toml", "--format", "json", "--devices", 1)
+    assert result.code == 0
+    assert all(row["hours"] > 0 for row in json.loads(result.out))
+    assert re.match(r"20 models, about \d+ min of training on one worker\.", result.err)
+
+
+OWN_NETWORK = """\
+from torch import nn
+
+
+def convnet(size, classes, channels, image_size):
+    return nn.Sequential(
+        nn.Conv2d(channels, size, 3, padding=1), nn.BatchNorm2d(size), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * size, classes),
+    )
+"""
+OWN_STUDY = """\
+name = "tiny"
+
+[data]
+source = "digits"
+train_examples = 100
+
+[subsets]
+groups = 1
+
+[sizes]
+family = "nets:convnet"
+size = [2, 3]
+
+[training]
+epochs = 2
+batch_size = 25
+"""
 
 
 @pytest.mark.parametrize(("error", "subsets"), [(0.05, 334), (0.10, 84)])
@@ -145,11 +189,13 @@ def test_measured_times_give_hours(memanalysis, tmp_path) -> None:
     place = models.schema.get_field_index("train_seconds")
     store.write_table("models", models.set_column(place, models.schema.field(place), seconds))
     store.write_manifest()
-    result = memanalysis("plan", "digits", "--measured", store.path, "--format", "json")
+    result = memanalysis(
+        "plan", "digits", "--measured", store.path, "--no-calibrate", "--format", "json"
+    )
     hours = {(row["objective"], row["size"]): row["hours"] for row in json.loads(result.out)}
     assert hours["one_hot", "resnet8w2"] == pytest.approx(2)
     assert hours["one_hot", "resnet8w4"] is None
-    assert "2.0 hours on one worker for 1 of 6 rows" in result.err
+    assert "about 2.0 h of training on one worker for 1 of 6 rows" in result.err
 
 
 def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:
@@ -158,11 +204,11 @@ def test_plan_says_what_cannot_be_answered(memanalysis, tmp_path) -> None:
     (tmp_path / "study.toml").write_text(text.replace("groups = 20", "groups = 6"))
     plan = memanalysis("plan", tmp_path / "study.toml").err
     assert "shapes can be told at alpha = 0.2." in plan
-    assert "Your 60 subsets cannot answer this at alpha = 0.15; 200 subsets can." in plan
+    assert "Your 60 subsets cannot tell shapes at alpha = 0.15; 200 subsets can." in plan
     assert "verdicts will be provisional" in plan
     assert "0.05 takes 334 subsets for a score and 667 for a change" in plan
-    few = memanalysis("plan", "digits").err
-    assert "no shapes can be told" in few
+    few = memanalysis("plan", "digits", "--no-calibrate").err
+    assert "directions and aggregates, no shapes" in few
     assert "every verdict will be undetermined" in few
 
 
@@ -173,6 +219,6 @@ def test_plan_takes_errors_from_a_store(memanalysis, simulated_store) -> None:
         row["std_error"] for row in rows
         if row["quantity"] == "level" and row["signal"] == "correctness" and row["n_groups"] == 6
     )  # fmt: skip
-    err = memanalysis("plan", "digits", "--measured", simulated_store.path).err
+    err = memanalysis("plan", "digits", "--no-calibrate", "--measured", simulated_store.path).err
     assert f"the mean standard error of a score is {worst:.3f} with 60 models a size" in err
     assert f"models needed: {math.ceil(60 * (worst / 0.05) ** 2)} for 0.05" in err
