@@ -66,9 +66,10 @@ class Task:
 def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
     """All tasks of a study, group after group; within a group teachers come first.
 
-    Where students are trained on fewer subsets than the labels, those of all groups come last,
-    objective by objective. ``shard`` (i, n), i from 1, takes every n-th group: shards share nothing
-    but the store.
+    Second models of a subset come after all first ones: a study that is stopped has more from
+    another group. Where students are trained on fewer subsets than the labels, those of all groups
+    come last, objective by objective. ``shard`` (i, n), i from 1, takes every n-th group: shards
+    share nothing but the store.
     """
     index, count = shard or (1, 1)
     planned = [
@@ -76,9 +77,11 @@ def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
         for group in range(index - 1, study.subsets.groups, count)
         for task in _group(study, group)
     ]
+    planned.sort(key=lambda task: task.objective == REPEAT)
     if any(study.subsets_of(objective) < study.n_subsets for objective in study.objectives):
-        ranks = {name: rank for rank, name in enumerate([FULL_DATA, *study.objectives])}
-        ranks[FULL_DATA] = ranks[REPEAT] = ranks["one_hot"]
+        students = [name for name in study.objectives if name != "one_hot"]
+        ranks = {name: rank for rank, name in enumerate(["one_hot", REPEAT, *students])}
+        ranks[FULL_DATA] = ranks["one_hot"]
         planned.sort(key=lambda task: ranks[task.objective])
     return planned
 

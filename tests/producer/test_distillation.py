@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 
@@ -12,6 +13,7 @@ import torch
 from memanalysis import settings
 from memanalysis.building.build import build
 from memanalysis.building.check import check
+from memanalysis.cli.studies import load_study
 from memanalysis.errors import StoreError
 from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
@@ -271,3 +273,20 @@ def test_hard_targets_are_the_teachers_class():
         for z, y, t in zip(logits, labels, teacher, strict=True)
     )
     torch.testing.assert_close(training.objective_loss(logits, labels, teacher, setting), expected)
+
+
+def test_second_models_follow_the_first_of_all_groups() -> None:
+    """A study that is stopped has another group rather than second models; students come last."""
+    text = load_study("cifar10").text
+    planned = plan.plan(settings.parse(text))
+    order = [name for name, _ in itertools.groupby(task.objective for task in planned)]
+    assert order == ["one_hot", plan.REPEAT, "distilled", "distilled_t1"]
+    assert [task.group for task in planned if task.objective == "one_hot"][-1] == 39
+    plain = plan.plan(settings.parse(_without_students(text)))
+    assert [name for name, _ in itertools.groupby(t.objective for t in plain)] == order[:2]
+
+
+def _without_students(text: str) -> str:
+    return (
+        text[: text.index("# Trained after all")] + text[text.index("# What the training pass") :]
+    )
