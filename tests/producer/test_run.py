@@ -163,9 +163,11 @@ def test_a_full_disk_is_one_clear_error(finished, namespace, tmp_path, size, all
         [*namespace, "sh", "-c", script], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert "o space left on device" in result.stderr
-    assert "What was finished before is intact" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    # On a busy machine, lines of progress come before.
+    message, *more = (line for line in result.stderr.splitlines() if "models/h" not in line)
+    assert "o space left on device" in message
+    assert "What was finished before is intact" in message
+    assert not more
     left = result.stdout.split()
     assert (len(left) == 16) == all_trained
     assert left
