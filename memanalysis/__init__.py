@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from memanalysis.experiments.simulate import simulate
     from memanalysis.producer.api import produce
     from memanalysis.reporting import report
-    from memanalysis.study import Study, compare, open  # noqa: A004 - the contract's: ma.open()
+    from memanalysis.studies import Study, compare, open  # noqa: A004 - the contract's: ma.open()
 
 # Public name -> the module that it comes from; charts and store are modules themselves.
 _SOURCES: Final[dict[str, str]] = {
-    "Study": "memanalysis.study",
+    "Study": "memanalysis.studies",
     "build": "memanalysis.building.build",
     "charts": "memanalysis.charts",
-    "compare": "memanalysis.study",
-    "open": "memanalysis.study",
+    "compare": "memanalysis.studies",
+    "open": "memanalysis.studies",
     "produce": "memanalysis.producer.api",
     "report": "memanalysis.reporting",
     "simulate": "memanalysis.experiments.simulate",

@@ -13,7 +13,7 @@ from memanalysis.building.build import build
 from memanalysis.experiments.simulate import simulate
 from memanalysis.reporting import report
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # What takes longest goes first, so that several processes end together.
 LONGEST = (

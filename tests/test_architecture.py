@@ -17,7 +17,7 @@ HEAVY_ALLOWED = {
     "altair": ("figures", "reporting"),
     "vl_convert": ("figures", "reporting"),
     "jinja2": ("reporting",),
-    "duckdb": ("sql", "study.py"),  # study.py names a type of it and loads nothing
+    "duckdb": ("sql", "studies.py"),  # studies.py names a type of it and loads nothing
 }
 
 

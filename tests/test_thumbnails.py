@@ -9,7 +9,7 @@ import pytest
 
 from memanalysis.errors import QueryError
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 MARKUP = "<script>alert(1)</script>"
 

@@ -14,7 +14,7 @@ from memanalysis.cli.terminal import say
 if TYPE_CHECKING:
     import polars as pl
 
-    from memanalysis.study import Study
+    from memanalysis.studies import Study
 
 _TABLES: Final = ("csv", "parquet", "json", "latex", "markdown")
 _PER_CONDITION: Final = ("npz", "cleanlab", "scores")
@@ -61,7 +61,7 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
     """
     given = {name for name, value in options.items() if value}
     _require_fitting(to, given)
-    from memanalysis.study import open as open_study
+    from memanalysis.studies import open as open_study
 
     study = open_study(store)
     for path in _write(study, to, out, force, options):

@@ -71,7 +71,7 @@ def command(
     from memanalysis.bundled_studies import embedded_path
     from memanalysis.cli.images import lay
     from memanalysis.reporting import check, report
-    from memanalysis.study import open as open_study
+    from memanalysis.studies import open as open_study
 
     path = out or Path(f"report.{format_ or 'html'}")
     try:

@@ -53,7 +53,7 @@ def command(
       memanalysis sql --print-relations > relations.sql
     """
     from memanalysis.sql.limits import Limits
-    from memanalysis.study import open as open_study
+    from memanalysis.studies import open as open_study
 
     if print_relations:
         _print_relations(arguments)

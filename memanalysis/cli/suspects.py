@@ -13,7 +13,7 @@ from memanalysis.cli.terminal import say
 if TYPE_CHECKING:
     import polars as pl
 
-    from memanalysis.study import Study
+    from memanalysis.studies import Study
 
 _IN_A_TERMINAL: Final = 20
 _ON_A_PAGE: Final = 300
@@ -57,7 +57,7 @@ def command(store: Path, out: Path | None, top: int | None, minutes: float) -> N
     """
     if out is not None and out.suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"--out {out}: expected a name ending in {', '.join(_SUFFIXES)}.")
-    from memanalysis.study import open as open_study
+    from memanalysis.studies import open as open_study
 
     if not (store / "manifest.json").exists() and store.is_dir():
         from memanalysis.cli.init import studied

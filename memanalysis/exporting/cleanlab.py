@@ -23,7 +23,7 @@ from memanalysis.exporting.placing import (
 )
 from memanalysis.storage import bits
 from memanalysis.storage.store import blob_array
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 Progress = Callable[[str, int, int], None]
 

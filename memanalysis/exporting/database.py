@@ -7,7 +7,7 @@ from pathlib import Path
 from memanalysis.exporting.placing import placing, require_replaceable
 from memanalysis.sql import database
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def write_database(study: Study, out: str | Path, *, force: bool = False) -> Path:

@@ -9,7 +9,7 @@ import polars.selectors as cs
 
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting.placing import placing, require_replaceable
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # Rows with images are large, so row groups are small.
 _ROW_GROUP = 4096

@@ -16,7 +16,7 @@ from memanalysis.errors import MemanalysisError
 from memanalysis.exporting.examples import plain
 from memanalysis.exporting.placing import placing, require_replaceable
 from memanalysis.storage.store import Manifest
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # Licences whose names on the hub are known; any other is given as text.
 _LICENCES: Final = {"MIT": "mit", "Apache-2.0": "apache-2.0", "CC-BY-4.0": "cc-by-4.0",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from memanalysis.errors import StoreError
 from memanalysis.storage.model_files import open_safetensors
 from memanalysis.storage.store import Store, read_model
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def kept_logits(

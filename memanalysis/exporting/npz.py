@@ -27,7 +27,7 @@ from memanalysis.exporting.placing import (
     require_replaceable,
 )
 from memanalysis.storage import bits
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 Progress = Callable[[str, int, int], None]
 

@@ -11,7 +11,7 @@ from memanalysis.errors import MemanalysisError, QueryError, StoreError
 from memanalysis.sql.frames import literal
 from memanalysis.storage import atomic
 from memanalysis.storage.schema import is_objective, is_size
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 _ARCHIVE = ".npz"
 

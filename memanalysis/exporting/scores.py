@@ -16,7 +16,7 @@ from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting.examples import plain
 from memanalysis.exporting.placing import conditions, placing, require_replaceable
 from memanalysis.storage.store import FINGERPRINT
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # ``index`` is the number that a name such as train/123 ends in; without names, the position.
 _SCORES: Final = """

@@ -10,7 +10,7 @@ from memanalysis.reporting import data, html, markdown, pdf
 from memanalysis.reporting.document import SECTIONS, Document, compose
 from memanalysis.reporting.options import Options, format_of, read_options
 from memanalysis.storage import atomic
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 __all__ = ["Options", "check", "render", "report"]
 

@@ -15,7 +15,7 @@ from memanalysis.figures import sizes, theme
 from memanalysis.figures.figure import Figure
 from memanalysis.reporting import blocks
 from memanalysis.reporting.options import Options
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 _FEW: Final = 3  # ways of teaching that a caption can spell out
 _SCOPES: Final = {

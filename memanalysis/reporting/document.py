@@ -15,7 +15,7 @@ from memanalysis.reporting.context import Reading
 from memanalysis.reporting.options import Options
 from memanalysis.reporting.sections import ORDER
 from memanalysis.reporting.sections.opening import opening
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # A section is called like its module.
 SECTIONS: Final = {part.__name__.rpartition(".")[2]: part for part in ORDER}

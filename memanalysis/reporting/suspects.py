@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from memanalysis._version import __version__
 from memanalysis.errors import StoreError
 from memanalysis.figures import theme
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 REASONS: Final[Mapping[str, str]] = {
     "wrong_label": "wrong label",

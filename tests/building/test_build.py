@@ -27,7 +27,7 @@ from memanalysis.building.build import build
 from memanalysis.errors import StoreError
 from memanalysis.storage.schema import SIGNALS, TABLES
 from memanalysis.storage.store import ModelRecord, Store, half_of_group
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

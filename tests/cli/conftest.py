@@ -8,8 +8,8 @@ import handmade
 import pytest
 
 from memanalysis.cli import run
-from memanalysis.study import Study
-from memanalysis.study import open as open_study
+from memanalysis.studies import Study
+from memanalysis.studies import open as open_study
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def study(store: Path) -> Study:
 @pytest.fixture
 def opened(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find this study open already, which saves half a second each."""
-    import memanalysis.study as module
+    import memanalysis.studies as module
 
     def find(path: str, **_limits: object) -> Study | None:
         return study if path == str(study.path) else None

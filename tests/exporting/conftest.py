@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from memanalysis.building.build import build
 from memanalysis.storage.store import Store, read_model, write_model
-from memanalysis.study import Study
-from memanalysis.study import open as open_study
+from memanalysis.studies import Study
+from memanalysis.studies import open as open_study
 
 N_TRAIN, N_TEST, N_SUBSETS = 40, 6, 21
 

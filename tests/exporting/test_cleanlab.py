@@ -6,7 +6,7 @@ import pytest
 from memanalysis.building.build import build
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting import write_cleanlab
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def test_means_over_the_models_that_held_it_out(with_logits, tmp_path) -> None:

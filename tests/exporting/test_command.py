@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from memanalysis.cli import run
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture
 def export(study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run ``memanalysis export STORE ...`` on the random store; return exit code and stderr."""
-    monkeypatch.setattr("memanalysis.study.open", lambda _: study)
+    monkeypatch.setattr("memanalysis.studies.open", lambda _: study)
 
     def call(*arguments: object) -> tuple[int, str]:
         code = run(["export", str(study.path), *map(str, arguments)])

@@ -9,7 +9,7 @@ import pytest
 from memanalysis.errors import MemanalysisError
 from memanalysis.exporting import write_database
 from memanalysis.sql.scripts import scripts
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_npz
 from memanalysis.exporting.archive import Archive
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def load(path) -> dict[str, np.ndarray]:

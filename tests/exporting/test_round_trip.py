@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memanalysis.exporting import write_npz
 from memanalysis.importing import import_source
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 KEYS = ("trainset_mask", "trainset_correctness", "testset_correctness", "labels", "test_labels",
         "memorization", "class_names", "objective", "size", "total_runs")  # fmt: skip

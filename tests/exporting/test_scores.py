@@ -10,7 +10,7 @@ from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_scores
 from memanalysis.exporting.scores import scores
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from altered import Altered
 from memanalysis import charts
 from memanalysis.figures import theme
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 Chart = Callable[[theme.Tables], theme.AnyChart]
 

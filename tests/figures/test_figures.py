@@ -18,7 +18,7 @@ from memanalysis.figures.figure import Asked, Figure, literal
 from memanalysis.reporting import document
 from memanalysis.reporting.context import Reading
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 ORDER = pytest.mark.parametrize("figure", figures.ORDER, ids=lambda figure: figure.name)
 KINDS = {"kind_scores", "kind_shapes", "kind_distillation", "kind_retrieval"}

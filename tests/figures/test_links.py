@@ -7,7 +7,7 @@ import pytest
 
 from memanalysis import charts
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

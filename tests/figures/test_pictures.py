@@ -12,7 +12,7 @@ import memanalysis as ma
 from memanalysis import charts, proxies
 from memanalysis.figures import fragments, sizes, theme
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

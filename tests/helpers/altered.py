@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 class Altered:

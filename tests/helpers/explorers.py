@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from memanalysis.reporting import render
 from memanalysis.reporting.options import Options
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 HOSTILE = [
     "</script><script>document.title='hacked'</script>",

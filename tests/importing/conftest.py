@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from memanalysis.building.check import check
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
-from memanalysis.study import open as open_study
+from memanalysis.studies import Study
+from memanalysis.studies import open as open_study
 
 
 @pytest.fixture

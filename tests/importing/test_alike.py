@@ -17,7 +17,7 @@ from memanalysis.reporting.document import SECTIONS
 from memanalysis.sql.catalogue import catalogue
 from memanalysis.sql.checks import violations
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def imported(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from memanalysis.cli import run
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def rows(store: Store | Path) -> list[tuple]:

@@ -13,7 +13,7 @@ from memanalysis.importing import Options, committing, import_source
 from memanalysis.importing.arrays import Archive
 from memanalysis.storage import bits
 from memanalysis.storage.store import Store, blob_array
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 @pytest.mark.usefixtures("without_derive")

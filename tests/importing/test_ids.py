@@ -7,7 +7,7 @@ from artefacts import write_cartography, zenodo
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.importing.example_names import number, positions, read_rows, unwrapped
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

@@ -12,7 +12,7 @@ from memanalysis.importing import Options, import_source
 from memanalysis.importing.labels import LabelFile, read_label_file
 from memanalysis.importing.outcomes import Outcome
 from memanalysis.importing.plausibility import Tally
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

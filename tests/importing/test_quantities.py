@@ -20,7 +20,7 @@ from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.importing.outcomes import of_logits, of_outputs, quantity_of
 from memanalysis.importing.ranges import range_of
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

@@ -9,7 +9,7 @@ from memanalysis.errors import DataError, StoreError
 from memanalysis.importing import Options, import_source
 from memanalysis.storage import subsets
 from memanalysis.storage.store import Store, read_model
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 class Exchange:

@@ -23,7 +23,7 @@ from memanalysis.reporting import suspects
 from memanalysis.storage import laid_images
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 COLOUR = layouts.made(32, 3)
 STUDY = """

@@ -1,7 +1,7 @@
 import pytest
 
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def test_proxy_curves_are_means_over_shapes(simulated_store: Store) -> None:

@@ -17,7 +17,7 @@ from memanalysis.evidence.load import read_study
 from memanalysis.experiments.simulate import simulate
 from memanalysis.storage.margins import MARGIN_STEP
 from memanalysis.storage.store import Store, read_model
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from memanalysis.evidence.load import read_study
 from memanalysis.relations import derive, derive_kinds
 from memanalysis.relations.kinds import describes, read_kinds
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

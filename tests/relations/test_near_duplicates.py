@@ -24,7 +24,7 @@ from memanalysis.relations.tables import as_table
 from memanalysis.storage import bits
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store, blob_array
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 Pixels = NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ from memanalysis.evidence.load import read_study
 from memanalysis.evidence.signals import read_signals
 from memanalysis.relations.reliability import reliability_table
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def _frame(store: Store) -> pl.DataFrame:

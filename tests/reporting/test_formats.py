@@ -21,7 +21,7 @@ from memanalysis.reporting.document import Document, compose
 from memanalysis.reporting.pdf import typesetting
 from memanalysis.reporting.pdf.document import Contents, breakable
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 _BREAK = "\u200b"
 

@@ -15,7 +15,7 @@ from page_parts import Elements
 from memanalysis.exporting.print_tables import markdown_text
 from memanalysis.reporting import blocks, data, html, markdown
 from memanalysis.reporting.document import SECTIONS, Document, compose
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # Sections that a store cannot fill, with what each would take.
 ASKED = {

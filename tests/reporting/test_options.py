@@ -12,7 +12,7 @@ from memanalysis.errors import MemanalysisError
 from memanalysis.reporting import check, options, report
 from memanalysis.reporting.document import SECTIONS
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from pages import (
 from playwright.sync_api import Browser, Page
 
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 WIDTHS = (375, 1024, 1600)
 SNAPSHOTS = Path(__file__).parent / "layout"

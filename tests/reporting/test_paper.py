@@ -11,7 +11,7 @@ from memanalysis.reporting import paper
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.paper import paragraph, works
 from memanalysis.reporting.sections.what_was_run import coverage
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

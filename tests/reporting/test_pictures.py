@@ -21,7 +21,7 @@ from memanalysis.reporting.html import pictures
 from memanalysis.reporting.html.svg import lean
 from memanalysis.reporting.options import Options
 from memanalysis.reporting.xml_safe import drawable
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 # The budgets of the embedded study's report: what a mail takes, what a reader waits.
 MOST_BYTES = 3_500_000

@@ -17,7 +17,7 @@ from memanalysis.reporting import render, report
 from memanalysis.reporting.sections import ORDER
 from memanalysis.storage.schema import EXAMPLES
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 SECTIONS = [
     "findings", "accuracy", "scores", "trajectories", "examples", "kinds", "influence",

@@ -19,7 +19,7 @@ from memanalysis.reporting.sections import (
 )
 from memanalysis.reporting.sections.tiles import Tiles
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from memanalysis.cli.terminal import visible, visible_json
 from memanalysis.errors import QueryError
 from memanalysis.sql.limits import Limits, is_query_left, run_interruptibly
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 ENDLESS = "with recursive a as (select 1 x union all select x + 1 from a) select max(x) from a"
 MIB = 1 << 20

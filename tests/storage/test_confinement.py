@@ -18,7 +18,7 @@ from memanalysis.storage import atomic, locking
 from memanalysis.storage.confinement import outward_links
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

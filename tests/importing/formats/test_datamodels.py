@@ -11,7 +11,7 @@ from memanalysis.errors import DataError
 from memanalysis.importing import import_source
 from memanalysis.importing.formats import datamodels, influence
 from memanalysis.importing.source import Options
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 N_MODELS, N_TRAIN, N_TEST = 30, 12, 5
 

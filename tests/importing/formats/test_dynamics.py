@@ -13,7 +13,7 @@ from memanalysis.errors import DataError
 from memanalysis.importing import import_source
 from memanalysis.importing.formats import dynamics
 from memanalysis.importing.source import Contents, Options
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 T, N, C = 4, 9, 3
 GOLD = np.arange(N) % C

@@ -6,7 +6,7 @@ from artefacts import write_aux_arrays
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def cifar(tmp_path, world):

@@ -12,7 +12,7 @@ from memanalysis.errors import DataError
 from memanalysis.importing import import_source
 from memanalysis.importing.formats import leakpro
 from memanalysis.importing.source import Options
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 N_MODELS, N, N_CLASSES = 11, 16, 3
 

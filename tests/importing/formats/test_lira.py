@@ -6,7 +6,7 @@ from artefacts import softmax, write_lira
 
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def test_architectures_become_sizes(tmp_path, world, worlds, memorization, is_whole):

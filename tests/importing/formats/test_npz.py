@@ -9,7 +9,7 @@ from artefacts import zenodo
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def save(path, arrays):

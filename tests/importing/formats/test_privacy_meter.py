@@ -11,7 +11,7 @@ from memanalysis.errors import DataError
 from memanalysis.importing import import_source
 from memanalysis.importing.formats import privacy_meter
 from memanalysis.importing.source import Options
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 N_PAIRS, N = 4, 20
 MODELS = ("wrn28-1",) * 4 + ("cnn",) * 4

@@ -13,7 +13,7 @@ from memanalysis.experiments.simulate import simulate
 from memanalysis.importing import Options, import_source
 from memanalysis.reporting import report
 from memanalysis.storage.store import Store
-from memanalysis.study import open as open_study
+from memanalysis.studies import open as open_study
 
 
 def proxies_of(store):

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from memanalysis.storage.schema import INFLUENCE
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from memanalysis.reporting.context import Reading
 from memanalysis.reporting.explorer import explorer, payload, sprites
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def unpacked(text: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,7 +8,7 @@ from explorers import HOSTILE, ask, fill
 from PIL import Image
 from playwright.sync_api import Page
 
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 def test_an_example_shows_its_exact_numbers(page: Page, study: Study) -> None:

@@ -7,7 +7,7 @@ from crowds import crowd
 from explorers import COMPLAINTS, ask, fill, ids, open_page, total, write_page
 from playwright.sync_api import Browser
 
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.mark.parametrize("width", [375, 1600])

@@ -8,7 +8,7 @@ import pytest
 from explorers import COMPLAINTS, LARGEST, ask, fill, ids, open_page, sort_by, total
 from playwright.sync_api import Page
 
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 SCORES = (
     "select * from memorization where split = 'train' and objective = 'one_hot' "

@@ -11,7 +11,7 @@ import pytest
 import memanalysis as ma
 from memanalysis import bundled_studies
 from memanalysis.errors import QueryError, StoreError
-from memanalysis.study import Study
+from memanalysis.studies import Study
 
 
 @pytest.fixture(scope="module")
