@@ -1,1 +1,1 @@
-"""Experiments with trained or simulated models: simulate, judge, remove, reproduce."""
+"""Experiments: studies of one call, simulations, judges, removals and reproductions."""

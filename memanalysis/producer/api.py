@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,6 +16,7 @@ from memanalysis.building.build import build
 from memanalysis.errors import DataError
 from memanalysis.producer import run, size_order
 from memanalysis.producer.data import arrays
+from memanalysis.producer.families import imported
 from memanalysis.settings import Study
 from memanalysis.storage.store import Store
 
@@ -67,11 +66,11 @@ def produce(
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="memanalysis-")))
             changes["data"] = _written(data, folder / "arrays.npz")
         if model is not None:
-            path = _import_path(model)
+            path = imported.path_of(model)
             if path is None:
-                path, workers = _in_this_process(model), 0
+                path, workers = imported.give_unnamed(model), 0
             changes["sizes"] = {"family": path}
-        store = run.produce(_study(study, changes), out, workers=workers, device=device)
+        store = run.produce(study_of(study, changes), out, workers=workers, device=device)
     built = build(store.path)
     note = size_order.note(built)
     if note is not None:
@@ -79,7 +78,8 @@ def produce(
     return built
 
 
-def _study(study: str | Path | Study, changes: Changes) -> Study:
+def study_of(study: str | Path | Study, changes: Changes) -> Study:
+    """The settings of a study that is given as file, name, text or themselves, with changes."""
     if isinstance(study, Study):
         if not changes:
             return study
@@ -113,29 +113,3 @@ def _written(data: Mapping[str, Any] | Sequence[Any], file: Path) -> dict[str, A
     arrays.from_arrays(known, "data", "data")
     arrays.write_npz(file, known)
     return {"source": "npz", "file": str(file)}
-
-
-def _import_path(model: Callable[..., nn.Module]) -> str | None:
-    """``module:function``, if a fresh process would find the same function by it."""
-    module, name = getattr(model, "__module__", None), getattr(model, "__qualname__", "")
-    if module in (None, "__main__") or not name.isidentifier():
-        return None
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        return None
-    return f"{module}:{name}" if found is model else None
-
-
-def _in_this_process(model: Callable[..., nn.Module]) -> str:
-    from memanalysis.producer.families import imported
-
-    name = re.sub(r"\W", "", getattr(model, "__name__", "")) or "model"
-    warnings.warn(
-        f"'{name}' has no name that worker processes could import, so all models are trained in "
-        "this process, one after another. Put the function into a module to use all processors.",
-        stacklevel=3,
-    )
-    path = f"given:{name}"
-    imported.give(path, model)
-    return path

@@ -57,7 +57,14 @@ class Draft:
         return self.seconds / 60
 
 
-def draft(place: Path, minutes: float, beside: Path) -> Draft:
+def draft(
+    place: Path,
+    minutes: float,
+    beside: Path,
+    *,
+    family: str | None = None,
+    workers: int | None = None,
+) -> Draft:
     """Look at the images at ``place`` and describe a study of about ``minutes``.
 
     Parameters
@@ -67,6 +74,10 @@ def draft(place: Path, minutes: float, beside: Path) -> Draft:
         an .npz file.
     beside
         Folder of the study file, which places in it are relative to.
+    family
+        ``package.module:function`` of a network of the user's; else residual networks are taken.
+    workers
+        Processes that will train; by default one per processor.
 
     Raises
     ------
@@ -83,9 +94,9 @@ def draft(place: Path, minutes: float, beside: Path) -> Draft:
             f"'{place}' has {n} training images; expected at least 50, better some hundred of each "
             "class, for models to learn from the others what one of them shows."
         )
-    workers = 1 if torch.cuda.is_available() else os.cpu_count() or 1
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    plan = _Plan(data, source, place, beside, device)
+    has_gpu = torch.cuda.is_available()
+    workers = workers or (1 if has_gpu else os.cpu_count() or 1)
+    plan = _Plan(data, source, place, beside, "cuda" if has_gpu else "cpu", family)
     budget = minutes * 60 * workers * _TRAINING
     text, groups, seconds = plan.best(budget)
     return Draft(text, groups * _MODELS, n, groups * seconds / workers / _TRAINING, workers)
@@ -132,6 +143,7 @@ class _Plan:
     place: Path
     beside: Path
     device: str
+    family: str | None = None
 
     def best(self, budget: float) -> tuple[str, int, float]:
         """Text, groups and seconds of a group, of the best recipe that fits into the budget.
@@ -153,11 +165,13 @@ class _Plan:
         """Data, width and epochs: the best first."""
         n = len(self.source.train.labels)
         per_epoch = -(-round(0.7 * n) // self._batch)
-        side = self._side
+        side, recipes = self._side, list(_RECIPES)
         sides = [side] if side // 2 < _SHORTEST else [side, side // 2]
+        if self.family is not None:  # which has a width of its own, and may need images as they are
+            sides, recipes = [side], [(1, steps) for _, steps in _RECIPES[1:]]
         for pixels in sides:
             data = self.data if pixels == side else replace(self.data, image_size=pixels)
-            for width, steps in _RECIPES:
+            for width, steps in recipes:
                 yield data, width, int(np.clip(-(-steps // per_epoch), *_EPOCHS))
 
     @property
@@ -214,7 +228,7 @@ class _Plan:
             groups=groups,
             models=groups * _MODELS,
             held_out=groups * 3,
-            width=width,
+            sizes=_RESNET.format(width=width) if self.family is None else _OWN.format(self.family),
             epochs=epochs,
             batch=self._batch,
         )
@@ -228,6 +242,16 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+_RESNET: Final = """\
+# A residual network of 8 layers. Wider ones take longer and mistake fewer right labels.
+family = "resnet"
+depth = 8
+width = {width}"""
+_OWN: Final = """\
+# Your function. It is given a size, the number of classes, channels and (height, width), or nothing
+# if it takes none of these; more sizes compare networks.
+family = "{}"
+size = [1]"""
 _TEMPLATE: Final = """\
 # A study of {images}: which labels are wrong?
 # Many models are trained, each without three tenths of the images; what models say of images that
@@ -246,10 +270,7 @@ ratio = 0.7
 groups = {groups}
 
 [sizes]
-# A residual network of 8 layers. Wider ones take longer and mistake fewer right labels.
-family = "resnet"
-depth = 8
-width = {width}
+{sizes}
 
 [training]
 # Long enough to fit the images, wrong labels included. If suspects says that no size fits: more.

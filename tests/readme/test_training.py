@@ -9,6 +9,9 @@ from typing import Any
 import layouts
 import pytest
 import readme_parts
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import memanalysis as ma
 from memanalysis import settings
@@ -20,6 +23,10 @@ TEACHERS = readme_parts.section("Teachers and proxies")
 MACHINES = readme_parts.section("Many machines")
 (NETS,) = readme_parts.blocks(NETWORK, "python")
 (SIZES,) = readme_parts.blocks(NETWORK, "toml")
+(CALL,) = readme_parts.blocks(
+    readme_parts.section("Your own network and `Dataset`, in one call"), "python"
+)
+(LOOP,) = readme_parts.blocks(readme_parts.section("One ordinary training"), "python")
 (RAY,) = readme_parts.blocks(MACHINES, "toml")
 NOISE = DATA[DATA.index("**Label noise.**") :]
 
@@ -181,3 +188,27 @@ def test_proxies_of_the_network_are_named() -> None:
 def test_the_ray_cluster_is_understood() -> None:
     """As printed: the cluster of this machine, one processor, a quarter of a GPU."""
     assert parsed(RAY).ray == settings.Ray(address="auto", cpus=1, gpus=0.25)
+
+
+def test_one_call_and_one_ordinary_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both blocks as printed, with a network, a dataset and a loop of the reader's."""
+    images, labels = torch.rand(60, 1, 4, 4), torch.arange(60) % 2
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+    names: dict[str, Any] = {
+        "ma": ma,
+        "make_network": lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, 2)),
+        "dataset": [(image, int(label)) for image, label in zip(images, labels, strict=True)],
+        "labels": labels,
+        "epochs": 2,
+        "loader": DataLoader(TensorDataset(images, labels, torch.arange(60)), batch_size=20),
+        "step": lambda batch, _targets: network(batch),
+    }
+    exec(LOOP, names)
+    assert names["recorder"].suspects(20).height == 20
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match="trained in this process"):
+        exec(CALL.replace("minutes=30", "minutes=.05"), names)
+    assert (tmp_path / "memanalysis-study.toml").exists()
+    assert names["study"].suspects(20).width > 10

@@ -2,16 +2,20 @@
 
 The function is called as ``function(size, classes, channels, image_size)``: the value of the size
 axis, the number of classes, the channels of an image (1 or 3) and its (height, width). It returns a
-``torch.nn.Module`` that maps float32 [batch, channels, H, W] to logits [batch, classes].
+``torch.nn.Module`` that maps float32 [batch, channels, H, W] to logits [batch, classes]. One that
+cannot take these four is called without arguments.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,12 +39,37 @@ _given: dict[str, ModelFunction] = {}
 
 def give(path: str, function: ModelFunction) -> None:
     """Let ``find`` answer ``path`` with ``function``, in this process alone."""
-    _given[path] = function
+    _given[path] = _taking_four(function)
 
 
 def is_given(path: str) -> bool:
     """Whether ``give`` handed over a function of that path in this process."""
     return path in _given
+
+
+def path_of(model: ModelFunction) -> str | None:
+    """``module:function``, if a fresh process would find the same function by it."""
+    module, name = getattr(model, "__module__", None), getattr(model, "__qualname__", "")
+    if module in (None, "__main__") or not name.isidentifier():
+        return None
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+    return f"{module}:{name}" if found is model else None
+
+
+def give_unnamed(model: ModelFunction) -> str:
+    """Give a function that has no import path one that this process, and no worker, finds."""
+    name = re.sub(r"\W", "", getattr(model, "__name__", "")) or "model"
+    warnings.warn(
+        f"'{name}' has no name that worker processes could import, so all models are trained in "
+        "this process, one after another. Put the function into a module to use all processors.",
+        stacklevel=3,
+    )
+    path = f"given:{name}"
+    give(path, model)
+    return path
 
 
 def find(path: str, folder: str | None = None) -> ModelFunction:
@@ -82,7 +111,22 @@ def find(path: str, folder: str | None = None) -> ModelFunction:
             f"sizes.family = '{path}' is {type(function).__name__}, which cannot be called. "
             f"{EXPECTED}"
         )
-    return function  # type: ignore[no-any-return]
+    return _taking_four(function)
+
+
+def _taking_four(function: ModelFunction) -> ModelFunction:
+    """``function``, called without arguments if it takes none of (size, classes, channels, ...)."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of built-in functions
+        return function
+    try:
+        signature.bind(*range(4))
+    except TypeError:
+        with suppress(TypeError):
+            signature.bind()
+            return lambda *_: function()
+    return function
 
 
 class ImportedNetwork(Network):
