@@ -84,7 +84,9 @@ class Figure:
         """Draw the figure of ``study``, or anything else with ``sql`` and ``table``."""
         bound = self._signature().bind(study, *values, **named).arguments
         asked = {name: value for name, value in bound.items() if name != "study"}
-        return self.chart(self.frame(study, **asked), study, **asked)
+        frame = self.frame(study, **asked)
+        chart = self.chart(frame, study, **asked)
+        return theme.on_paper(chart, frame) if theme.is_paper() else chart
 
     def sql(self, **parameters: Any) -> str:
         """The query with the values of its parameters in their places."""

@@ -1,5 +1,6 @@
 """Charts: marks, encodings and row counts of what they hand to Vega-Lite."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -80,7 +81,7 @@ def rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_all_charts_are_covered_here() -> None:
     """Every public chart has its marks listed above."""
-    assert set(MARKS) == set(charts.__all__)
+    assert {*MARKS, "theme"} == set(charts.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(MARKS))
@@ -304,3 +305,32 @@ def test_many_ways_of_teaching_have_a_chart_of_their_own(study: Study) -> None:
         "t10: T 10, weight 0.5",
         "full: T 3, weight 0.5, full data",
     ]
+
+
+def test_a_paper_gets_white_columns_with_counts(study: Study) -> None:
+    """Narrow and white, with n below the title; the screen's look comes back when asked for."""
+    screen = charts.accuracy(study).to_dict()
+    try:
+        charts.theme("paper")
+        paper = charts.accuracy(study)
+        single = charts.trajectory_shares(study).to_dict()
+    finally:
+        charts.theme("screen")
+    drawn = paper.to_dict()
+    assert drawn["config"]["background"] == "#ffffff"
+    assert drawn["columns"] <= 2
+    assert drawn["spec"]["width"] < screen["spec"]["width"]
+    assert any(line.startswith("n = ") for line in drawn["title"]["subtitle"])
+    assert single.get("width", single.get("spec", {}).get("width")) <= 320
+    svg = convert(paper)
+    assert int(re.search(r'width="(\d+)', svg)[1]) <= 400
+    assert charts.accuracy(study).to_dict()["config"] == screen["config"]
+    with pytest.raises(ValueError, match="screen, paper"):
+        charts.theme("poster")
+
+
+def convert(chart: Any) -> str:
+    """The chart as SVG."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(chart.to_dict())
