@@ -339,7 +339,7 @@ def finish(chart: AnyChart, *, panel: int = 0, count: int = 1, square: bool = Fa
 Look = Literal["screen", "paper"]
 # Of a two-column paper: 3.33 inches at 96 pixels each, of which axis labels take some.
 _COLUMN: Final = 320
-_PAPER_PANEL: Final = 110
+_PAPER_PANEL: Final = 146  # with its axis labels
 _GAP: Final = 26
 _PAPER_TEXT: Final = 10
 _COUNTED: Final = {"n_models": "models", "n_examples": "examples"}
@@ -370,12 +370,12 @@ def is_paper() -> bool:
 
 def on_paper(chart: AnyChart, frame: pl.DataFrame) -> AnyChart:
     """``chart`` of ``frame`` as ``use("paper")`` says. Changes ``chart`` itself."""
-    panels, inner = 1, cast("AnyChart", chart)
+    panels, inner = 1, chart
     if isinstance(chart, alt.FacetChart):
         inner = cast("AnyChart", chart.spec)
-        fitting = (_COLUMN - _LABEL_WIDTH + _GAP) // (_PAPER_PANEL + _GAP)
+        fitting = (_COLUMN + _GAP) // (_PAPER_PANEL + _GAP)
         panels = chart.columns = min(int(chart.columns or 1), fitting)
-    width = round((_COLUMN - _LABEL_WIDTH + _GAP) / panels - _GAP)
+    width = round((_COLUMN + _GAP) / panels - _GAP - _LABEL_WIDTH)
     before, height = getattr(inner, "width", None), getattr(inner, "height", None)
     if isinstance(before, int) and isinstance(height, int):
         inner.height = round(height * width / before)

@@ -99,8 +99,8 @@ def _presets(found: Numbers) -> list[tuple[tuple[str, str], bool]]:
 
 
 def _library() -> bytes:
-    """DataTables with its jQuery as an ES module, out of the itables wheel."""
-    return (files("itables") / "html" / "dt_bundle.js").read_bytes()
+    """DataTables as an ES module; its version is in its first line, its licence beside it."""
+    return (files(__package__) / "vendor" / "dataTables.min.mjs").read_bytes()
 
 
 def _sprites(reading: Reading, found: Numbers, pairs: pl.DataFrame, images: int | None) -> Sprites:
