@@ -1,4 +1,4 @@
-"""What comes with memanalysis besides code: studies under ``data/``."""
+"""Studies under ``data/``, which come with memanalysis besides code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users hold: one study, its relations and its manifest."""
+"""Studies as users hold them: relations and a manifest."""
 
 from __future__ import annotations
 

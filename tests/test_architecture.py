@@ -1,6 +1,7 @@
 """The shape of the package: what may import what, and what importing it costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,14 @@ def test_nothing_unpickles() -> None:
         assert "pickle" not in imported_roots(module), module
         assert "allow_pickle=True" not in text, module
         assert "torch.load(" not in text, module
+
+
+def test_module_docstrings_open_with_a_noun_or_a_verb() -> None:
+    """A module is a thing: its first line names it, and asks nothing first."""
+    opening = re.compile(r"(What|Whether|Whose|Which|How|Where|When|Who)\b")
+    asking = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if opening.match(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
+    ]
+    assert asking == []

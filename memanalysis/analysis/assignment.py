@@ -1,4 +1,4 @@
-"""What chance alone would do to a pair: the distribution of hits if the training example were any.
+"""Chance alone for a pair: the distribution of hits if the training example were any.
 
 An example has no influence on a partner if the partner's outcomes would have been the same whatever
 subsets the example had been drawn into. Then its subsets are as good as drawn at random, and the

@@ -1,4 +1,4 @@
-"""Whether proxies tell which examples are memorised, and whose memorisation changes.
+"""Rank correlations of proxies with scores, and with their changes.
 
 Proxy and score come from opposite halves of the groups of models, because errors that both owe to
 the same models would correlate. Their correlation is then too low by the noise of both halves,

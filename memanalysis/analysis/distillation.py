@@ -1,4 +1,4 @@
-"""What distillation does to memorisation, and to whose.
+"""Changes of memorisation by distillation: over all examples and over parts of them.
 
 Examples that are chosen because their score is high were also lucky: measured again by the same
 models, their score falls whatever is done to them. So the chosen are measured on a group of models

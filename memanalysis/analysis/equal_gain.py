@@ -1,4 +1,4 @@
-"""Whether distillation changes memorised images by more than an equal gain for all would.
+"""Distillation against an equal gain for all: are memorised images changed by more?
 
 If every image gained equally in logits, the held-out rates p of hard images would still gain more,
 because they have room: to first order, an image gains d v with v = p (1 - p), averaged over both

@@ -1,4 +1,4 @@
-"""How the scores of chosen images change between two sizes, in models that did not choose them.
+"""Changes of chosen images' scores between two sizes, in models that did not choose them.
 
 Images chosen by their score at the first size regress downwards when measured again, chosen at the
 last size upwards; so each group of models measures the images that all other groups choose, once

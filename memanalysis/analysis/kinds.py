@@ -1,4 +1,4 @@
-"""What sets one kind of example apart: means over a kind, and how well a number finds it.
+"""Kinds of example: means over a kind, and how well a number finds it.
 
 Kinds are given beforehand (planted, or judged by something that never saw a score), so nothing is
 selected on the models that measure it, and groups of models alone are resampled.

@@ -1,4 +1,4 @@
-"""How well an attacker tells, image by image, whether a model was trained on it.
+"""Membership inference, image by image: was a model trained on it?
 
 The attack of Carlini et al. (2022, arXiv:2112.03570, section V) on one image compares a model's
 margin with those of models trained with and without the image. From sums and sums of squares the

@@ -1,4 +1,4 @@
-"""What noise alone would look like: outcomes of examples whose rates are the same at every size.
+"""Noise alone: outcomes of examples with the same rates at every size.
 
 Each example keeps its rates pooled over sizes and the real subsets; outcomes are drawn anew,
 independently between sizes and models. Whatever share of them a rule calls increasing is the share

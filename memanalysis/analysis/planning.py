@@ -1,4 +1,4 @@
-"""How many models are enough: errors by formula, what the rules can tell by simulation."""
+"""Numbers of models: errors by formula, what the rules can tell by simulation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How polarised the scores of one size are: all alike, or some 0 and some 1.
+"""Polarisation of the scores of one size: all alike, or some 0 and some 1.
 
 The measure of the findings is ``polarisation``; everything else is shown beside it. Each function
 takes the counts of one size, [n], or of several, [L, n], and returns one value per size, so that a

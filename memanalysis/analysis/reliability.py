@@ -1,4 +1,4 @@
-"""How much of the spread of scores over examples is signal: split-half reliability.
+"""Split-half reliability: the share of the spread of scores over examples that is signal.
 
 Two halves of the groups of models score every example independently. Their correlation r over
 examples is the reliability of half as many models, var(true) / (var(true) + var(noise)); the

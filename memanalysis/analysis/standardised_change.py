@@ -1,4 +1,4 @@
-"""Whether a quantity's change over sizes follows the score's, whatever its scale.
+"""Changes of a quantity over sizes beside the score's, whatever its scale.
 
 A quantity that follows the score in units that shrink with size has falling raw values, one that
 knows nothing of the change but spreads with size rises for all hard images; ranks within a size

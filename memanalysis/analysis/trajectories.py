@@ -1,4 +1,4 @@
-"""How the memorisation of one example runs over the sizes: shape and direction.
+"""Trajectories: shape and direction of one example's memorisation over the sizes.
 
 Two rules. ``classify`` is the decision rule of the findings: a change must be as large as alpha
 and stand out from its standard error, and constancy must be shown, not assumed. ``by_threshold`` is

@@ -1,4 +1,4 @@
-"""How the true scores change, behind noisy ones: their spread, and a model of their distribution.
+"""True changes of scores behind noisy ones: their spread, and a model of their distribution.
 
 The spread needs no model: two halves of the models err independently, so the covariance over
 images of the halves' changes is the variance of the true changes. Shares need one: the

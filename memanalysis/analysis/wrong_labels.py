@@ -1,4 +1,4 @@
-"""How probable it is that a label is wrong, from the votes of models that never saw the image.
+"""The probability that a label is wrong, from the votes of models that never saw the image.
 
 A label is one reading of an image, the votes of held-out models are another. Given the true class y
 they are taken to be independent, so that

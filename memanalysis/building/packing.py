@@ -1,4 +1,4 @@
-"""What a packed store keeps: which groups are complete, which rows and files are shipped."""
+"""Packed stores: complete groups, and the rows and files that are shipped."""
 
 from __future__ import annotations
 

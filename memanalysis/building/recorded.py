@@ -1,4 +1,4 @@
-"""What stores have besides outcomes where it was recorded: votes, margins, bits per epoch.
+"""Tables of what was recorded besides outcomes: votes, margins, bits per epoch.
 
 Accumulated per objective and size while model files are read, recalled from a packed store, and
 written as the tables ``votes``, ``margins`` and ``epoch_outcomes``.

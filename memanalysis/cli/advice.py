@@ -1,4 +1,4 @@
-"""What a number of models can answer, in sentences: for ``memanalysis plan``."""
+"""Sentences on what a number of models can answer: for ``memanalysis plan``."""
 
 from __future__ import annotations
 

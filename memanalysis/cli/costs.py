@@ -1,4 +1,4 @@
-"""What ``plan`` says of arithmetic, time, disk space and the price of recording."""
+"""Arithmetic, time, disk space and the price of recording, as ``plan`` says them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a long step is, on standard error; silent where that is no terminal."""
+"""Progress of a long step, on standard error; silent where that is no terminal."""
 
 from __future__ import annotations
 

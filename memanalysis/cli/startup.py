@@ -1,4 +1,4 @@
-"""What a command spares itself at its start."""
+"""Imports that a command spares itself at its start."""
 
 from __future__ import annotations
 

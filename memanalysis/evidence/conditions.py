@@ -1,4 +1,4 @@
-"""What the findings are decided on, and how to look at part of it.
+"""Conditions, on which the findings are decided, whole and in parts.
 
 Every robustness check is the same rule on other evidence: half of the groups, fewer sizes, another
 signal, another alpha.

@@ -1,4 +1,4 @@
-"""Which examples a statistic is computed over: all, a class, a direction or shape of trajectory."""
+"""Strata of examples: all, a class, a direction or shape of trajectory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an independent judge thinks of the training examples: easy, ambiguous, mislabelled or hard.
+"""An independent judge of the training examples: easy, ambiguous, mislabelled or hard.
 
 The judge is an ensemble of another family, trained on the images of the data set that the study
 left out. It never sees a training example or a score of the study, so that a table of scores by its

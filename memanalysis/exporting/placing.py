@@ -1,4 +1,4 @@
-"""Which objective and size goes into which file, and what may be replaced."""
+"""Files of an export: one for each objective and size, and which may be replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memanalysis.errors import MemanalysisError, QueryError, StoreError
-from memanalysis.sql.frames import literal
+from memanalysis.literals import literal
 from memanalysis.storage import atomic
 from memanalysis.storage.schema import is_objective, is_size
 from memanalysis.studies import Study

@@ -1,4 +1,4 @@
-"""Which examples distillation changes: groups of them, teachers and settings."""
+"""Effects of distillation: groups of examples, teachers and settings."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import altair as alt
 import polars as pl
 
 from memanalysis.figures import sizes, theme
+from memanalysis.literals import literal
 
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 
@@ -139,14 +140,3 @@ class Figure:
             for name, default in self.parameters.items()
         ]
         return inspect.Signature([study, *others])
-
-
-def literal(value: Any) -> str:
-    """``value`` as it is written in SQL."""
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bool | int | float):
-        return str(value).lower()
-    raise TypeError(f"{value!r} cannot be a parameter of a figure: text, a number or None can.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from memanalysis.figures.figure import literal
+from memanalysis.literals import literal
 from memanalysis.proxies import PROXIES
 
 # Proxies as the field writes them, where that is not the stored name with spaces.

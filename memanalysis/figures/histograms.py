@@ -1,4 +1,4 @@
-"""How scores are distributed at each size: as estimated, and with their noise removed."""
+"""Distributions of scores at each size: as estimated, and with their noise removed."""
 
 from __future__ import annotations
 

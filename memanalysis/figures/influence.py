@@ -1,4 +1,4 @@
-"""How many examples are memorised at each size, and what noise makes of that number."""
+"""Memorised examples with a partner at each size, and what noise makes of their number."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ import polars as pl
 
 from memanalysis import wording
 from memanalysis.figures import marks, theme
-from memanalysis.figures.figure import Asked, Facts, Figure, literal
+from memanalysis.figures.figure import Asked, Facts, Figure
 from memanalysis.figures.fragments import proxy_title, strongest, titled
+from memanalysis.literals import literal
 from memanalysis.proxies import label
 
 _NONE: Final = "No proxies were recorded in this study."

@@ -1,4 +1,4 @@
-"""What a proxy is good for: does it follow the trend, and does it find the memorised examples?"""
+"""The use of a proxy: does it follow the trend, and does it find the memorised examples?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of what is measured would be seen again with new models."""
+"""Reliability: the part of what is measured that new models would show again."""
 
 from __future__ import annotations
 

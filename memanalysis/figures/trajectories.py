@@ -1,4 +1,4 @@
-"""How the scores of single examples change with size: shares of shapes and their curves."""
+"""Trajectories of single examples: shares of shapes, and curves of scores over sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where examples go under distillation: from which range of scores, or shape, to which."""
+"""Transitions under distillation: from one range of scores, or shape, to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finding declares of itself, once: store, report and CLI make their lists from it."""
+"""The declaration of a finding, once: store, report and CLI make their lists from it."""
 
 from __future__ import annotations
 

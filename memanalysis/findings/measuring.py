@@ -1,4 +1,4 @@
-"""What the rules of all findings start from, and decisions as rows of ``findings``."""
+"""Common ground of all findings' rules, and decisions as rows of ``findings``."""
 
 from __future__ import annotations
 

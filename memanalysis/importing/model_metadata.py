@@ -1,4 +1,4 @@
-"""What a source, or the user, says of its models: names and numbers that a store can hold."""
+"""Names and numbers of models, from a source or the user, that a store can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether outcomes can be what they are said to be, told while models are written.
+"""Checks that outcomes can be what they are said to be, while models are written.
 
 Labels in another order than the outcomes leave every number possible and make most of them wrong.
 What gives them away: models that agree with each other on an example that they trained on, and not

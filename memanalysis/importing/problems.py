@@ -1,4 +1,4 @@
-"""What is wrong with a source, collected so that people mend their files in one pass."""
+"""Faults of a source, collected so that people mend their files in one pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether numbers lie where the quantity that they are called lies."""
+"""Ranges of quantities: do numbers lie where what they are called lies?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source holds, as its format module describes it: the meeting point of all importers.
+"""A source, as its format module describes it: the meeting point of all importers.
 
 A format module has one function, ``read(source, options) -> Contents``. It looks at names, headers
 and small arrays alone; outcomes come later, model by model, from the iterators of ``Models``. What

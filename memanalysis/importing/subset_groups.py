@@ -1,4 +1,4 @@
-"""Whose subsets are whose: equal masks get equal ids, and models get groups.
+"""Subsets and groups of models: equal masks get equal ids.
 
 Imported subsets have no groups, but everything that is resampled needs them. They are assigned in
 the order of the source:

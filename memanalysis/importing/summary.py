@@ -1,4 +1,4 @@
-"""What an import brings, in a few lines."""
+"""An import in a few lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What trainings will cost: arithmetic counted, time taken from a few steps on this machine."""
+"""Costs of trainings: arithmetic counted, time taken from a few steps on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recording costs, in disk space and in trainings; for ``plan``, without torch."""
+"""Costs of recording, in disk space and in trainings; for ``plan``, without torch."""
 
 from __future__ import annotations
 

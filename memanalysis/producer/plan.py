@@ -1,4 +1,4 @@
-"""What a study has to train, in which order, and with which seeds.
+"""The plan of a study: its trainings, their order and their seeds.
 
 A task is one ensemble: models of one group, size and objective that are trained as one network.
 A teacher trained on all examples is a task of its own, one for each group that needs it.

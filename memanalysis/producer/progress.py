@@ -1,4 +1,4 @@
-"""How far a run is, on standard error: a bar on a terminal, elsewhere a line now and then."""
+"""Progress of a run, on standard error: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 

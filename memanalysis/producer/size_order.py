@@ -1,4 +1,4 @@
-"""Whether the size axis, whose order is the study file's, is one of growing networks."""
+"""The order of sizes, which is the study file's: is it one of growing networks?"""
 
 from __future__ import annotations
 

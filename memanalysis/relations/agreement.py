@@ -1,4 +1,4 @@
-"""Whether scores by different signals order the examples alike."""
+"""Agreement of signals: do scores by different ones order the examples alike?"""
 
 from __future__ import annotations
 

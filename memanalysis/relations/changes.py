@@ -1,4 +1,4 @@
-"""How scores change between two sizes, and for whom: by score, by class, and behind the noise."""
+"""Changes of scores between two sizes: by score, by class, and behind the noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two stores memorise the same examples: scores of one against scores of the other.
+"""Two stores compared: scores of one against scores of the other.
 
 Errors that both stores owe to the same training subsets would correlate. So scores come from
 opposite halves of the groups wherever groups of the two share their subsets, and the correlation

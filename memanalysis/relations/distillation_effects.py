@@ -1,4 +1,4 @@
-"""What distillation does to whom: one set of rows for every distilled objective."""
+"""Effects of distillation: one set of rows for every distilled objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a packed store can no longer compute, kept from the time when it could.
+"""Results that a packed store can no longer compute, kept from the time when it could.
 
 Packing drops the sums per group of models. Tables that resample groups of a proxy or of a
 continuous signal were computed before; computed again, they would lose their intervals. As long as

@@ -1,4 +1,4 @@
-"""Which kinds of example are memorised, take which trajectory, change by distillation, are found.
+"""Kinds of example: memorised, on a trajectory, changed by distillation, found.
 
 A kind comes from ``examples.kind``: planted by the study, or judged by something that never saw a
 score. Nothing is selected by score, so intervals are delete-one-group jackknives.

@@ -1,4 +1,4 @@
-"""What is believed of each training label, by models that never saw its image."""
+"""Beliefs about each training label, by models that never saw its image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How reliable scores and their changes are, and how that grows with the number of models."""
+"""Reliability of scores and their changes, and its growth with the number of models."""
 
 from __future__ import annotations
 

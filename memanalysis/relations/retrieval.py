@@ -1,4 +1,4 @@
-"""Which memorised examples a proxy finds, and how polarised proxies are themselves."""
+"""Memorised examples that a proxy finds, and how polarised proxies are themselves."""
 
 from __future__ import annotations
 

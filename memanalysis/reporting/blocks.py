@@ -1,4 +1,4 @@
-"""What a section of the report is made of; the page's template knows how to show each of these."""
+"""Blocks, which sections of the report are made of; the page's template shows each."""
 
 from __future__ import annotations
 

@@ -276,8 +276,3 @@ def _range(counts: pl.Series) -> str:
         return "no"
     low, high = int(counts.to_numpy().min()), int(counts.to_numpy().max())
     return wording.count(low) if low == high else f"{wording.count(low)} to {wording.count(high)}"
-
-
-def quoted(text: str) -> str:
-    """``text`` as it stands between the quotes of an SQL string."""
-    return text.replace("'", "''")

@@ -1,4 +1,4 @@
-"""What a user may ask of a report: its format, sections, title and number of images."""
+"""Options of a report: its format, sections, title and number of images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vl-convert can be given to draw."""
+"""Texts that vl-convert can draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of a store: every relation, what a row of it is, its columns, its rows."""
+"""The catalogue of a store: every relation, what a row of it is, its columns, its rows."""
 
 from __future__ import annotations
 

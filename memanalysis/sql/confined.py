@@ -30,6 +30,7 @@ import polars as pl
 import pyarrow as pa
 
 from memanalysis.errors import QueryError, StoreError, did_you_mean
+from memanalysis.literals import literal
 from memanalysis.sql.connection import connect, load, require_intact
 from memanalysis.sql.limits import Limits, bounded_memory, run_interruptibly
 from memanalysis.sql.messages import explain, one_line
@@ -268,14 +269,10 @@ def _lock(
     """Shut the connection off from everything but ``store`` and ``temporary``, for good."""
     connection.execute(f"set memory_limit = '{limits.memory} bytes'")
     connection.execute(f"set max_temp_directory_size = '{limits.disk} bytes'")
-    connection.execute(f"set temp_directory = {_quoted(temporary)}")
-    connection.execute(f"set allowed_directories = [{_quoted(store)}]")
+    connection.execute(f"set temp_directory = {literal(temporary)}")
+    connection.execute(f"set allowed_directories = [{literal(store)}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from memanalysis.errors import StoreError
+from memanalysis.literals import literal
 from memanalysis.sql.messages import one_line
 from memanalysis.sql.scripts import Script, mentioned, scripts, uses
 from memanalysis.storage.laid_images import FILE, is_laid
@@ -104,9 +105,9 @@ def load(
 
 def as_script(store: Store) -> str:
     """One text that makes every relation over ``store`` in any DuckDB client."""
-    place = str(store.path.resolve()).replace("'", "''")
+    place = literal(str(store.path.resolve()))
     texts = (_of_before(_text(script, store), store, script.name) for script in scripts())
-    return "\n".join([f"set variable store = '{place}';\n", *texts])
+    return "\n".join([f"set variable store = {place};\n", *texts])
 
 
 def _of_before(text: str, store: Store, name: str) -> str:

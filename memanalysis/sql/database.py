@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 
 from memanalysis.errors import StoreError
+from memanalysis.literals import literal
 from memanalysis.sql.connection import connect
 from memanalysis.sql.messages import one_line
 from memanalysis.sql.scripts import scripts
@@ -34,9 +35,10 @@ def write(store: Store, path: Path) -> None:
         If a relation cannot be read, or the file cannot be written.
     """
     connection = connect(store)
-    place = str(path).replace("'", "''")
     try:
-        connection.execute(f"attach '{place}' as {_ATTACHED} (storage_version '{_LAYOUT}')")
+        connection.execute(
+            f"attach {literal(str(path))} as {_ATTACHED} (storage_version '{_LAYOUT}')"
+        )
         _copy_tables(connection)
         _copy_macros(connection)
         connection.execute("use memory")
@@ -56,8 +58,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'create table {table} as from memory.main."{script.name}"')
         for column, comment in comments[script.name].items():
             kind, name = ("column", f'{table}."{column}"') if column else ("table", table)
-            text = comment.replace("'", "''")
-            connection.execute(f"comment on {kind} {name} is '{text}'")
+            connection.execute(f"comment on {kind} {name} is {literal(comment)}")
 
 
 def _copy_macros(connection: duckdb.DuckDBPyConnection) -> None:

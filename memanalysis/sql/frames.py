@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
+from memanalysis.literals import literal
+
 Query = Callable[[str], pl.DataFrame]
 
 _EXAMPLES = """
@@ -56,11 +58,6 @@ def examples(query: Query, *, images: bool = False) -> pl.DataFrame:
 def conditions(query: Query) -> pl.DataFrame:
     """Objective, size and size_rank of every condition with outcomes or scores, in study order."""
     return query(_CONDITIONS)
-
-
-def literal(text: str) -> str:
-    """``text`` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _additions(query: Query) -> Iterator[pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""How the column ``margins.margins`` holds a margin in a byte."""
+"""Margins, each in a byte of the column ``margins.margins``."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Which code, packages and machine made a store: what its manifest says of its origin."""
+"""The origin of a store, for its manifest: code, packages and machine."""
 
 from __future__ import annotations
 

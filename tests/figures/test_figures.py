@@ -14,7 +14,8 @@ import pytest
 from once import made_once
 
 from memanalysis import figures
-from memanalysis.figures.figure import Asked, Figure, literal
+from memanalysis.figures.figure import Asked, Figure
+from memanalysis.literals import literal
 from memanalysis.reporting import document
 from memanalysis.reporting.context import Reading
 from memanalysis.storage.store import Store

@@ -1,4 +1,4 @@
-"""What anybody says of single examples: labels that people gave, notes, numbers of other sources.
+"""Annotations of single examples: labels that people gave, notes, numbers of other sources.
 
 A table (CSV, TSV, JSON lines, JSON, Parquet), an .npz of columns or a .npy of one value for each
 example. The annotation is the column that FILE:COLUMN names, else the one called like it (--name),

@@ -1,4 +1,4 @@
-"""Where LiRA's code and its copies leave a model's mask, outputs and settings.
+"""Folders of LiRA's code and its copies: a model's mask, outputs and settings.
 
 ======================== ========================================= ==============================
 code                     mask                                      outputs

@@ -1,4 +1,4 @@
-"""What every reader of a layout returns: two splits whose images are read when they are needed."""
+"""A source of data, as every reader returns it: two splits, images read when needed."""
 
 from __future__ import annotations
 

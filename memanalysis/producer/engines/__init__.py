@@ -1,4 +1,4 @@
-"""What keeps processes busy with the tasks of a run: ``local`` ones, or those of a Ray cluster.
+"""Engines, which keep processes busy with tasks: ``local`` ones, or a Ray cluster's.
 
 Whichever engine trains, a task is the same computation on one thread, and gives the same bits.
 """

@@ -1,4 +1,4 @@
-"""What runs on the nodes of a Ray cluster: one ensemble trained for each task."""
+"""A worker on a node of a Ray cluster: one ensemble trained for each task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training loop expects of a network, whatever its family."""
+"""The network that the training loop expects, whatever its family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the explorer of one study shows: its columns, filters, measures, images and remarks."""
+"""The explorer of one study: its columns, filters, measures, images and remarks."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from memanalysis.figures import theme
+from memanalysis.literals import literal
 from memanalysis.proxies import find, orientation
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.explorer.payload import Column, quantised, whole
-from memanalysis.sql.frames import literal
 
 # More rows than this make the page too heavy to mail; then the highest scores are kept.
 MOST_EXAMPLES: Final = 60_000

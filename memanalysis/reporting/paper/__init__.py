@@ -1,4 +1,4 @@
-"""How to report a study in a paper: a paragraph, tables and references, from what the store says.
+"""Texts for a paper: a paragraph, tables and references, from what the store says.
 
 Nothing is invented: what the store does not know is said to be unknown.
 """

@@ -11,8 +11,9 @@ from memanalysis import figures, numbers, proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.distillation_effects import SCORE_CHANGE
 from memanalysis.figures.trajectories import IN_WORDS, shares_in_words
+from memanalysis.literals import literal
 from memanalysis.reporting import blocks
-from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 
 Choice = tuple[str, blocks.Picture]
@@ -21,14 +22,14 @@ _IMAGES: Final = 8
 _KIND_SQL: Final = """select kind, example_id, memorization
 from memorization as m
 inner join examples as e using (example_id)
-where objective = '{objective}' and size = '{size}' and m.split = 'train'
+where objective = {objective} and size = {size} and m.split = 'train'
     and kind is not null and memorization is not null
 qualify row_number() over (partition by kind order by memorization desc, example_id) <= {most}
 order by kind, memorization desc, example_id"""
 _SUSPECTS_SQL: Final = "from suspects order by rank limit {most}"
 _EXTREMES_SQL: Final = """select example_id, memorization
 from memorization
-where objective = '{objective}' and size = '{size}' and split = 'train'
+where objective = {objective} and size = {size} and split = 'train'
     and memorization is not null
 order by memorization desc, example_id
 limit {most}"""
@@ -45,7 +46,7 @@ limit 1"""
 _ENDS_SQL: Final = """with known as (
     select example_id, coalesce(value_in, value_out) as value
     from proxies
-    where proxy = '{proxy}' and coalesce(value_in, value_out) is not null
+    where proxy = {proxy} and coalesce(value_in, value_out) is not null
 )
 (select example_id, value, 'lowest' as "end" from known order by value, example_id limit {most})
 union all
@@ -87,7 +88,9 @@ def _kinds(reading: Reading) -> Choice | None:
     changed = [kind for kind in planted if kind not in _ORDINARY]
     shown = reading.sql(
         _KIND_SQL.format(
-            objective=objective, size=quoted(size), most=max(_IMAGES // max(len(changed), 1), 1)
+            objective=literal(objective),
+            size=literal(size),
+            most=max(_IMAGES // max(len(changed), 1), 1),
         )
     )
     tiles = Tiles(reading)
@@ -156,7 +159,7 @@ def _one_size(reading: Reading) -> Choice | None:
     scores = reading.sql(
         "select count(memorization) as n, avg(memorization) as mean, "
         f"avg((memorization >= {_MEMORISED})::int) as memorised from memorization "
-        f"where objective = '{objective}' and size = '{quoted(size)}' and split = 'train'"
+        f"where objective = {literal(objective)} and size = {literal(size)} and split = 'train'"
     ).row(0, named=True)
     if not scores["n"]:
         return None
@@ -166,7 +169,7 @@ def _one_size(reading: Reading) -> Choice | None:
     if suspects.is_empty():
         title = "highest scores"
         rows = reading.sql(
-            _EXTREMES_SQL.format(objective=objective, size=quoted(size), most=_IMAGES)
+            _EXTREMES_SQL.format(objective=literal(objective), size=literal(size), most=_IMAGES)
         )
     else:
         title, rows = "first suspects", suspects
@@ -191,7 +194,7 @@ def _imported(reading: Reading) -> Choice | None:
     row = rows.row(0, named=True)
     name = row["proxy"]
     figure = reading.figure(figures.proxy_values, "opening", objectives=(), proxy=name)
-    ends = reading.sql(_ENDS_SQL.format(proxy=quoted(name), most=_IMAGES // 2))
+    ends = reading.sql(_ENDS_SQL.format(proxy=literal(name), most=_IMAGES // 2))
     tiles = Tiles(reading)
     shown = [
         blocks.Row(

@@ -9,8 +9,9 @@ import polars as pl
 
 from memanalysis import figures, wording
 from memanalysis.figures import theme
+from memanalysis.literals import literal
 from memanalysis.reporting import blocks
-from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 
 _SUMMARY_SQL: Final = """select objective, size, split, n_models, n_pairs, n_above,
@@ -26,7 +27,7 @@ _PAIRS_SQL: Final = """with pairs as (
     from influence as i
     left join memorization as m
         on m.example_id = i.train_id and m.objective = i.objective and m.size = i.size
-    where i.objective = '{objective}' and i.size = '{size}' and i.split = 'test'
+    where i.objective = {objective} and i.size = {size} and i.split = 'test'
 )
 select train_id, memorization, score_error, n_partners, test_id, influence, std_error, q_value,
     dense_rank() over (order by memorization desc nulls last, train_id) as helper
@@ -87,7 +88,7 @@ def _gallery(reading: Reading) -> list[blocks.Block]:
         return []
     objective, size = chosen
     sql = _PAIRS_SQL.format(
-        objective=objective, size=quoted(size), partners=_PARTNERS, helpers=_HELPERS
+        objective=literal(objective), size=literal(size), partners=_PARTNERS, helpers=_HELPERS
     )
     tiles = Tiles(reading)
     groups = reading.sql(sql).partition_by("train_id", maintain_order=True)

@@ -9,21 +9,22 @@ import polars as pl
 from memanalysis import figures, proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
+from memanalysis.literals import literal
 from memanalysis.reporting import blocks
-from memanalysis.reporting.context import Reading, quoted
+from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
 
 _PRECISION_SQL: Final = """select proxy, kind, precision, precision_low, precision_high, share,
     n_examples
 from kind_retrieval
-where objective = '{objective}' and size = '{size}' and auc is not null
+where objective = {objective} and size = {size} and auc is not null
 order by proxy <> 'memorization', proxy, kind"""
 
 _HIGHEST_SQL: Final = """select kind, example_id, m.label, clean_label, memorization,
     ci_low, ci_high
 from memorization as m
 inner join examples as e using (example_id)
-where objective = '{objective}' and size = '{size}' and m.split = 'train'
+where objective = {objective} and size = {size} and m.split = 'train'
     and kind is not null and memorization is not null
 qualify row_number() over (partition by kind order by memorization desc, example_id) <= {most}
 order by kind, memorization desc, example_id"""
@@ -135,7 +136,7 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
 
 def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     """How many of a kind are among as many of the highest values."""
-    sql = _PRECISION_SQL.format(objective=objective, size=quoted(size))
+    sql = _PRECISION_SQL.format(objective=literal(objective), size=literal(size))
     table = reading.sql(sql)
     kinds = theme.known_order(table["kind"].to_list(), [])
     known = {(row["proxy"], row["kind"]): _percent(row) for row in table.iter_rows(named=True)}
@@ -164,7 +165,7 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
 
 def _highest(reading: Reading) -> blocks.Gallery:
     objective, size = reading.primary, _largest(reading)
-    sql = _HIGHEST_SQL.format(objective=objective, size=quoted(size), most=_SHOWN)
+    sql = _HIGHEST_SQL.format(objective=literal(objective), size=literal(size), most=_SHOWN)
     table = reading.sql(sql)
     tiles = Tiles(reading)
     rows = [

@@ -1,4 +1,4 @@
-"""How everything was measured, and where it comes from."""
+"""Methods: how everything was measured, and where it comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a proxy's change goes with the score's."""
+"""Tables of a proxy's change beside the score's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of each quantity is signal, and how many models would be enough."""
+"""Reliability: how much of each quantity is signal, and how many models would be enough."""
 
 from __future__ import annotations
 

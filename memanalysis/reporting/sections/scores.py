@@ -1,4 +1,4 @@
-"""How the scores are distributed at each size, and whether they part into two ends."""
+"""Distributions of scores at each size, and whether they part into two ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which examples distillation changes, against which teachers, and where they go."""
+"""Students: examples that distillation changes, their teachers, and where they go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the scores of single examples change with size: shares, mean curves, the examples."""
+"""Trajectories of single examples: shares, mean curves, the examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a study was run, and what was not: objectives, sizes, proxies, test split, influence."""
+"""The parts of a study that were run: objectives, sizes, proxies, test split, influence."""
 
 from __future__ import annotations
 
