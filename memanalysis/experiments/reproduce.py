@@ -70,7 +70,7 @@ def reproduce(
     rows = [
         _compared(store, trained, objective, size.name, subsets)
         for objective, size in study.conditions
-        if first < study.subsets_of(objective)
+        if first in study.range_of(objective)
     ]
     repeats = (_compared_repeats(store, trained, size.name, subsets) for size in study.sizes)
     return pl.DataFrame([*rows, *(row for row in repeats if row is not None)])

@@ -67,8 +67,9 @@ def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
     """All tasks of a study, group after group; within a group teachers come first.
 
     Second models of a subset come after all first ones: a study that is stopped has more from
-    another group. Where students are trained on fewer subsets than the labels, those of all groups
-    come last, objective by objective. ``shard`` (i, n), i from 1, takes every n-th group: shards
+    another group. Where students are trained on fewer subsets than the labels, they come objective
+    by objective when their groups are done, and before further groups: a store that is packed in
+    between has no teachers left. ``shard`` (i, n), i from 1, takes every n-th group: shards
     share nothing but the store.
     """
     index, count = shard or (1, 1)
@@ -80,9 +81,10 @@ def plan(study: Study, shard: tuple[int, int] | None = None) -> list[Task]:
     planned.sort(key=lambda task: task.objective == REPEAT)
     if any(study.subsets_of(objective) < study.n_subsets for objective in study.objectives):
         students = [name for name in study.objectives if name != "one_hot"]
+        taught = max(study.range_of(name)[-1] for name in students) // study.subsets.group_size
         ranks = {name: rank for rank, name in enumerate(["one_hot", REPEAT, *students])}
         ranks[FULL_DATA] = ranks["one_hot"]
-        planned.sort(key=lambda task: ranks[task.objective])
+        planned.sort(key=lambda task: (task.group > taught, ranks[task.objective]))
     return planned
 
 
@@ -92,7 +94,7 @@ def _group(study: Study, group: int) -> list[Task]:
     ids = range(first, first + study.subsets.group_size)
     repeats = (REPEAT,) if group < study.subsets.repeats else ()
     for objective in (*study.objectives, *repeats):
-        if objective != REPEAT and first >= study.subsets_of(objective):
+        if objective != REPEAT and first not in study.range_of(objective):
             continue
         # Largest first: the default teacher, and no long task is left for the end of a group.
         for size in reversed(study.sizes_of(objective)):
@@ -115,7 +117,7 @@ def full_data_teachers(study: Study, group: int) -> list[str]:
         {
             setting.teacher
             for objective, setting in settings.items()
-            if setting.scope == FULL_DATA and first < study.subsets_of(objective)
+            if setting.scope == FULL_DATA and first in study.range_of(objective)
         }
     )
 

@@ -363,7 +363,7 @@ _SECTIONS: Final[dict[str, type]] = {
 
 
 # How many subsets students are trained on; like more groups, more of them change no model.
-_GROWING: Final = re.compile(r"distillation\.(variants\.\w+\.)?subsets")
+_GROWING: Final = re.compile(r"distillation\.(variants\.\w+\.)?(subsets|first_subset)")
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:

@@ -136,9 +136,16 @@ class Study:
         return [size for size in self.sizes if setting is None or setting.teaches(size.name)]
 
     def subsets_of(self, objective: str) -> int:
-        """How many subsets, from the first, models are trained on by an objective."""
+        """How many subsets models are trained on by an objective."""
+        return len(self.range_of(objective))
+
+    def range_of(self, objective: str) -> range:
+        """The subsets that models are trained on by an objective."""
         setting = self.distillation_of(objective)
-        return self.n_subsets if setting is None or setting.subsets is None else setting.subsets
+        if setting is None:
+            return range(self.n_subsets)
+        first, number = setting.first_subset, setting.subsets
+        return range(first, self.n_subsets if number is None else first + number)
 
     @property
     def n_models(self) -> int:

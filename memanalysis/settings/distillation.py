@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from memanalysis.settings.keys import (
     CLOSED,
+    FROM_ZERO,
     Faults,
     Int,
     Key,
@@ -68,7 +69,10 @@ class Distillation:
     ] = None
     """The sizes that are taught; all by default."""
     subsets: Annotated[Int | None, Key("a whole number")] = None
-    """How many subsets, from the first, students are trained on; all by default."""
+    """How many subsets students are trained on; all by default."""
+    first_subset: Annotated[Int, FROM_ZERO] = 0
+    """The first of them, which is the first of a group. A later one teaches on groups that are
+    still to be trained, where a packed store no longer has the teachers of its own."""
     variants: Annotated[Mapping[str, Distillation], Read(dict[str, Any], dict), Key(parts=True)] = (
         field(default_factory=dict)
     )
@@ -100,6 +104,10 @@ class Distillation:
                 faults.unexpected(f"{label}.students", list(students), expected)
             students = tuple(name for name in names if name in distinct)
         group, whole = design.group_size, design.groups * design.group_size
+        if self.first_subset % group or self.first_subset >= whole:
+            expected = f"the first subset of a group of {group}, below {whole}"
+            faults.unexpected(f"{label}.first_subset", self.first_subset, expected)
+        whole -= self.first_subset
         if self.subsets is not None and not (
             0 < self.subsets <= whole and self.subsets % group == 0
         ):

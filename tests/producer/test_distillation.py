@@ -14,7 +14,7 @@ from memanalysis import settings
 from memanalysis.building.build import build
 from memanalysis.building.check import check
 from memanalysis.cli.studies import load_study
-from memanalysis.errors import StoreError
+from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
 from memanalysis.settings import Distillation
@@ -275,18 +275,41 @@ def test_hard_targets_are_the_teachers_class():
     torch.testing.assert_close(training.objective_loss(logits, labels, teacher, setting), expected)
 
 
-def test_second_models_follow_the_first_of_all_groups() -> None:
-    """A study that is stopped has another group rather than second models; students come last."""
+def test_second_models_follow_the_first_and_students_their_groups() -> None:
+    """A stopped study has another group rather than second models; students come before others."""
     text = load_study("cifar10").text
     planned = plan.plan(settings.parse(text))
     order = [name for name, _ in itertools.groupby(task.objective for task in planned)]
-    assert order == ["one_hot", plan.REPEAT, "distilled", "distilled_t1"]
-    assert [task.group for task in planned if task.objective == "one_hot"][-1] == 39
-    plain = plan.plan(settings.parse(_without_students(text)))
-    assert [name for name, _ in itertools.groupby(t.objective for t in plain)] == order[:2]
+    assert order == ["one_hot", plan.REPEAT, "distilled", "distilled_t1", "one_hot"]
+    groups = {name: {t.group for t in planned if t.objective == name} for name in order}
+    assert groups["distilled"] == groups["distilled_t1"] == set(range(10, 20))
+    assert groups["one_hot"] == set(range(40))
+    done = set()
+    for task in planned:
+        assert set(plan.teachers_of(settings.parse(text), task)) <= done
+        done.update(task.models)
 
 
-def _without_students(text: str) -> str:
-    return (
-        text[: text.index("# Trained after all")] + text[text.index("# What the training pass") :]
+def test_students_of_later_groups_can_be_added_to_a_packed_store(tmp_path):
+    """A packed group's teachers are gone; the next group has its own."""
+    later = (
+        STUDY.split("[distillation")[0]
+        + """
+[distillation]
+temperature = 2.0
+weight = 0.5
+students = ["resnet8w2"]
+first_subset = 2
+"""
     )
+    root = tmp_path / "store"
+    run.produce(settings.parse(later), root, workers=1, device="cpu", shard=(1, 2))
+    build(root, pack=True)
+    run.produce(settings.parse(later), root, workers=1, device="cpu")
+    build(root)
+    models = Store.open(root).read_table("models", ["objective", "subset_id"]).to_pylist()
+    taught = {row["subset_id"] for row in models if row["objective"] == "distilled"}
+    assert taught == {2, 3}
+    assert check(root) == []
+    with pytest.raises(SettingsError, match="first_subset = 1"):
+        settings.parse(later.replace("first_subset = 2", "first_subset = 1"))
