@@ -1,4 +1,4 @@
-"""What anybody says of single examples: labels that people gave, notes, numbers of other sources.
+"""Annotations of single examples: labels that people gave, notes, numbers of other sources.
 
 A table (CSV, TSV, JSON lines, JSON, Parquet), an .npz of columns or a .npy of one value for each
 example. The annotation is the column that FILE:COLUMN names, else the one called like it (--name),
@@ -28,7 +28,7 @@ from memanalysis.importing.tables import Table, read_table
 FORMAT: Final = Format(
     name="labels",
     module=__name__,
-    reads="what people say of each example: .csv, .npz, .parquet, …",
+    reads="annotations of each example: .csv, .npz, .parquet, …",
     options=("name", "row_names", "id_column", "in_order", "label_column", "replace"),
     example="labels human.csv --name human1 --out mine",
     gives="the relations annotations, score_by_annotation and annotation_correlations",

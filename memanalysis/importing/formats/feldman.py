@@ -17,15 +17,28 @@ from memanalysis.importing.arrays import Archive
 from memanalysis.importing.formats import aux_arrays
 from memanalysis.importing.formats.published import read_demo, read_matrix, read_pairs
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import MODEL_OPTIONS, Contents, Format, Options
+from memanalysis.importing.source import MODEL_OPTIONS, Contents, Format, Options, Use
 
+_USES: Final = (
+    Use(
+        "Feldman and Zhang's `aux_arrays.npz`",
+        "feldman inception/0.7 --size inception --out mine",
+        "scores, influence",
+    ),
+    Use(
+        "their published pairs",
+        "feldman pairs.npz --out mine",
+        "influence; the proxy `memorization_published`",
+    ),
+)
 FORMAT: Final = Format(
     name="feldman",
     module=__name__,
     reads="a folder of <run>/aux_arrays.npz, or published scores",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "n_train", "n_test", "models"),
-    example="feldman inception/0.7 --size inception --out mine",
-    gives="scores, influence",
+    example=_USES[0].example,
+    gives=_USES[0].gives,
+    several=_USES,
 )
 
 
