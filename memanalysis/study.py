@@ -39,7 +39,7 @@ class Study:
 
     @property
     def manifest(self) -> Manifest:
-        """What the store says of itself."""
+        """The manifest of the store: settings, versions, data set, sizes, checksums."""
         return self._store.manifest
 
     @cached_property
