@@ -34,7 +34,7 @@ class Study:
 
     @property
     def path(self) -> Path:
-        """The directory of the store."""
+        """The folder of the store."""
         return self._store.path
 
     @property

@@ -79,7 +79,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         ),
         Format(
             "cleanlab",
-            "label errors by cleanlab",
+            "wrong labels by cleanlab",
             "`labels`, `pred_probs` for `find_label_issues`; needs logits, kept by "
             '`keep_logits = "final"` or `import --keep-logits`',
             "mine --to cleanlab --out heldout.npz",

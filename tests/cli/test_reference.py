@@ -1,16 +1,34 @@
 """The reference pages are what the declarations say."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from memanalysis.cli import reference
 
+_MAKE = """
+import json
+from memanalysis.cli.reference import PAGES, ROOT, filled
+print(json.dumps({name: filled((ROOT / name).read_text("utf-8")) for name in PAGES}))
+"""
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[str, str]:
+    """Every page as it is made in a new process: click keeps --help as who asked first named it."""
+    made = subprocess.run([sys.executable, "-c", _MAKE], check=True, capture_output=True)
+    pages: dict[str, str] = json.loads(made.stdout)
+    return pages
+
 
 @pytest.mark.parametrize("name", reference.PAGES)
-def test_the_page_is_what_is_generated(name: str) -> None:
+def test_the_page_is_what_is_generated(name: str, generated: dict[str, str]) -> None:
     """Every block of the committed page is, to the letter, what is made of the declarations."""
     text = (reference.ROOT / name).read_text("utf-8")
     assert "<!-- begin " in text
-    if reference.filled(text) != text:
+    if generated[name] != text:
         pytest.fail(f"{name} is not what the declarations say. Run: make reference")
 
 

@@ -82,7 +82,7 @@ def npz(place: Path) -> None:
 
 
 @row(
-    "label errors by cleanlab",
+    "wrong labels by cleanlab",
     "`labels`, `pred_probs` for `find_label_issues`; needs logits, kept by "
     '`keep_logits = "final"` or `import --keep-logits`',
 )

@@ -140,9 +140,7 @@ def npz(case):
     assert (bounds["memorization"] < bounds["ci_high"]).all()
 
 
-@row(
-    "a log directory of LiRA, TensorFlow's or PyTorch's", "each architecture is a size; all signals"
-)
+@row("a log folder of LiRA, TensorFlow's or PyTorch's", "each architecture is a size; all signals")
 def lira(case):
     """Two architectures' signals equal NumPy's on the logits."""
     narrow = make_world()
@@ -188,7 +186,7 @@ def pairs(case):
 
 @row(
     "a store or a folder of released masks and margins",
-    "memorization by margin; from test margins alone, influence",
+    "memorisation by margin; from test margins alone, influence",
 )
 def datamodels(case):
     """Means of the margins by loops of NumPy; an influence of 1 by construction."""
@@ -207,7 +205,7 @@ def datamodels(case):
     assert found.select("test_id", "influence").rows() == [(30, 1.0)]
 
 
-@row("a log directory of Privacy Meter", "memorization in probability")
+@row("a log folder of Privacy Meter", "memorisation in probability")
 def privacy_meter(case):
     """Means of p(y) inside less outside."""
     rng = np.random.default_rng(3)
@@ -221,7 +219,7 @@ def privacy_meter(case):
     np.testing.assert_allclose(found, inside_less_outside(memberships, p.T), atol=1e-6)
 
 
-@row("an output directory of LeakPro, masks.npy in it", "scores, intervals and every signal")
+@row("an output folder of LeakPro, masks.npy in it", "scores, intervals and every signal")
 def leakpro(case):
     """Signals equal NumPy's on the logits before they were shuffled."""
     world = make_world()

@@ -1,6 +1,6 @@
 """Feldman and Zhang's artefacts (2020, arXiv 2008.03703): subsets' outcomes, published scores.
 
-A directory of ``<run>/aux_arrays.npz`` (google-research, heldout-influence-estimation) gives
+A folder of ``<run>/aux_arrays.npz`` (google-research, heldout-influence-estimation) gives
 models. The files of pluskid/influence-memorization give scores and pairs without counts:
 ``*_high_infl_pairs_*.npz`` (``tr_idx``, ``tt_idx``, ``infl``, ``mem``), ``*_infl_matrix.npz``
 (``tr_mem``, ``tr_labels``, ``tt_labels`` and per class K ``tr_classidx_K``, ``tt_classidx_K``,

@@ -1,4 +1,4 @@
-"""Directories of LiRA (Carlini et al. 2022): tensorflow/privacy's mi_lira_2021, and its copies.
+"""Folders of LiRA (Carlini et al. 2022): tensorflow/privacy's mi_lira_2021, and its copies.
 
 ======================== ========================================= ==============================
 code                     mask                                      outputs
@@ -43,7 +43,7 @@ from memanalysis.importing.source import (
 FORMAT: Final = Format(
     name="lira",
     module=__name__,
-    reads="a log directory of LiRA, TensorFlow's or PyTorch's",
+    reads="a log folder of LiRA, TensorFlow's or PyTorch's",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "models", "augmentation", "keep_logits"),
     example="lira exp --out mine",
     gives="each architecture is a size; all signals",
