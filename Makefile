@@ -14,7 +14,7 @@ NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 STUDY ?= planted
 PROCESSES ?= 2
 
-.PHONY: report test lint controls torture licences bench bench-gpu produce study results notebooks clean
+.PHONY: report test lint reference api controls torture licences bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -70,6 +70,14 @@ ifneq ($(CSCORES)$(HUMAN),)
 	$(FULL)/bin/python data/results/outside.py --cscores "$(CSCORES)" --human "$(HUMAN)"
 endif
 	$(FULL)/bin/python data/results/results.py
+
+# The reference pages, from what declares things: study file, formats, relations, commands.
+reference: $(READER)/installed
+	$(READER)/bin/python -m memanalysis.cli.reference
+
+# The API reference of the public names, from their docstrings.
+api: $(FULL)/installed
+	$(FULL)/bin/python tests/helpers/api_pages.py build/api
 
 notebooks: $(FULL)/installed
 	$(FULL)/bin/jupyter lab notebooks

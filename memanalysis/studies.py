@@ -34,12 +34,12 @@ class Study:
 
     @property
     def path(self) -> Path:
-        """The directory of the store."""
+        """The folder of the store."""
         return self._store.path
 
     @property
     def manifest(self) -> Manifest:
-        """What the store says of itself."""
+        """The manifest of the store: settings, versions, data set, sizes, checksums."""
         return self._store.manifest
 
     @cached_property

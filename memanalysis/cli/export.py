@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,41 +16,49 @@ if TYPE_CHECKING:
 
     from memanalysis.studies import Study
 
-_TABLES: Final = ("csv", "parquet", "json", "latex", "markdown")
-_PER_CONDITION: Final = ("npz", "cleanlab", "scores")
-_FORMATS: Final = (*_PER_CONDITION, "examples", "huggingface", "duckdb", *_TABLES)
+
+class Layout(click.ParamType[str]):
+    """The name of a format; what there are is looked up when one is given."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a format."""
+        from memanalysis.exporting import FORMATS
+
+        if value not in FORMATS:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, FORMATS))}.", param, ctx)
+        return str(value)
 
 
-@click.command("export")
+class ExportCommand(click.Command):
+    """A command whose help lists the formats."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The formats, then the options."""
+        from memanalysis.exporting import FORMATS
+
+        with formatter.section("Formats"):
+            formatter.write_dl([(name, format_.gives) for name, format_ in FORMATS.items()])
+        super().format_options(ctx, formatter)
+
+
+@click.command("export", cls=ExportCommand)
 @store_argument
-@click.option("--to", "to", required=True, type=click.Choice(_FORMATS), help="The layout.")
+@click.option("--to", "to", required=True, type=Layout(), help="The layout.")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The file or folder to write."
 )
-@click.option("--objective", help="npz, cleanlab, scores: only models of this one.")
-@click.option("--size", help="npz, cleanlab, scores: only models of this one.")
+@click.option("--objective", help="npz, scores, cleanlab: only models of this one.")
+@click.option("--size", help="npz, scores, cleanlab: only models of this one.")
 @click.option("--influence", is_flag=True, help="npz: also influence of all pairs [test, train].")
-@click.option("--relation", help="Tables: a relation (see `memanalysis tables`).")
-@click.option("--query", help="Tables: an SQL query, in place of --relation.")
+@click.option("--relation", help="csv to markdown: a relation (see `memanalysis tables`).")
+@click.option("--query", help="csv to markdown: an SQL query, in place of --relation.")
 @click.option("--columns", help="latex, markdown: which columns, separated by commas.")
 @guard_option
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def command(store: Path | None, to: str, out: Path, force: bool, **options: object) -> None:
     """Write a study in another tool's layout.
-
-    \b
-    npz          masks, correctness and scores as NumPy arrays; a file
-                 per objective and size (--out FILE.npz or a folder)
-    cleanlab     pred_probs: mean held-out probabilities, from logits
-    scores       one .parquet or .csv: a row per objective, size and
-                 training example: plain index, score with interval,
-                 counts, held-out accuracy, trajectory, membership area
-    examples     one Parquet: a row per example, image and all scores
-    huggingface  a data set folder with a card
-    duckdb       one database file, every relation a table with
-                 comments, for DuckDB clients from 1.4 on
-    csv, parquet, json       a relation or the result of a query
-    latex, markdown          the same, printed: estimates with intervals
 
     \b
     Example:
@@ -70,36 +78,26 @@ def command(store: Path | None, to: str, out: Path, force: bool, **options: obje
 
 def _require_fitting(to: str, given: set[str]) -> None:
     """Refuse options that the format would ignore, and tables without a source."""
-    fitting = {"objective", "size"} if to in _PER_CONDITION else set()
-    fitting |= {"influence"} if to == "npz" else set()
-    fitting |= {"relation", "query"} if to in _TABLES else set()
-    fitting |= {"columns"} if to in ("latex", "markdown") else set()
-    if strange := sorted(given - fitting):
+    from memanalysis.exporting import FORMATS
+
+    fitting = FORMATS[to].options
+    if strange := sorted(given.difference(fitting)):
         raise click.UsageError(f"--{strange[0]} does not go with --to {to}.")
-    if to in _TABLES and len(given & {"relation", "query"}) != 1:
+    if "relation" in fitting and len(given & {"relation", "query"}) != 1:
         raise click.UsageError(f"--to {to} takes either --relation NAME or --query SQL.")
 
 
 def _write(study: Study, to: str, out: Path, force: bool, options: dict[str, object]) -> list[Path]:
     from memanalysis import exporting
 
-    chosen = {name: _text(options[name]) for name in ("objective", "size")}
-    with progress_bar() as progress:
-        if to == "npz":
-            influence = bool(options["influence"])
-            return exporting.write_npz(
-                study, out, **chosen, influence=influence, force=force, progress=progress
-            )
-        if to == "cleanlab":
-            return exporting.write_cleanlab(study, out, **chosen, force=force, progress=progress)
-        if to == "scores":
-            return [exporting.write_scores(study, out, **chosen, force=force)]
-        if to == "examples":
-            return [exporting.write_examples(study, out, force=force)]
-        if to == "huggingface":
-            return [exporting.write_huggingface(study, out, force=force)]
-        if to == "duckdb":
-            return [exporting.write_database(study, out, force=force)]
+    format_ = exporting.FORMATS[to]
+    if format_.writer is not None:
+        chosen = {name: options[name] for name in format_.options}
+        with progress_bar() as progress:
+            if format_.is_long:
+                chosen["progress"] = progress
+            written = format_.writer(study, out, force=force, **chosen)
+        return written if isinstance(written, list) else [written]
     exporting.require_replaceable([out], force=force)  # before a query that may be long
     query, relation = _text(options["query"]), _text(options["relation"])
     frame = study.sql(query) if query else study.table(relation or "")

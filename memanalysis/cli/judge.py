@@ -24,7 +24,7 @@ from memanalysis.cli.terminal import say
 def command(
     store: Path, folds: int, epochs: int, device: str, format_: str | None, out: Path | None
 ) -> None:
-    """Sort examples into easy, ambiguous, suspected mislabels and hard ones.
+    """Sort examples into easy, ambiguous and hard ones and suspected wrong labels.
 
     The judge is an ensemble of another family, trained on the images that the study left out; it
     knows nothing of the study's scores. Its kinds are kept in the store (examples.kind). Shown is

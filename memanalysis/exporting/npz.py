@@ -48,27 +48,27 @@ def write_npz(
 ) -> list[Path]:
     """Write one archive per objective and size; return their paths.
 
-    Each loads with ``np.load(path, allow_pickle=False)``. Runs are the models in ``subset_id``
-    order. NULL is NaN in floats and -1 in labels; what the study lacks is no key.
+    Each loads with ``np.load(path, allow_pickle=False)``. Models are in ``subset_id`` order. NULL
+    is NaN in floats and -1 in labels; what the study lacks is no key.
 
-    ====================== ======================= ============================================
-    key                    dtype, shape            meaning
-    ====================== ======================= ============================================
-    total_runs             int64 ()                number of models
-    trainset_mask          bool [runs, train]      example in the training subset
-    trainset_correctness   bool [runs, train]      argmax equals label
-    trainset_predictions   int32 [runs, train]     argmax; where model files keep logits
-    testset_correctness    bool [runs, test]       as above
-    testset_predictions    int32 [runs, test]      as above
-    memorization           float64 [train]         the study's score, NaN where NULL
-    influence              float32 [test, train]   of train on test examples, NaN where NULL
-    labels, test_labels    int32 [train], [test]   classes
-    clean_labels           int32 [train]           classes before labels were changed
-    example_id             int64 [train]           the study's ids
-    class_names            str [classes]
-    objective, size        str ()                  which models these are
-    subset_id, group_id    int32 [runs]            pair runs of several archives; resampling unit
-    ====================== ======================= ============================================
+    =========================== ====================== ===========================================
+    key                         dtype, shape           meaning
+    =========================== ====================== ===========================================
+    ``total_runs``              int64 ()               number of models
+    ``trainset_mask``           bool [models, train]   example in the training subset
+    ``trainset_correctness``    bool [models, train]   argmax equals label
+    ``trainset_predictions``    int32 [models, train]  argmax; where model files keep logits
+    ``testset_correctness``     bool [models, test]    as above
+    ``testset_predictions``     int32 [models, test]   as above
+    ``memorization``            float64 [train]        the study's score, NaN where NULL
+    ``influence``               float32 [test, train]  of train on test examples, NaN where NULL
+    ``labels``, ``test_labels`` int32 [train], [test]  classes
+    ``clean_labels``            int32 [train]          classes before labels were changed
+    ``example_id``              int64 [train]          the study's ids
+    ``class_names``             str [classes]
+    ``objective``, ``size``     str ()                 which models these are
+    ``subset_id``, ``group_id`` int32 [models]         models to pair over archives; groups
+    =========================== ====================== ===========================================
 
     Parameters
     ----------

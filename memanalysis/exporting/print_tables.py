@@ -47,7 +47,7 @@ class _Column:
 
 
 def latex(frame: pl.DataFrame, columns: Sequence[str] | None = None, note: str = "") -> str:
-    r"""``frame`` as a ``tabular`` with booktabs' rules.
+    r"""The rows of ``frame`` as a ``tabular`` with booktabs' rules.
 
     A value and its interval are one cell, ``.216 [.201, .231]``, with the decimals that the width
     of the intervals warrants: two digits of half a median width. Other numbers have three digits,

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,17 @@ MODEL_OPTIONS: Final = (
 )  # fmt: skip
 
 
+class Use(NamedTuple):
+    """One kind of source: what it is, the command as in ``Format.example``, what a store has."""
+
+    have: str
+    example: str
+    gives: str
+
+
 @dataclass(frozen=True)
 class Format:
-    """What a format module declares of itself as ``FORMAT``.
+    """What a format module declares of itself as ``FORMAT``; its docstring says keys and shapes.
 
     Attributes
     ----------
@@ -51,6 +59,8 @@ class Format:
         What a store has of it.
     keyed
         Whether a source may be FILE:KEY.
+    several
+        Its uses one by one, where it reads sources of several kinds.
     """
 
     name: str
@@ -60,6 +70,12 @@ class Format:
     example: str
     gives: str = ""
     keyed: bool = False
+    several: tuple[Use, ...] = ()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What it is good for, one by one."""
+        return self.several or (Use(self.reads, self.example, self.gives),)
 
     @property
     def read(self) -> Callable[[Path, Options], Contents]:

@@ -76,7 +76,8 @@ def _judged_today(store: Store) -> bool:
     """Whether the store's findings were decided by the rules of this version."""
     if not store.table_path("findings").exists():
         return False
-    return bool((_numbers(store.read_table("findings"), "version") == load().version).any())
+    findings = _of_schema(store.read_table("findings"), DERIVED["findings"])
+    return bool((_numbers(findings, "version") == load().version).any())
 
 
 def with_kept(computed: pa.Table, kept: pa.Table | None) -> pa.Table:

@@ -30,27 +30,29 @@ TERMS: Final = (
     Term(
         "group",
         "group of models",
-        "A few subsets that together leave out every example equally often, with all models "
+        "A few subsets that together hold out every example equally often, with all models "
         "trained on them. Groups are independent of each other, so intervals come from them.",
         r"groups? of models|delete-one-group jackknife",
     ),
     Term(
         "p-in",
         "p_in",
-        "How often models classify an example correctly when it was in their training subset.",
+        "How often models classify an example correctly when it was in their training subset; "
+        "accuracy_in in SQL.",
         r"p_in",
     ),
     Term(
         "p-out",
         "p_out",
-        "How often models classify an example correctly when it was held out of their training.",
+        "How often models classify an example correctly when it was held out of their training; "
+        "accuracy_out in SQL.",
         r"p_out",
     ),
     Term(
         "score",
         "memorisation score",
-        "p_in − p_out. Near 0, an example is right or wrong whether or not it was trained on. Near "
-        "1, models get it right only if they saw it: they have memorised it.",
+        "p_in − p_out; memorization in SQL. Near 0, an example is right or wrong whether or not it "
+        "was trained on. Near 1, models get it right only if they saw it: they have memorised it.",
         r"memorisation scores?",
     ),
     Term(

@@ -23,6 +23,7 @@ from memanalysis.settings.keys import (
     CLOSED,
     FROM_ZERO,
     TABLE,
+    Entry,
     Faults,
     Int,
     Key,
@@ -44,6 +45,7 @@ __all__ = [
     "WHITENINGS",
     "Data",
     "Distillation",
+    "Entry",
     "Noise",
     "Observe",
     "Ray",
@@ -68,23 +70,23 @@ class _File:
     name: Annotated[Text, Key("a short name")]
     """A short name, that of the store's folder."""
     data: Annotated[Any, TABLE]
-    """Which images, and what is planted among them."""
+    """The images, and label noise planted among them."""
     subsets: Annotated[Any, TABLE]
-    """How training subsets are drawn."""
+    """The draw of training subsets."""
     sizes: Annotated[Any, TABLE]
     """The networks."""
     training: Annotated[Any, TABLE]
     """One recipe for all sizes."""
     title: Annotated[Text | None, Key("a text")] = None
-    """What reports are headed by."""
+    """The heading of reports; the name by default."""
     seed: Annotated[Int, FROM_ZERO] = 0
-    """The seed of all that is drawn."""
+    """The seed of every random draw."""
     distillation: Annotated[Any, TABLE] = None
-    """Who teaches, and how."""
+    """Teachers and students; without it, every model learns from labels alone."""
     observe: Annotated[Any, TABLE] = None
-    """What is recorded on the way."""
+    """Records of the trainings beside outcomes."""
     ray: Annotated[Any, TABLE] = None
-    """Which cluster trains."""
+    """The cluster of `--engine ray`."""
 
 
 @dataclass(frozen=True)
@@ -153,21 +155,21 @@ class Study:
         return sum(self.subsets_of(objective) for objective, _ in self.conditions)
 
 
-def reference() -> Iterator[tuple[str, str, str, str]]:
-    """The reference of study files: key, values, default and meaning of each."""
+def reference() -> Iterator[Entry]:
+    """The reference of study files: every key, section by section."""
     yield from _keys.reference(_File, "")
     sections = {
         "data": Data,
         "data.noise": Noise,
         "subsets": Subsets,
+        "sizes": None,
         "training": Training,
         "distillation": Distillation,
         "observe": Observe,
         "ray": Ray,
     }
     for label, kind in sections.items():
-        yield from _keys.reference(kind, label)
-    yield from _sizes.reference()
+        yield from _keys.reference(kind, label) if kind else _sizes.reference()
 
 
 def load(path: str | Path, *, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Study:

@@ -71,20 +71,20 @@ class Noise:
     __pydantic_config__: ClassVar = CLOSED
 
     flip: Annotated[Float, _SHARE] = 0.0
-    """Share that gets a wrong label: any other class with equal chances or, with pairs, the class
+    """Share given a wrong label: any other class with equal chances or, with `pairs`, the class
     that its own is mapped to; then only examples of mapped classes are drawn."""
     pairs: Annotated[
         tuple[tuple[str, str], ...],
         Read(dict[str, Text], lambda pairs: tuple(pairs.items())),
         Key(parts=True),
     ] = ()
-    """Classes by name, and the class that each is mapped to."""
+    """Classes by name, each with the class that it is mapped to."""
     blend: Annotated[Float, _SHARE] = 0.0
-    """Share that becomes the mean of two images of different classes, with either label."""
+    """Share replaced by the mean of two images of different classes, with either label."""
     rotate: Annotated[Float, _SHARE] = 0.0
-    """Share that is turned by 90 degrees and keeps its right label."""
+    """Share turned by 90 degrees, with its right label."""
     random_labels: Annotated[Flag, TRUTH] = False
-    """Whether every label is drawn anew with equal chances: what is learned is then memorised."""
+    """Draw every label anew with equal chances: all that is then learned is memorised."""
 
     @property
     def total(self) -> float:
@@ -114,13 +114,13 @@ class Data:
     __pydantic_config__: ClassVar = CLOSED
 
     source: Annotated[Text, one_of(SOURCES)]
-    """Where the images come from."""
+    """The kind of data set."""
     folder: Annotated[Text | None, _PLACE] = None
-    """Where the files of the data set lie, relative to the study file."""
+    """The folder of the data set's files, relative to the study file."""
     train_examples: Annotated[
         Int | None, Key("a whole number from 10", lambda value: value >= 10)
     ] = None
-    """How many examples are drawn of the training split; all by default."""
+    """Examples drawn from the training split; all by default."""
     test_kept: Annotated[
         Int | Text,
         Key(
@@ -130,32 +130,32 @@ class Data:
             ),
         ),
     ] = MAX_TEST_KEPT
-    """How many test examples, from the first, get bits, votes and influence; accuracy uses all."""
+    """Test examples, from the first, with bits, votes and influence; accuracy uses all."""
     image_size: Annotated[
         Int | tuple[Int, Int] | None,
         Key(f"pixels or [height, width], {_SIDES[0]} to {_SIDES[1]}", _is_size),
     ] = None
-    """Pixels that images are brought to; as they are by default."""
+    """Height and width in pixels that images are resized to; as they are by default."""
     file: Annotated[Text | None, _PLACE] = None
-    """The file of the source npz."""
+    """The file of the source `npz`, relative to the study file."""
     channels: Annotated[
         Int | None, Key("1 for grey or 3 for RGB", lambda value: value in (1, 3))
     ] = None
-    """1 for grey, 3 for RGB; by default what the first training image has."""
+    """Channels of an image; those of the first training image by default."""
     image_column: Annotated[Text | None, _NAME] = None
     """The column of images in a Parquet file."""
     label_column: Annotated[Text | None, _NAME] = None
-    """The column of labels in a Parquet file; in CIFAR-100 fine or coarse."""
+    """The column of labels in a Parquet file; in CIFAR-100 `fine` or `coarse`."""
     test_split: Annotated[Text | None, _NAME] = None
-    """The split that is taken for the test split; the usual by default."""
+    """The split taken for the test split; by default the usual one of the source."""
     noise: Annotated[Noise | None, BeforeValidator(_flip), TABLE] = None
-    """What is planted among the training examples; a number is the share of flip."""
+    """Label noise planted among the training examples; a number is the share `flip`."""
     augmentation: Annotated[Text | None, one_of(AUGMENTATIONS)] = None
-    """How training images are moved; not at all by default."""
+    """Random moves of training images; none by default."""
     whitening: Annotated[Text | None, one_of(WHITENINGS)] = None
-    """How images are whitened; normalised alone by default."""
+    """Whitening of all images, fitted to those of training; by default they are only normalised."""
     images: Annotated[Flag, TRUTH] = True
-    """Whether the store keeps pictures of the examples."""
+    """Keep pictures of the examples in the store."""
 
     def completed(self, folder: str | None, faults: Faults) -> Data:
         """With places in ``folder``, that of the study file; what excludes each other is noted."""

@@ -42,42 +42,43 @@ class Distillation:
     __pydantic_config__: ClassVar = CLOSED
 
     teacher: Annotated[Text, Key("one of the sizes", default="the last size")]
-    """The teacher's size."""
+    """Size of the teacher."""
     temperature: Annotated[
         Number,
         Key(
             f"a number from {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g}",
             lambda value: TEMPERATURES[0] <= value <= TEMPERATURES[1],
+            default="required; 1 with hard targets",
         ),
     ]
-    """The temperature T; soft targets need it."""
+    """Temperature T of soft targets."""
     weight: Annotated[
         Number,
         Key("a number in [0, 1], the share of the teacher's term", lambda value: 0 <= value <= 1),
     ]
-    """The share of the teacher's term. With 0 students learn from labels alone, with seeds of their
-    own: a negative control, in which distillation changes nothing."""
+    """Share of the teacher's term in the loss. With 0, students learn from labels alone, with seeds
+    of their own: a negative control, in which distillation changes nothing."""
     scope: Annotated[Text, one_of(SCOPES)] = "same_subset"
-    """What the teacher was trained on: the student's subset, or all training examples, so that the
-    labels held out from the student leak through it."""
+    """Training examples of the teacher: the student's subset, or all of them, so that labels held
+    out from the student leak through it."""
     targets: Annotated[Text, one_of(TARGETS)] = "soft"
-    """The teacher's probabilities, or its class."""
+    """The teacher's probabilities (`soft`), or its class (`hard`)."""
     students: Annotated[
         tuple[str, ...] | None,
         Read(list[Annotated[Text, Key("the name of a size")]], tuple),
         Key("a list of names of sizes", parts=True),
     ] = None
-    """The sizes that are taught; all by default."""
+    """Sizes of the students; all by default."""
     subsets: Annotated[Int | None, Key("a whole number")] = None
-    """How many subsets students are trained on; all by default."""
+    """Number of subsets that students are trained on; all by default."""
     first_subset: Annotated[Int, FROM_ZERO] = 0
     """The first of them, which is the first of a group. A later one teaches on groups that are
     still to be trained, where a packed store no longer has the teachers of its own."""
     variants: Annotated[Mapping[str, Distillation], Read(dict[str, Any], dict), Key(parts=True)] = (
         field(default_factory=dict)
     )
-    """Further settings by name; what they do not say is as in [distillation]. Students of the
-    variant x have the objective distilled_x."""
+    """Further settings by name; keys that they lack are those of `[distillation]`. Students of the
+    variant `x` have the objective `distilled_x`."""
 
     @property
     def by_objective(self) -> dict[str, Distillation]:

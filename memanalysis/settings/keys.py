@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, GetCoreSchemaHandler, Strict, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
@@ -70,6 +71,20 @@ class Key:
         if limit := _limit(value) or ("" if self.valid(result) else self.expected):
             raise unexpected(limit)
         return result
+
+
+class Entry(NamedTuple):
+    """A key in the reference of study files.
+
+    ``key`` has its section before it; ``type`` is TOML's; ``values`` and ``default`` are words, or
+    values as TOML writes them.
+    """
+
+    key: str
+    type: str
+    values: str
+    default: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -166,26 +181,52 @@ def keys_of(kind: Any) -> dict[str, Key]:
     }
 
 
-def reference(kind: Any, label: str) -> Iterator[tuple[str, str, str, str]]:
-    """Rows of the reference of study files: key, values, default and meaning.
+def reference(kind: Any, label: str) -> Iterator[Entry]:
+    """The reference of a section: its keys, in the order of their declaration."""
+    schema = TypeAdapter(kind).json_schema()
+    properties = schema.get("properties") or schema["$defs"][kind.__name__]["properties"]
+    meanings = _meanings(kind)
+    for part in fields(kind):
+        key = keys_of(kind)[part.name]
+        type_ = _toml_type(properties[part.name])
+        yield Entry(
+            _joined(label, part.name),
+            type_,
+            key.expected or "a table",
+            key.default or _default(part, type_),
+            meanings.get(part.name, ""),
+        )
 
-    The meaning is the string that follows a field in the source of ``kind``.
-    """
+
+def _meanings(kind: Any) -> dict[str, str]:
+    """The string that follows each field in the source of ``kind``, none where it was made."""
+    if kind.__module__ == "types":
+        return {}
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-    meanings = {
+    return {
         before.target.id: " ".join(after.value.value.split())
         for before, after in pairwise(getattr(body, "body", ()))
         if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name)
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
         if isinstance(after.value.value, str)
     }
-    for part in fields(kind):
-        key = keys_of(kind)[part.name]
-        default = "required" if part.default is MISSING else repr(part.default)
-        if part.default_factory is not MISSING:
-            default = repr(part.default_factory())
-        name, meaning = _joined(label, part.name), meanings.get(part.name, "")
-        yield name, key.expected or "a table", key.default or default, meaning
+
+
+def _toml_type(schema: Mapping[str, Any]) -> str:
+    """The type, or types, of a JSON Schema in TOML's words; what has none is a table."""
+    parts = [part.get("type", "object") for part in schema.get("anyOf", (schema,))]
+    words = {"object": "table", "integer": "integer", "number": "float"}
+    types = [words.get(part, part) for part in parts if part != "null"]
+    return " or ".join(types).replace("integer or float", "number")
+
+
+def _default(part: Field[Any], type_: str) -> str:
+    """The default of a field as TOML writes it."""
+    if part.default_factory is not MISSING or (type_ == "table" and part.default == ()):
+        return "{}"
+    if part.default is MISSING:
+        return "required"
+    return "not set" if part.default is None else json.dumps(part.default)
 
 
 def _translate(fault: ErrorDetails, kind: Any, label: str, faults: Faults) -> None:

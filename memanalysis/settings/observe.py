@@ -43,23 +43,23 @@ class Observe:
     __pydantic_config__: ClassVar = CLOSED
 
     dynamics: Annotated[Text, one_of(DYNAMICS)] = "train_pass"
-    """Whether proxies come from the logits of the training itself."""
+    """Proxies from the logits of the training pass itself."""
     eval_at: Annotated[_Epochs, Key("a list of epochs", parts=True)] = ()
     """Epochs, from 1, with an extra clean evaluation of all training examples: proxies and bits."""
     keep_logits: Annotated[Text, one_of(LOGITS)] = "none"
-    """Of every epoch's clean evaluation, of the finished model, or not at all."""
-    proxies: Annotated[_Names, Key("a list of names", parts=True, default=f"['{DEFAULT}']")] = ()
-    """Which proxies of the network are computed; default stands for the usual ones."""
+    """Logits to keep: of every epoch's clean evaluation, of the finished model, or none."""
+    proxies: Annotated[_Names, Key("a list of names", parts=True, default=f'["{DEFAULT}"]')] = ()
+    """Proxies of the network to compute; `default` stands for the usual ones."""
     at: Annotated[
         Mapping[str, tuple[int, ...]], Read(dict[str, _Epochs], dict), Key(parts=True)
     ] = field(default_factory=dict)
-    """By proxy, the epochs after which it looks at the network."""
+    """Epochs after which a proxy looks at the network, by proxy."""
     neighbours: Annotated[Int, FROM_ONE] = NEIGHBOURS
-    """k of the probes of prediction depth."""
+    """Neighbours (k) of the probes of `prediction_depth`."""
     objectives: Annotated[_Names, Key("a list of objectives", parts=True)] = ()
-    """Whose models proxies are recorded of; all by default."""
+    """Objectives whose models give proxies; all by default."""
     keep_margins: Annotated[Flag, TRUTH] = False
-    """Whether a built store has the margin of each model on each training example, in a byte."""
+    """Keep the margin of each model on each training example, in a byte, in the built store."""
 
     def of(self, objective: str) -> Observe:
         """What is recorded of models of one objective."""

@@ -15,7 +15,7 @@ class Ray:
     __pydantic_config__: ClassVar = CLOSED
 
     address: Annotated[Text, Key("a text")] = "auto"
-    """Ray's own: auto for the cluster that this machine belongs to, or host:port."""
+    """Address of the cluster: `auto` for the one that this machine belongs to, or `host:port`."""
     cpus: Annotated[
         Number, Key("processors for one ensemble, above 0", lambda value: value > 0)
     ] = 1.0
@@ -29,4 +29,4 @@ class Ray:
     ] = 0.0
     """GPUs reserved for each ensemble; a fraction lets several share one."""
     retries: Annotated[Int, FROM_ZERO] = 3
-    """How often an ensemble that was lost with its worker is trained again."""
+    """Attempts to train an ensemble again that was lost with its worker."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, make_dataclass
 from functools import cache
 from typing import Annotated, Any, Final
 
+from memanalysis.settings import keys
 from memanalysis.settings.keys import (
     CLOSED,
+    Entry,
     Faults,
     Float,
     Int,
@@ -78,7 +80,7 @@ def _count(most: int, meaning: str) -> _Axis:
 _MULTIPLIER: Final = _Axis(
     Int | Float,
     Key("a positive number", lambda value: 0 < value <= 100),
-    "What the numbers of channels are multiplied by.",
+    "Multiplier of the numbers of channels.",
 )
 FAMILIES: Final[Mapping[str, Mapping[str, _Axis]]] = {
     "resnet": {
@@ -100,7 +102,7 @@ FAMILIES: Final[Mapping[str, Mapping[str, _Axis]]] = {
     },
 }
 OWN_AXES: Final[Mapping[str, _Axis]] = {
-    "size": _Axis(Int | Float | Text, Key("a number or a text"), "What your function is given.")
+    "size": _Axis(Int | Float | Text, Key("a number or a text"), "Argument of your function.")
 }
 _FAMILY: Final = f"one of {', '.join(FAMILIES)}, or package.module:function for your own"
 _ENSEMBLE: Final = "a divisor of the group size"
@@ -265,13 +267,18 @@ def _name(family: str, point: Mapping[str, Value]) -> str:
     return f"{name}{point.get('depth', '')}w{width:g}"
 
 
-def reference() -> Iterator[tuple[str, str, str, str]]:
-    """Rows of the reference of [sizes]: key, values, default and meaning."""
-    yield "sizes.family", _FAMILY, "'resnet'", "The family of the networks."
+def reference() -> Iterator[Entry]:
+    """The reference of [sizes]; an axis has one entry for each family."""
+    yield Entry("sizes.family", "string", _FAMILY, '"resnet"', "Family of the networks.")
     for family, axes in (*FAMILIES.items(), ("package.module:function", OWN_AXES)):
+        types = {entry.key: entry.type for entry in keys.reference(_variant_of(family), "sizes")}
         for name, axis in axes.items():
-            values = f"{axis.key.expected}, or a list of such"
-            yield f"sizes.{name}", values, "required", f"Of {family}: {axis.meaning}"
-    yield "sizes.ensemble", f"by size, {_ENSEMBLE}", "{}", "How many are trained together."
-    yield "sizes.variant.name", _VARIANT.expected, "required", "A size as a table of its own."
-    yield "sizes.variant.ensemble", _ENSEMBLE, "None", "How many of it are trained together."
+            key = f"sizes.{name}"
+            values = f"{axis.key.expected}, or a list"
+            meaning = f"`{family}`: {axis.meaning[0].lower()}{axis.meaning[1:]}"
+            yield Entry(key, f"{types[key]} or array", values, "required", meaning)
+    together = "Models of a size that are trained together as one network."
+    yield Entry("sizes.ensemble", "table", f"by size, {_ENSEMBLE}", "by family and width", together)
+    name = "Name of a size that is a table of its own, `[[sizes.variant]]`, with its axes."
+    yield Entry("sizes.variant.name", "string", _VARIANT.expected, "required", name)
+    yield Entry("sizes.variant.ensemble", "integer", _ENSEMBLE, "by family and width", together)

@@ -33,20 +33,19 @@ class Subsets:
     __pydantic_config__: ClassVar = CLOSED
 
     ratio: Annotated[Float, Key("a number between 0 and 1", lambda value: 0 < value < 1)] = 0.7
-    """The share of the training examples in each subset."""
+    """Share of the training examples in each subset."""
     groups: Annotated[Int, FROM_ONE]
     """Groups of subsets, the units of all standard errors."""
     group_size: Annotated[
         Int, Key("a whole number from 2", lambda value: value >= 2, default="as the design")
     ] = 0
-    """Subsets of a group; by default the fewest of the balanced design, or ten."""
+    """Subsets of a group; by default the fewest that a balanced design allows, else ten."""
     design: Annotated[Text, one_of(DESIGNS)] = "balanced"
-    """Whether each example is in the same number of subsets of a group, or in as many as chance
-    gives."""
+    """`balanced`: every example is in the same number of subsets of a group; `independent`: subsets
+    of a fixed size are drawn independently."""
     repeats: Annotated[Int, FROM_ZERO] = 0
-    """On the subsets of so many groups, from the first, models of each size are trained a second
-    time, by labels alone and other seeds: a score's variance splits into that of subsets and of
-    seeds."""
+    """Groups, from the first, on whose subsets models of each size are trained a second time, from
+    labels alone with other seeds: a score's variance splits into that of subsets and of seeds."""
 
     def masks(self, n_examples: int, group: int, seed: int) -> NDArray[np.bool_]:
         """Inclusion masks of one group: bool [group_size, n_examples]."""

@@ -30,30 +30,30 @@ class Training:
     batch_size: Annotated[Int, _COUNT] = 64
     """Examples in a batch."""
     learning_rate: Annotated[Number, _POSITIVE] = 0.1
-    """The peak of the learning rate."""
+    """Peak of the learning rate."""
     momentum: Annotated[Number, _BELOW_ONE] = 0.9
-    """The momentum of SGD."""
+    """Momentum of SGD."""
     weight_decay: Annotated[Number, _BELOW_ONE] = 0.0005
-    """The share of the weights taken off."""
+    """Weight decay of SGD."""
     schedule: Annotated[Text, one_of(SCHEDULES)] = "cosine"
-    """How the learning rate falls to zero."""
+    """Shape of the learning rate's fall to zero."""
     warmup_epochs: Annotated[Number, Key("a number of epochs from 0", lambda value: value >= 0)] = (
         0.0
     )
-    """How long the learning rate rises linearly first."""
+    """Epochs of linear rise before it."""
     nesterov: Annotated[Flag, TRUTH] = True
-    """Whether momentum is Nesterov's."""
+    """Nesterov's momentum."""
     augment_until: Annotated[
         Number,
         Key("the share of the epochs that are augmented, in (0, 1]", lambda value: 0 < value <= 1),
     ] = 1.0
-    """The share of the epochs, from the first, in which images are augmented at all."""
+    """Share of the epochs, from the first, in which images are augmented."""
     precision: Annotated[Text, one_of(PRECISIONS)] = "float32"
-    """Of the training pass; weights stay float32."""
+    """Number format of the training pass; weights stay float32."""
     # All kernels change bits, hence they are here.
     kernels: Annotated[Text, one_of(KERNELS)] = "torch"
-    """torch's own, compiled ones, or Numba's, the fastest for residual networks on a processor;
-    each gives other bits."""
+    """torch's own kernels, compiled ones, or Numba's, the fastest for residual networks on a
+    processor; each gives other bits."""
 
     @property
     def augmented_epochs(self) -> int:

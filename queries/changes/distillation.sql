@@ -62,7 +62,7 @@ where c.comparison = 'objective';
 comment on view distillation is
     'One row per distilled objective, size and training example: both memorisation scores.';
 comment on column distillation.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation.size is 'Name of the student''s size; see size_rank for the order.';
 comment on column distillation.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column distillation.teacher_size is 'Size of the teacher; NULL where unknown.';

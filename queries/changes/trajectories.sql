@@ -1,6 +1,6 @@
 -- One row per objective and training example.
 --
--- The course of memorisation over sizes: change from the first to the last size with its paired
+-- Memorisation over sizes: change from the first to the last size with its paired
 -- standard error (see paired_changes), extremes, and the tests that build computed. shape, with
 -- intervals: 'fixed' (every pair of sizes equivalent within alpha), 'cap' or 'u' (an interior size
 -- beyond both ends by alpha, significantly), 'increasing' or 'decreasing' (q <= .05 and change of at
@@ -82,7 +82,7 @@ left join trajectory_tests as t
     on e.objective = t.objective and e.example_id = t.example_id;
 
 comment on view trajectories is
-    'One row per objective and training example: the course of memorisation over model sizes.';
+    'One row per objective and training example: its trajectory, memorisation over model sizes.';
 comment on column trajectories.objective is 'Training objective: ''one_hot'' or ''distilled''.';
 comment on column trajectories.example_id is 'Training example (examples.example_id).';
 comment on column trajectories.label is 'Class of the example, 0 to classes - 1.';

@@ -50,7 +50,7 @@ from usual
 where n_out <> usual_n_out;
 
 comment on view unbalanced_subsets is
-    'One row per training example left out more or less often than the others; must be empty.';
+    'One row per training example held out more or less often than the others; must be empty.';
 comment on column unbalanced_subsets.objective is 'Training objective.';
 comment on column unbalanced_subsets.size is 'Name of the model size.';
 comment on column unbalanced_subsets.example_id is 'Training example.';

@@ -80,7 +80,7 @@ select
 from wilson;
 
 comment on view memorization is
-    'One row per objective, size and example. Memorisation (stability score), with its interval.';
+    'One row per objective, size and example. Memorisation score, with its interval.';
 comment on column memorization.objective is 'Training objective: ''one_hot'' or ''distilled''.';
 comment on column memorization.size is 'Name of the model size; the order of sizes is size_rank.';
 comment on column memorization.size_rank is 'Place of the size in the study, 0 = smallest.';

@@ -38,7 +38,7 @@ select
 from counts;
 
 comment on view memorization_by_epoch is
-    'One row per objective, size, epoch with a clean evaluation and training example. Memorisation in the course of training; zero rows where no epoch was evaluated.';
+    'One row per objective, size, epoch with a clean evaluation and training example. Memorisation during training; zero rows where no epoch was evaluated.';
 comment on column memorization_by_epoch.objective is
     'Training objective: ''one_hot'' or ''distilled''.';
 comment on column memorization_by_epoch.size is

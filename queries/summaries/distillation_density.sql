@@ -49,7 +49,7 @@ order by objective, size_rank, one_hot_low, distilled_low;
 comment on view distillation_density is
     'One row per distilled objective, size and occupied cell of the histogram of both scores.';
 comment on column distillation_density.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_density.size is
     'Name of the model size; the order of sizes is size_rank.';
 comment on column distillation_density.size_rank is 'Place of the size in the study, 0 = smallest.';

@@ -94,7 +94,7 @@ order by objective, size_rank, compared, one_hot_low, score_low;
 comment on view distillation_halves is
     'One row per distilled objective, size, compared objective and cell of scores from opposite halves of the groups.';
 comment on column distillation_halves.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_halves.size is
     'Name of the model size; the order of sizes is size_rank.';
 comment on column distillation_halves.size_rank is 'Place of the size in the study, 0 = smallest.';

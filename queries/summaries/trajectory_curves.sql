@@ -1,4 +1,4 @@
--- One row per objective, shape and size: the mean course of the examples of a shape.
+-- One row per objective, shape and size: the mean trajectory of the examples of a shape.
 --
 -- The examples are sorted and averaged on the same models, which exaggerates every course that was
 -- selected for its change (regression to the mean); findings and distillation_effects measure on
@@ -21,7 +21,7 @@ group by t.objective, t.shape, m.size, m.size_rank
 order by t.objective desc, t.shape, m.size_rank;
 
 comment on view trajectory_curves is
-    'One row per objective, shape and size: the mean course of the examples of a shape.';
+    'One row per objective, shape and size: the mean trajectory of the examples of a shape.';
 comment on column trajectory_curves.objective is 'Training objective: ''one_hot'' or ''distilled''.';
 comment on column trajectory_curves.shape is 'Shape of the trajectories (trajectories.shape).';
 comment on column trajectory_curves.size is

@@ -20,7 +20,7 @@ group by t.objective, t.label, t.shape, m.size, m.size_rank
 order by t.objective desc, t.label, t.shape, m.size_rank;
 
 comment on view trajectory_curves_by_class is
-    'One row per objective, class, shape and size: the mean course of a class''s examples.';
+    'One row per objective, class, shape and size: the mean trajectory of a class''s examples.';
 comment on column trajectory_curves_by_class.objective is
     'Training objective: ''one_hot'' or ''distilled''.';
 comment on column trajectory_curves_by_class.label is 'Class of the examples, 0 to classes - 1.';

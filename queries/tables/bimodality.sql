@@ -42,7 +42,7 @@ select
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/bimodality.parquet');
 
 comment on view bimodality is
-    'One row per objective and size. How two-ended the distribution of memorisation is.';
+    'One row per objective and size. Measures of bimodality of the scores.';
 comment on column bimodality.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
 comment on column bimodality.size is 'Name of the model size; the order of sizes is size_rank.';

@@ -40,7 +40,7 @@ from read_parquet(coalesce(getvariable('store'), '.') || '/derived/distillation_
 comment on view distillation_by_size is
     'One row per distilled objective and size of student. What distillation does on average.';
 comment on column distillation_by_size.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_by_size.size is 'Name of the student''s size.';
 comment on column distillation_by_size.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column distillation_by_size.teacher_size is 'Size of the teacher.';

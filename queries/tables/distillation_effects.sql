@@ -26,7 +26,7 @@ from read_parquet(coalesce(getvariable('store'), '.') || '/derived/distillation_
 comment on view distillation_effects is
     'One row per distilled objective, size, grouping, category, selecting objective and estimator. What distillation does to which examples.';
 comment on column distillation_effects.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_effects.size is 'Name of the student''s size.';
 comment on column distillation_effects.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column distillation_effects.teacher_size is 'Size of the teacher.';

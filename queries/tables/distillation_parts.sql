@@ -69,7 +69,7 @@ from (
 comment on view distillation_parts is
     'One row per distilled objective, student and selecting objective. What memorised examples lose by distillation beyond others, by fitting and by generalising, and beyond an equal gain for all.';
 comment on column distillation_parts.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_parts.size is 'Name of the student''s size.';
 comment on column distillation_parts.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column distillation_parts.teacher_size is 'Size of the teacher.';

@@ -21,7 +21,7 @@ from read_parquet(coalesce(getvariable('store'), '.') || '/derived/distillation_
 comment on view distillation_transitions is
     'One row per distilled objective, size, grouping and pair of categories. From which score or shape to which.';
 comment on column distillation_transitions.objective is
-    '''distilled'', or ''distilled_<name>'' for another way of teaching.';
+    '''distilled'', or ''distilled_<name>'' for another distillation setting.';
 comment on column distillation_transitions.size is
     'Name of the student''s size; NULL for shapes, which run over all sizes.';
 comment on column distillation_transitions.size_rank is

@@ -42,7 +42,7 @@ comment on column models.parameters is 'Trainable parameters, from 1; NULL where
 comment on column models.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
 comment on column models.teacher_model_id is
-    'Model that taught this one (models.model_id); NULL unless distilled with soft targets.';
+    'Teacher of this model (models.model_id); NULL unless distilled with soft targets.';
 comment on column models.teacher_size is 'Size of the teacher; NULL unless distilled.';
 comment on column models.teacher_scope is
     'What the teacher was trained on: ''same_subset'' or ''full_data'', which leaks held-out labels; NULL unless distilled.';

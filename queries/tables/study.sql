@@ -38,7 +38,7 @@ comment on column study.title is 'Title of the study.';
 comment on column study.ratio is
     'Share of the training examples in each subset, between 0 and 1; NULL where unknown.';
 comment on column study.group_size is
-    'Subsets in a balanced group: together they leave out every example equally often.';
+    'Subsets in a balanced group: together they hold out every example equally often.';
 comment on column study.design is
     'How subsets were drawn: ''balanced'' or ''independent'' (n_out varies); NULL where unknown.';
 comment on column study.n_subsets is 'Distinct training subsets, from 0: the bits of a BLOB.';

@@ -15,7 +15,7 @@ select
 from read_parquet(coalesce(getvariable('store'), '.') || '/derived/trajectory_shares.parquet');
 
 comment on view trajectory_shares is
-    'One row per objective, rule, alpha and category. Shares of the kinds of trajectory.';
+    'One row per objective, rule, alpha and category. Shares of each shape and direction.';
 comment on column trajectory_shares.objective is
     'Training objective: ''one_hot'' (labels alone) or ''distilled'' (labels and a teacher).';
 comment on column trajectory_shares.rule is

@@ -20,6 +20,7 @@ EXCEPTIONS: Final = {
     "fqdn": "MPL-2.0: of JupyterLab",
     "hypothesis": "MPL-2.0: for tests",
     "pathspec": "MPL-2.0: of mypy and hatchling",
+    "pdoc": "MIT-0, which its classifiers call public domain; for the API reference",
 }
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
+    "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "data/README.md",
@@ -20,8 +21,10 @@ PAGES = (
     "memanalysis/findings/README.md",
     "memanalysis/importing/README.md",
     "memanalysis/producer/README.md",
+    "memanalysis/settings/README.md",
     "memanalysis/storage/README.md",
     "queries/README.md",
+    "queries/relations.md",
 )
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 TEXT = "\n".join(TEXTS.values())

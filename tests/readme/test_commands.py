@@ -9,11 +9,12 @@ import readme_parts
 from memanalysis.cli import cli
 
 TABLE = readme_parts.table(readme_parts.section("The commands"), "command")
+SPANS = {s for s in readme_parts.spans(readme_parts.TEXT) if s.startswith("memanalysis ")}
+NAMES = {span for span in SPANS if re.fullmatch(r"memanalysis \w+( labels)?", span)}
 # Lines of blocks, and commands in tables and text that are whole (FORMAT and "..." stand for one).
 LINES = sorted({
     *readme_parts.commands(readme_parts.TEXT),
-    *(span for span in readme_parts.spans(readme_parts.TEXT)
-      if span.startswith("memanalysis ") and not re.search(r"\[|FORMAT|\.\.\.", span)),
+    *(span for span in SPANS - NAMES if not re.search(r"\[|FORMAT|\.\.\.", span)),
 })  # fmt: skip
 
 
@@ -26,9 +27,14 @@ def test_every_command_is_understood(line: str) -> None:
     assert context.params
 
 
+def test_every_name_is_that_of_a_command() -> None:
+    """Where text names a command and no more, there is one."""
+    assert {name.split()[1] for name in NAMES} == cli.commands.keys()
+
+
 def test_the_table_has_every_command() -> None:
     """Each command of the program once, and no other."""
-    found = [readme_parts.words(cells[0].strip("`"))[0] for cells in TABLE]
+    found = [re.search(r"`memanalysis (\w+)`", cells[0])[1] for cells in TABLE]
     assert sorted(found) == sorted(cli.commands)
 
 
@@ -48,7 +54,8 @@ def test_every_option_in_the_text_exists() -> None:
         if word.startswith("--")
     }
     assert len(named) > 10
-    assert named - options == {"--halves"}  # of the controls, which are no command
+    # Of every command; of the controls, which are no command.
+    assert named - options == {"--help", "--halves"}
 
 
 def test_targets_of_make_exist() -> None:

@@ -16,14 +16,16 @@ from artefacts import make_world, softmax, write_lira
 import memanalysis as ma
 
 ROWS = readme_parts.rows("Exports", "you want")
-PROMISES: dict[tuple[str, str], Callable[[Path], None]] = {}
+Promise = Callable[[Path], None]
+PROMISES: dict[tuple[str, str], Promise] = {}
 
 
-def row(want: str, get: str) -> Callable[[Callable[[Path], None]], None]:
+def row(want: str, get: str) -> Callable[[Promise], Promise]:
     """Register what a row promises of the place that its command writes."""
 
-    def register(function: Callable[[Path], None]) -> None:
+    def register(function: Promise) -> Promise:
         PROMISES[want, get] = function
+        return function
 
     return register
 
@@ -80,7 +82,7 @@ def npz(place: Path) -> None:
 
 
 @row(
-    "label errors by cleanlab",
+    "wrong labels by cleanlab",
     "`labels`, `pred_probs` for `find_label_issues`; needs logits, kept by "
     '`keep_logits = "final"` or `import --keep-logits`',
 )
@@ -112,7 +114,10 @@ def scores(place: Path) -> None:
     assert {"index", "direction", "membership_area"} <= set(frame.columns)
 
 
-@row("SQL without Python", "one database file for the `duckdb` shell, DBeaver and other clients")
+@row(
+    "SQL without Python",
+    "one database file for the `duckdb` shell (from 1.4 on), DBeaver and other clients",
+)
 def database(place: Path) -> None:
     """A plain connection finds the scores in it, with nothing else at hand."""
     with duckdb.connect(str(place), read_only=True) as engine:
@@ -149,6 +154,29 @@ def huggingface(place: Path) -> None:
         assert list(features) == table.column_names
         counts[files["split"]] = table.num_rows
     assert counts == {"train": 60, "test": 12}
+
+
+@row("a table for spreadsheets", "a relation, or the result of a query")
+@row("a table for data frames", "the same")
+@row("a table for programs", "the same, as a list of records")
+def rows(place: Path) -> None:
+    """One row for each of the relation; the query of the JSON has its two columns."""
+    read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".json": pl.read_json}[place.suffix]
+    expected = ma.open().table("accuracy")
+    frame = read(place)
+    assert frame.height == expected.height
+    width = 2 if place.suffix == ".json" else expected.width
+    assert frame.columns[:1] == (["size"] if width == 2 else expected.columns[:1])
+    assert frame.width == width
+
+
+@row("a table for a page", "the same estimates as a Markdown table")
+def markdown(place: Path) -> None:
+    """The two columns, and a line for each row, with its interval."""
+    header, _, *lines = place.read_text().splitlines()
+    assert header == "| size | accuracy test |"
+    assert len(lines) == ma.open().table("accuracy").height
+    assert all(re.search(r"\d \[[\d.]+, [\d.]+\] \|$", line) for line in lines)
 
 
 @row("a table for a paper", "booktabs, estimates as `.216 [.201, .231]`")

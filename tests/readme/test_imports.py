@@ -127,7 +127,7 @@ def assert_all_signals(case: Case, size: str | None, world: World) -> None:
         np.testing.assert_allclose(case.scores(size, signal), expected, atol=5e-3)
 
 
-@row("masks and correctness as npz (CIFAR-10N key names)", "scores, intervals, report")
+@row("masks and correctness, by CIFAR-10N's key names", "scores, intervals, report")
 def npz(case):
     """Scores equal the definition on the arrays; each lies inside its interval."""
     world = make_world()
@@ -140,10 +140,7 @@ def npz(case):
     assert (bounds["memorization"] < bounds["ci_high"]).all()
 
 
-@row(
-    "a LiRA directory (TensorFlow Privacy, or a PyTorch copy with `--labels`)",
-    "each architecture is a size; all signals",
-)
+@row("a log folder of LiRA, TensorFlow's or PyTorch's", "each architecture is a size; all signals")
 def lira(case):
     """Two architectures' signals equal NumPy's on the logits."""
     narrow = make_world()
@@ -188,7 +185,8 @@ def pairs(case):
 
 
 @row(
-    "masks and margins of datamodels", "memorization by margin; from test margins alone, influence"
+    "a store or a folder of released masks and margins",
+    "memorisation by margin; from test margins alone, influence",
 )
 def datamodels(case):
     """Means of the margins by loops of NumPy; an influence of 1 by construction."""
@@ -207,7 +205,7 @@ def datamodels(case):
     assert found.select("test_id", "influence").rows() == [(30, 1.0)]
 
 
-@row("a Privacy Meter log folder", "memorization in probability")
+@row("a log folder of Privacy Meter", "memorisation in probability")
 def privacy_meter(case):
     """Means of p(y) inside less outside."""
     rng = np.random.default_rng(3)
@@ -221,7 +219,7 @@ def privacy_meter(case):
     np.testing.assert_allclose(found, inside_less_outside(memberships, p.T), atol=1e-6)
 
 
-@row("a LeakPro output folder with `masks.npy`", "a store with every signal")
+@row("an output folder of LeakPro, masks.npy in it", "scores, intervals and every signal")
 def leakpro(case):
     """Signals equal NumPy's on the logits before they were shuffled."""
     world = make_world()
@@ -261,7 +259,7 @@ def assert_correlated(case: Case, proxy: str) -> None:
     assert found["resnet34"] is not None
 
 
-@row("C-scores", "a proxy, correlated with your scores at every size")
+@row("published C-scores, .npz or .npy", "a proxy, correlated with your scores at every size")
 def cscore(case):
     """High is easy, so the score is turned over before it is compared."""
     world, _ = two_sizes()
@@ -271,7 +269,10 @@ def cscore(case):
     assert_correlated(case, "cscore")
 
 
-@row("any scores by example", "the same")
+@row(
+    "any scores by example: .csv, .parquet, .npy, …",
+    "proxies, correlated with your scores at every size",
+)
 def any_scores(case):
     """Rows in any order; high is hard, as the command says."""
     world, _ = two_sizes()
@@ -327,6 +328,22 @@ def data_diet(case):
         for i, mean in enumerate(runs.mean(axis=0))
     }
     assert case.proxies() == pytest.approx(expected, rel=1e-6)
+
+
+@row(
+    "annotations of each example: .csv, .npz, .parquet, …",
+    "the relations annotations, score_by_annotation and annotation_correlations",
+)
+def annotations(case):
+    """Each example has its text; a column of the annotation's name is the one that is taken."""
+    shutil.copytree(case.own, case.out)
+    texts = [f"class {i % 3}" for i in range(30)]
+    pl.DataFrame({"example_id": range(30), "human1": texts, "other": range(30)}).write_csv(
+        case.source
+    )
+    yield
+    rows = ma.open(case.out).sql("from annotations where name = 'human1' order by example_id")
+    assert rows["value"].to_list() == texts
 
 
 # The sentences below the table

@@ -156,6 +156,18 @@ def test_kept_rows_get_later_columns_as_null(copied: Store) -> None:
     assert found["ci_low"].equals(earlier["ci_low"])
 
 
+def test_findings_of_before_the_rules_had_versions_are_decided_anew(copied: Store) -> None:
+    """A packed store whose findings name no version is derived like one of an earlier version."""
+    earlier = copied.read_table("findings")
+    pq.write_table(earlier.drop_columns(["version"]), copied.table_path("findings"))
+    copied.note_table("findings")
+    copied.write_manifest()
+    shutil.rmtree(copied.path / "groups")
+    found = _derived(copied)["findings"]
+    assert found["version"].unique().to_pylist() == earlier["version"].unique().to_pylist()
+    assert found["finding"].equals(earlier["finding"])
+
+
 def test_nothing_is_kept_from_other_outcomes(copied: Store) -> None:
     """Rows that came from other outcomes are never kept."""
     shutil.rmtree(copied.path / "groups")

@@ -42,9 +42,12 @@ def test_every_key_says_what_it_means_and_takes():
         assert {f"{label}.{part.name}" for part in fields(kind)} <= set(names)
     by_name = {name: row for name, *row in rows}
     assert by_name["training.batch_size"] == [
-        *("a whole number from 1 to 1000000", "64", "Examples in a batch."),
+        *("integer", "a whole number from 1 to 1000000", "64", "Examples in a batch."),
     ]
-    assert by_name["observe.proxies"][1] == "['default']"
+    assert by_name["observe.proxies"][:3:2] == ["array", '["default"]']
+    assert by_name["training.learning_rate"][0] == "number"
+    assert by_name["data.image_size"][0] == "integer or array"
+    assert {row[0] for row in by_name.values() if row[1] == "a table"} == {"table"}
     axes = {f"sizes.{axis}" for axes in settings.FAMILIES.values() for axis in axes}
     assert {*axes, "sizes.size", "sizes.family", "sizes.ensemble"} < set(names)
 

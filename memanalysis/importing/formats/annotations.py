@@ -28,7 +28,7 @@ from memanalysis.importing.tables import Table, read_table
 FORMAT: Final = Format(
     name="labels",
     module=__name__,
-    reads="what people say of each example: .csv, .npz, .parquet, …",
+    reads="annotations of each example: .csv, .npz, .parquet, …",
     options=("name", "row_names", "id_column", "in_order", "label_column", "replace"),
     example="labels human.csv --name human1 --out mine",
     gives="the relations annotations, score_by_annotation and annotation_correlations",

@@ -55,7 +55,7 @@ FORMAT: Final = Format(
         "augmentation",
     ),
     example="datamodels cifar --size resnet9 --out mine",
-    gives="memorization by margin; from test margins alone, influence",
+    gives="memorisation by margin; from test margins alone, influence",
 )
 _SPEC: Final = "spec.json"
 _COMPLETED: Final = "_completed"

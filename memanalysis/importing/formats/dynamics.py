@@ -29,15 +29,33 @@ from memanalysis.importing.arrays import refuse_pickle
 from memanalysis.importing.example_names import Guids, Rows, examples_of, read_rows
 from memanalysis.importing.labels import given_labels, positional_count
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import UNKNOWN, Contents, Format, Options, Scores
+from memanalysis.importing.source import UNKNOWN, Contents, Format, Options, Scores, Use
 
+_USES: Final = (
+    Use(
+        "AUM's CSV",
+        "dynamics aum_values.csv --size resnet32 --out mine",
+        "`aum`, joined by id",
+    ),
+    Use(
+        "cartography's `dynamics_epoch_*.jsonl`",
+        "dynamics roberta --size roberta --out mine",
+        "seven proxies joined by guid",
+    ),
+    Use(
+        "a data_diet experiment",
+        "dynamics run --labels labels.npy --epochs 200 --out mine",
+        "forgetting, EL2N, GraNd, averaged over trainings",
+    ),
+)
 FORMAT: Final = Format(
     name="dynamics",
     module=__name__,
     reads="cartography's, AUM's or data_diet's: proxies",
     options=("labels", "clean_labels", "epochs", "n_train", "missing"),
-    example="dynamics aum_values.csv --size resnet32 --out mine",
+    example=_USES[0].example,
     gives="proxies by epoch or by training, joined by guid",
+    several=_USES,
 )
 _AUM: Final = {"sample_id", "aum"}
 _RECORDS: Final = {"sample_id", "num_measurements", "target_logit", "margin", "aum"}

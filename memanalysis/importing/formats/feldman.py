@@ -1,6 +1,6 @@
 """Feldman and Zhang's artefacts (2020, arXiv 2008.03703): subsets' outcomes, published scores.
 
-A directory of ``<run>/aux_arrays.npz`` (google-research, heldout-influence-estimation) gives
+A folder of ``<run>/aux_arrays.npz`` (google-research, heldout-influence-estimation) gives
 models. The files of pluskid/influence-memorization give scores and pairs without counts:
 ``*_high_infl_pairs_*.npz`` (``tr_idx``, ``tt_idx``, ``infl``, ``mem``), ``*_infl_matrix.npz``
 (``tr_mem``, ``tr_labels``, ``tt_labels`` and per class K ``tr_classidx_K``, ``tt_classidx_K``,
@@ -17,15 +17,28 @@ from memanalysis.importing.arrays import Archive
 from memanalysis.importing.formats import aux_arrays
 from memanalysis.importing.formats.published import read_demo, read_matrix, read_pairs
 from memanalysis.importing.problems import fault
-from memanalysis.importing.source import MODEL_OPTIONS, Contents, Format, Options
+from memanalysis.importing.source import MODEL_OPTIONS, Contents, Format, Options, Use
 
+_USES: Final = (
+    Use(
+        "Feldman and Zhang's `aux_arrays.npz`",
+        "feldman inception/0.7 --size inception --out mine",
+        "scores, influence",
+    ),
+    Use(
+        "their published pairs",
+        "feldman pairs.npz --out mine",
+        "influence; the proxy `memorization_published`",
+    ),
+)
 FORMAT: Final = Format(
     name="feldman",
     module=__name__,
     reads="a folder of <run>/aux_arrays.npz, or published scores",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "n_train", "n_test", "models"),
-    example="feldman inception/0.7 --size inception --out mine",
-    gives="scores, influence",
+    example=_USES[0].example,
+    gives=_USES[0].gives,
+    several=_USES,
 )
 
 

@@ -1,4 +1,4 @@
-"""An output directory of LeakPro (aidotse/LeakPro, commit c47752f).
+"""An output folder of LeakPro (aidotse/LeakPro, commit c47752f).
 
 ``attack_cache/sm_<index>_<population>_logits.npy`` [examples, classes] of each shadow model, with
 ``…_indices.npy`` [examples], the example that each row belongs to. Memberships lie in pickles that
@@ -36,7 +36,7 @@ from memanalysis.importing.source import (
 FORMAT: Final = Format(
     name="leakpro",
     module=__name__,
-    reads="an output directory of LeakPro, masks.npy in it",
+    reads="an output folder of LeakPro, masks.npy in it",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "keep_logits"),
     example="leakpro output --labels y.npy --size resnet18 --out mine",
     gives="scores, intervals and every signal",
@@ -47,7 +47,7 @@ _SHADOW: Final = re.compile(r"sm_(\d+)_(.+)_logits\.npy")
 _HOW: Final = (
     "In leakpro's environment, read train_indices of each attack_objects/shadow_model/"
     "metadata_<index>.pkl, set those of a row of zeros to True, and numpy.save the rows in order "
-    "of <index> as masks.npy in this directory."
+    "of <index> as masks.npy in this folder."
 )
 
 
@@ -60,7 +60,7 @@ class _Shadow:
 
 
 def read(source: Path, options: Options) -> Contents:
-    """Describe the shadow models of an output directory.
+    """Describe the shadow models of an output folder.
 
     Examples are the rows of the population that the logits cover, the same for every model; where
     that is not the whole population, their numbers in it become source ids.

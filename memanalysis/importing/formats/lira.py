@@ -1,9 +1,17 @@
-"""Directories of LiRA (Carlini et al. 2022): tensorflow/privacy's mi_lira_2021, and its copies.
+"""Folders of LiRA (Carlini et al. 2022): tensorflow/privacy's mi_lira_2021, and its copies.
 
-Layouts of folders are in ``lira_folders``. Outputs are float32 [examples, 1, augmentations,
-classes] in the original, whatever its README says; [examples, augmentations, classes] or
-[examples, classes] in copies. Labels lie in ``<logdir>/y_train.npy`` or come with --labels.
-Experiments of several ``arch`` in ``hparams.json`` become sizes.
+======================== ========================================= ==============================
+code                     mask                                      outputs
+======================== ========================================= ==============================
+tensorflow/privacy       ``<experiment>/keep.npy`` [examples]      ``logits/<epoch>.npy``
+PyTorch copies           ``<i>/keep.npy`` [examples]               ``logits.npy``
+copies with one matrix   ``keep_indices.npy`` [models, examples]   ``model_<i>/logits/logits.npy``
+======================== ========================================= ==============================
+
+Masks are bool or 0/1, True = in the subset, or the indices of what is in it. Outputs are float32
+[examples, 1, augmentations, classes] in the original, whatever its README says; [examples,
+augmentations, classes] or [examples, classes] in copies. Labels lie in ``<logdir>/y_train.npy`` or
+come with --labels. Experiments of several ``arch`` in ``hparams.json`` become sizes.
 """
 
 from __future__ import annotations
@@ -35,7 +43,7 @@ from memanalysis.importing.source import (
 FORMAT: Final = Format(
     name="lira",
     module=__name__,
-    reads="a log directory of LiRA, TensorFlow's or PyTorch's",
+    reads="a log folder of LiRA, TensorFlow's or PyTorch's",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "models", "augmentation", "keep_logits"),
     example="lira exp --out mine",
     gives="each architecture is a size; all signals",

@@ -1,15 +1,4 @@
-"""Folders of LiRA's code and its copies: a model's mask, outputs and settings.
-
-======================== ========================================= ==============================
-code                     mask                                      outputs
-======================== ========================================= ==============================
-tensorflow/privacy       ``<experiment>/keep.npy`` [examples]      ``logits/<epoch>.npy``
-PyTorch copies           ``<i>/keep.npy`` [examples]               ``logits.npy``
-copies with one matrix   ``keep_indices.npy`` [models, examples]   ``model_<i>/logits/logits.npy``
-======================== ========================================= ==============================
-
-Masks are bool or 0/1, True = in the subset, or the indices of what is in it.
-"""
+"""Folders of LiRA's code and its copies: a model's mask, outputs and settings (``lira``)."""
 
 from __future__ import annotations
 

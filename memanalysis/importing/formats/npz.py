@@ -44,7 +44,7 @@ FORMAT: Final = Format(
     module=__name__,
     reads="masks and correctness, by CIFAR-10N's key names",
     options=(*MODEL_OPTIONS, "labels", "clean_labels", "n_train", "models", "axes_known"),
-    example="npz cifar10n.npz --size resnet18 --out mine",
+    example="npz arrays.npz --labels y.npy --size resnet18 --out mine",
     gives="scores, intervals, report",
 )
 _REQUIRED: Final = ("trainset_mask", "trainset_correctness")

@@ -1,4 +1,4 @@
-"""A log directory of Privacy Meter (privacytrustlab/ml_privacy_meter, commit e384af8).
+"""A log folder of Privacy Meter (privacytrustlab/ml_privacy_meter, commit e384af8).
 
 ``models/memberships.npy`` bool [models, examples], rows 2i and 2i + 1 complementary halves;
 ``signals/{rmia|loss}_signals.npy`` float [examples, models], the label's softmax probability, under
@@ -31,10 +31,10 @@ from memanalysis.importing.source import (
 FORMAT: Final = Format(
     name="privacy-meter",
     module=__name__,
-    reads="a log directory of Privacy Meter",
+    reads="a log folder of Privacy Meter",
     options=("labels", "clean_labels"),
     example="privacy-meter exp --out mine",
-    gives="memorization in probability",
+    gives="memorisation in probability",
 )
 _SIGNALS: Final = ("rmia", "loss")  # in order of preference; both hold the same quantity
 _SOME: Final = 20  # examples whose mean difference says something
@@ -48,7 +48,7 @@ _NOTES: Final = (
 
 
 def read(source: Path, options: Options) -> Contents:
-    """Describe a log directory: two scores for each ``model_name``, which is the size.
+    """Describe a log folder: two scores for each ``model_name``, which is the size.
 
     Raises
     ------

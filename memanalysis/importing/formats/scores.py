@@ -2,12 +2,12 @@
 
 A table is CSV (commas, semicolons, tabs), JSON lines, JSON, Parquet or .npz with a column an array.
 Its id column is the one that --id-column gives, else ``example_id`` (positions among the training
-examples, from 0), else one that tables call so (``labels.ID_COLUMNS``), else the index that pandas
-writes without a name; --in-order says that row i is example i. Every other numeric column is a
-score, unless --columns picks some; labels, splits and folds are none, and labels are compared. Of
-several ``split`` values only rows of train are taken. Which end is hard must be said, --hard-is
-high|low|none; it holds for all scores of one import, except for names that have a definition
-(`memanalysis sql "from proxies"`), whose direction is known.
+examples, from 0), else one with another usual name (``id``, ``guid``, ``filename``, …), else the
+index that pandas writes without a name; --in-order says that row i is example i. Every other
+numeric column is a score, unless --columns picks some; labels, splits and folds are none, and
+labels are compared. Of several ``split`` values only rows of train are taken. Which end is hard
+must be said, --hard-is high|low|none; it holds for all scores of one import, except for names that
+have a definition (`memanalysis sql "from proxies"`), whose direction is known.
 
 ``pred_probs`` [examples, classes] of cross-validation (a .npy of two axes with --labels, or .npz
 keys ``pred_probs`` and ``labels``) become the proxy ``held_out_probability``.
