@@ -73,6 +73,18 @@ class Study:
             If the text is not one query, takes more than the study's limits, or fails.
         StoreError
             If a table that it reads is damaged, or the store was built anew since it was opened.
+
+        Examples
+        --------
+        >>> study = open()
+        >>> study.sql("select count(*) as n from memorization where memorization > 0.9").item()
+        1542
+        >>> width = {"size": "resnet8w16"}
+        >>> study.sql("select max(n_out) from memorization where size = $size", width).item()
+        60
+        >>> mine = {"example_id": [17, 4]}
+        >>> study.sql("from mine join examples using (example_id)", mine=mine)["label"].len()
+        2
         """
         return self._asked(text, frames, parameters)
 
@@ -85,7 +97,14 @@ class Study:
                 self.__dict__.pop("_confined", None)
 
     def table(self, name: str) -> pl.DataFrame:
-        """The relation ``name`` as a Polars frame."""
+        """The relation ``name`` as a Polars frame; so is the attribute of its name.
+
+        Examples
+        --------
+        >>> study = open()
+        >>> study.table("classes").height, study.classes.height
+        (10, 10)
+        """
         confined = self._confined
         if name in confined.relations:
             return self._asked(f'from "{name}"')
@@ -140,6 +159,11 @@ class Study:
         """The relation ``suspects``: images with doubtful labels, most probably wrong ones first.
 
         All of them, or the first ``top``; see ``memanalysis tables`` for what each column is.
+
+        Examples
+        --------
+        >>> open().suspects(2)["source_id"].to_list()
+        ['train/22264', 'train/45592']
         """
         limit = "" if top is None else f" limit {int(top)}"
         return self.sql(f"from suspects order by rank{limit}")
@@ -182,14 +206,21 @@ class Study:
 def open(  # noqa: A001 - the contract's name: ma.open()
     path: str | Path | None = None, *, limits: Limits | None = None
 ) -> Study:
-    """Open the study in the store at ``path``, by default the study that comes with memanalysis.
+    """Open the study in the store at ``path``.
 
-    ``limits`` bound what a query may take; see ``memanalysis.sql.limits.Limits``.
+    By default that is the study that comes with memanalysis: ResNet-8 of seven widths on 4,000
+    Fashion-MNIST images, trained on labels and distilled. ``limits`` bound what a query may take;
+    see ``memanalysis.sql.limits.Limits``.
 
     Raises
     ------
     StoreError
         If there is no store at ``path``.
+
+    Examples
+    --------
+    >>> open().manifest.study
+    'width'
     """
     return Study(Store.open(embedded_path() if path is None else path), limits)
 

@@ -1,5 +1,6 @@
 """What users hold: a study, and the package's public names."""
 
+import doctest
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 import memanalysis as ma
-from memanalysis import bundled_studies
+from memanalysis import bundled_studies, studies
 from memanalysis.errors import QueryError, StoreError
 from memanalysis.studies import Study
 
@@ -179,3 +180,10 @@ def test_a_notebook_shows_what_is_wrong_with_a_store(tmp_path: Path) -> None:
     store.table_path("outcomes").unlink()
     opened = ma.open(store.path)
     assert "outcomes.parquet is missing" in opened._repr_html_()
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    """What they print is what the embedded study says."""
+    result = doctest.testmod(studies)
+    assert result.attempted >= 8
+    assert result.failed == 0
