@@ -80,8 +80,8 @@ class Study:
         >>> study.sql("select count(*) as n from memorization where memorization > 0.9").item()
         1542
         >>> width = {"size": "resnet8w16"}
-        >>> study.sql("select max(n_out) from memorization where size = $size", width).item()
-        60
+        >>> study.sql("select max(n_in) from memorization where size = $size", width).item()
+        140
         >>> mine = {"example_id": [17, 4]}
         >>> study.sql("from mine join examples using (example_id)", mine=mine)["label"].len()
         2
