@@ -24,6 +24,15 @@ def test_no_text_ends_its_quotes(text: str) -> None:
     assert duckdb.execute(f"select {literal(text)}").fetchone() == (text,)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("it's", "'it''s'"), (None, "null"), (True, "true"), (0.25, "0.25"), (3, "3")],
+)
+def test_literals_are_plain(value: Any, text: str) -> None:
+    """Written out by hand."""
+    assert literal(value) == text
+
+
 def test_other_things_are_refused() -> None:
     """A list has no literal here."""
     with pytest.raises(TypeError, match=r"\[1\] cannot be written in SQL"):

@@ -14,8 +14,8 @@ from memanalysis.figures.fragments import OBJECTIVES_IN_ORDER, compared, titled
 
 _QUANTITIES: Final = {
     "memorization": "memorisation",
-    "accuracy_in": "trained on it, p_in",
-    "accuracy_out": "held out, p_out",
+    "accuracy_in": "when trained on",
+    "accuracy_out": "when held out",
     "accuracy_test": "test images",
 }
 _NONE: Final = "No models in this study."

@@ -186,7 +186,8 @@ def _trends_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
         "Each measure at the largest size minus the smallest, noise removed, with 95 % intervals "
         "over groups of models: right of the upright line it grows with size. A small model that "
         "cannot fit an example cannot memorise it either, so growth over all sizes may only say "
-        "that larger models fit more; among saturated sizes (mean p_in of at least 0.99) that "
+        "that larger models fit more; among saturated sizes (right on at least 99 % of what they "
+        "were trained on) that "
         f"explanation is gone.{without} A measure that is absent at an end has no row."
         f"{_rise(frame)}"
     )

@@ -15,7 +15,7 @@ from memanalysis.figures.fragments import titled
 
 NONE: Final = "No distilled models beside models trained on labels."
 OBJECTIVE: Final = {"objective": "distilled"}
-PARTS: Final = {"from p_in": "inside", "from p_out": "outside"}
+PARTS: Final = {"when trained on": "inside", "when held out": "outside"}
 _AGAIN: Final = "one-hot again"
 _HIGH: Final = 0.45  # where the caption compares both lines: scores of memorised examples
 _EDGES: Final = ("one_hot_low", "one_hot_high")
@@ -57,8 +57,8 @@ from (
 ) unpivot include nulls (
     value for part in (
         whole as 'change',
-        change_in as 'from p_in',
-        change_out as 'from p_out'
+        change_in as 'when trained on',
+        change_out as 'when held out'
     )
 )
 order by part, size_rank"""
@@ -272,8 +272,8 @@ def _distance(frame: pl.DataFrame) -> str:
 def _change_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
     return (
         "Mean over all training examples of distilled minus one-hot score (points, with 95 % "
-        "intervals over groups of models), split into the part from p_in and the part from p_out "
-        "(bars; a rise of p_out lowers the score, so it counts downwards)."
+        "intervals over groups of models), split into the part of images trained on and of images "
+        "held out (bars; a rise of the latter lowers the score, so it counts downwards)."
         f"{facts.stars('one_hot', asked['objective'])}"
     )
 

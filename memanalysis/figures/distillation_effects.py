@@ -28,8 +28,8 @@ _CHANGE: Final = "memorised: change of score"
 _QUANTITIES: Final = {
     "inhibition": "memorised: share lost",
     "change": "all: change of score",
-    "change_in": "all: part from p_in",
-    "change_out": "all: part from p_out",
+    "change_in": "all: part when trained on",
+    "change_out": "all: part when held out",
     "accuracy_gain": "gain of test accuracy",
 }
 SCORE_CHANGE: Final = _QUANTITIES["change"]
@@ -60,8 +60,8 @@ from (
 ) unpivot include nulls (
     value for part in (
         whole as 'change',
-        change_in as 'from p_in',
-        change_out as 'from p_out'
+        change_in as 'when trained on',
+        change_out as 'when held out'
     )
 )
 where part = 'change' or estimator <> 'naive'
@@ -339,9 +339,9 @@ def _groups_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
         )
     if grouping == "bin":  # which comes first: the next refers to it
         text = (
-            f"Mean change of the score {examples} Bars split the change into what p_in and what "
-            "p_out add to it. Circles choose the examples on one-hot scores, diamonds on distilled "
-            "scores; a claim needs both to agree. Lines are 95 % intervals over groups of models; "
+            f"Mean change of the score {examples} Bars split the change into what accuracy on "
+            "images trained on and on images held out adds to it. Circles choose the examples "
+            "on one-hot scores, diamonds on distilled scores; a claim needs both to agree. Lines are 95 % intervals over groups of models; "
             "hollow points are naive. Groups of fewer than 5 examples are left out."
         )
     return f"{text}{_bias(frame)}{facts.stars('one_hot', asked['objective'])}"
@@ -390,7 +390,7 @@ def _gap_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
         "Memorised examples have a score of 0.5 or more, chosen without the models that measure "
         "them (on one-hot scores: circles, on distilled ones: diamonds; hollow: naive); the share "
         "of their score that they lose is the mean of both choices. All examples together are "
-        "squares, split into the part from p_in and the part from p_out. Lines are 95 % intervals "
+        "squares, split into the parts when trained on and when held out. Lines are 95 % intervals "
         f"over groups of models.{_losses(frame)}"
     )
 

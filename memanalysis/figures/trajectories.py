@@ -31,7 +31,7 @@ IN_WORDS: Final = {
     "fixed": "stay",
     "undetermined": "cannot be told",
 }
-_CURVES: Final = ("memorisation", "trained on it, p_in", "held out, p_out")
+_CURVES: Final = ("memorisation", "when trained on", "when held out")
 
 # Directions are computed at the α of the study.
 _SHARES_QUERY: Final = f"""
@@ -58,8 +58,8 @@ select shape, size, size_rank, quantity, value, n_examples,
 from trajectory_curves unpivot include nulls (
     value for quantity in (
         memorization as 'memorisation',
-        accuracy_in as 'trained on it, p_in',
-        accuracy_out as 'held out, p_out'
+        accuracy_in as 'when trained on',
+        accuracy_out as 'when held out'
     )
 )
 where objective = $objective and quantity = coalesce($quantity, quantity)
@@ -255,8 +255,8 @@ def _shares_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
 def _curves_caption(_: pl.DataFrame, asked: Asked, facts: Facts) -> str:
     return (
         "Mean score of the examples of each shape, beside the two rates it is made of: a score "
-        "rises because larger models fit the example (p_in), or because they miss it when it is "
-        "held out (p_out). The examples were sorted and averaged on the same models, which "
+        "rises because larger models fit the example, or because they miss it when it is held "
+        "out. The examples were sorted and averaged on the same models, which "
         f"exaggerates every shape that asks for a change.{facts.stars(asked['objective'])}"
     )
 

@@ -15,7 +15,6 @@ from once import made_once
 
 from memanalysis import figures
 from memanalysis.figures.figure import Asked, Figure
-from memanalysis.literals import literal
 from memanalysis.reporting import document
 from memanalysis.reporting.context import Reading
 from memanalysis.storage.store import Store
@@ -118,17 +117,6 @@ def test_figures_say_what_they_take_and_show(figure: Figure) -> None:
     assert figure.nothing.endswith(".")
     assert set(re.findall(r"\$(\w+)", figure.query)) == set(figure.parameters)
     assert re.search(r"\$\w", figure.sql()) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [("it's", "'it''s'"), (None, "null"), (True, "true"), (0.25, "0.25"), (3, "3")],
-)
-def test_parameters_are_written_as_sql(value: object, text: str) -> None:
-    """Oracle: written out by hand; what is no text, number or None is refused."""
-    assert literal(value) == text
-    with pytest.raises(TypeError, match="cannot be a parameter"):
-        literal([value])
 
 
 def test_names_from_stores_stay_text(study: Study) -> None:

@@ -111,7 +111,7 @@ def test_group_bars_add_up_to_the_measured_change(study: Study) -> None:
 
 def test_gaps_turn_the_part_of_p_out(study: Study) -> None:
     """A rise of p_out lowers the score: its part and its interval are the relation's, turned."""
-    drawn = rows(charts.distillation_gap(study)).filter(quantity="all: part from p_out")
+    drawn = rows(charts.distillation_gap(study)).filter(quantity="all: part when held out")
     table = study.table("distillation_by_size").sort("size_rank")
     drawn = drawn.sort("size_rank")
     assert drawn["value"].to_numpy() == pytest.approx(-table["change_out"].to_numpy())
