@@ -341,8 +341,9 @@ def _groups_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
         text = (
             f"Mean change of the score {examples} Bars split the change into what accuracy on "
             "images trained on and on images held out adds to it. Circles choose the examples "
-            "on one-hot scores, diamonds on distilled scores; a claim needs both to agree. Lines are "
-            "95 % intervals over groups of models; hollow points are naive. Groups of fewer than 5 examples are left out."
+            "on one-hot scores, diamonds on distilled scores; a claim needs both to agree. Lines "
+            "are 95 % intervals over groups of models; hollow points are naive. Groups of fewer "
+            "than 5 examples are left out."
         )
     return f"{text}{_bias(frame)}{facts.stars('one_hot', asked['objective'])}"
 
