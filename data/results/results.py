@@ -23,7 +23,8 @@ PAGES: Final = (HERE / "README.md", HERE.parent / "cifar10" / "README.md")
 STORES: Final = Path(os.environ.get("MEMANALYSIS_STORES", HERE.parent))
 WIDTH: Final = "fashion-mnist"  # the embedded study, whose name is width
 # The studies in whose verdicts all claims can come out, in the order of the table.
-JUDGED: Final = (WIDTH, "depth", "planted", "lenet", "distillation", "controls")
+CIFAR: Final = "cifar10"
+JUDGED: Final = (CIFAR, WIDTH, "depth", "planted", "lenet", "distillation", "controls")
 # Rows of findings that the table of verdicts shows; the last one decides no headline.
 VERDICTS: Final = {
     "`bimodality_grows`": ("bimodality_grows", "headline"),
@@ -39,7 +40,6 @@ FIGURES: Final = {
     "teaching": ("distillation", ma.charts.distillation_settings),
 }
 OUTSIDE: Final = HERE / "outside.json"
-CIFAR: Final = "cifar10"
 # Verdicts, and how the sentence with the claims of one begins.
 _SENTENCES: Final = {
     "supported": "Supported",
