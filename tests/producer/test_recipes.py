@@ -163,12 +163,12 @@ def test_defaults_are_what_was_done_before_there_was_a_choice():
     assert study.distillation.subsets is None
 
 
-def test_students_on_some_subsets_come_after_all_labels(tmp_path):
-    """Of two groups one is taught: labels of both first; then it builds, packs and checks."""
+def test_students_on_some_subsets_come_before_further_groups(tmp_path):
+    """Of two groups one is taught, before the other is trained; then it builds, packs, checks."""
     study = tiny_study.study("subsets = 2\n")
     planned = plan.plan(study)
     order = [(task.objective, task.group) for task in planned]
-    assert order == [("one_hot", 0)] * 2 + [("one_hot", 1)] * 2 + [("distilled", 0)] * 2
+    assert order == [("one_hot", 0)] * 2 + [("distilled", 0)] * 2 + [("one_hot", 1)] * 2
     assert study.n_models == sum(len(task.subset_ids) for task in planned) == 12
     store = run.produce(study, tmp_path / "store", workers=0, device="cpu")
     build(store.path, pack=True)
