@@ -22,6 +22,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 _MEANINGS: Final[Mapping[str, str]] = {
     "wrong label": "the label is more probably wrong than right",
+    "wrong or hard": "models agree on another class, which hard images explain as well",
     "ambiguous": "models are split between the label and another class",
     "duplicate": "the same image is there with another label",
     "rare": "models know it only if they were trained with it",
@@ -106,7 +107,7 @@ def table(frame: pl.DataFrame) -> pl.DataFrame:
         "label -> models": [f"{_start(_class(row))} -> {_voted(row)}" for row in rows],
         "score": [_score(row) for row in rows],
         "false": [_false(row) for row in rows],
-        "reason": [REASONS[row["reason"]].removesuffix(" label") for row in rows],
+        "reason": [_reason(row).removesuffix(" label") for row in rows],
     }
     taken = sum(max(map(len, [name, *values])) + _GAP for name, values in columns.items())
     room = max(_SHORTEST, _WIDTH - taken - len(str(len(rows))) - _GAP)
@@ -135,9 +136,9 @@ def page(study: Study, frame: pl.DataFrame) -> str:
             "label": _class(row),
             "voted": _voted(row, cut=False),
             "score": _score(row),
-            "wrong": f"{row['wrong']:.0%}",
+            "wrong": _percent(row["wrong_low"], row["wrong_high"]),
             "false": _false(row),
-            "reason": REASONS[row["reason"]],
+            "reason": _reason(row),
             "twin": row["twin_id"],
         }
         for row in frame.iter_rows(named=True)
@@ -162,8 +163,19 @@ def page(study: Study, frame: pl.DataFrame) -> str:
 
 def _false(row: Mapping[str, Any]) -> str:
     """The share of right labels to expect so far: ``12%``, or ``5-40%`` where it is uncertain."""
-    low, high = (round(100 * row[f"expected_false_share_{end}"]) for end in ("low", "high"))
-    return f"{low}-{high}%" if high > low else f"{high}%"
+    return _percent(row["expected_false_share_low"], row["expected_false_share_high"])
+
+
+def _percent(low: float, high: float) -> str:
+    first, last = round(100 * low), round(100 * high)
+    return f"{first}-{last}%" if last > first else f"{last}%"
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    """The reason in words; a wrong label that may as well be a hard image is called so."""
+    if row["reason"] == "wrong_label" and row["wrong_high"] - row["wrong_low"] >= _WIDE:
+        return "wrong or hard"
+    return REASONS[row["reason"]]
 
 
 def _name(row: Mapping[str, Any]) -> str:

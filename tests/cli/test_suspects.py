@@ -111,6 +111,7 @@ def test_without_votes_it_says_what_is_missing(memanalysis: Run, tmp_path: Path)
     assert result.code == 0
     assert "-> other " in result.out
     assert "Predicted classes were not recorded" in result.err
+    assert "wrong or hard" in result.out
     assert re.search(r": at most about \d+ wrong labels", result.err)
     assert re.search(r"Of these 20, \d+-100% have right labels: the models alone", result.err)
 
