@@ -277,8 +277,8 @@ def test_hard_targets_are_the_teachers_class():
 
 def test_second_models_follow_the_first_and_students_their_groups() -> None:
     """A stopped study has another group rather than second models; students come before others."""
-    text = load_study("cifar10").text
-    planned = plan.plan(settings.parse(text))
+    study = load_study("cifar10")
+    planned = plan.plan(study)
     order = [name for name, _ in itertools.groupby(task.objective for task in planned)]
     assert order == ["one_hot", plan.REPEAT, "distilled", "distilled_t1", "one_hot"]
     groups = {name: {t.group for t in planned if t.objective == name} for name in order}
@@ -286,7 +286,7 @@ def test_second_models_follow_the_first_and_students_their_groups() -> None:
     assert groups["one_hot"] == set(range(40))
     done = set()
     for task in planned:
-        assert set(plan.teachers_of(settings.parse(text), task)) <= done
+        assert set(plan.teachers_of(study, task)) <= done
         done.update(task.models)
 
 
