@@ -303,9 +303,9 @@ first_subset = 2
 """
     )
     root = tmp_path / "store"
-    run.produce(settings.parse(later), root, workers=1, device="cpu", shard=(1, 2))
+    run.produce(settings.parse(later), root, workers=0, device="cpu", shard=(1, 2))
     build(root, pack=True)
-    run.produce(settings.parse(later), root, workers=1, device="cpu")
+    run.produce(settings.parse(later), root, workers=0, device="cpu")
     build(root)
     models = Store.open(root).read_table("models", ["objective", "subset_id"]).to_pylist()
     taught = {row["subset_id"] for row in models if row["objective"] == "distilled"}
