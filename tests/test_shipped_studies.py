@@ -8,7 +8,7 @@ import pytest
 
 import memanalysis as ma
 from memanalysis import bundled_studies, rules, settings
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.sql.limits import Limits
 from memanalysis.sql.scripts import views
 from memanalysis.storage import bits

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import duckdb
 
-from memanalysis.sql.connection import connect
+from memanalysis.errors import StoreError
+from memanalysis.sql.connection import connect_bare, is_absent, is_stale, load
 from memanalysis.sql.messages import one_line
-from memanalysis.sql.scripts import Script, scripts
+from memanalysis.sql.scripts import Script, scripts, uses
+from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import Store
 
 
@@ -22,36 +25,52 @@ class Violation:
     example: str
 
     def __str__(self) -> str:
-        """One line for the command line."""
+        """One line, without what to do."""
         return f"{self.check}: {self.rows} rows, for instance {self.example}. {self.row}"
 
 
-def violations(store: Store) -> list[Violation]:
+def violations(store: Store, sound: Collection[str] | None = None) -> list[Violation]:
     """Every check that is not empty, and every check that could not be run.
 
-    Raises
-    ------
-    StoreError
-        If the relations cannot be loaded at all.
+    Parameters
+    ----------
+    sound
+        The tables that can be read, by default all. A check that needs another one, or one that
+        was computed from other outcomes, is left out: those are faults of their own.
     """
-    connection = connect(store, documented=False)
+    connection = connect_bare(store)
     try:
-        checks = [script for script in scripts() if script.folder == "checks"]
-        found = [_violation(connection, check) for check in checks]
-        return [violation for violation in found if violation is not None]
+        checks = (script for script in scripts() if script.folder == "checks")
+        return [*_violations(connection, store, checks, TABLES if sound is None else sound)]
     finally:
         connection.close()
 
 
-def _violation(connection: duckdb.DuckDBPyConnection, check: Script) -> Violation | None:
+def _violations(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    checks: Iterator[Script],
+    sound: Collection[str],
+) -> Iterator[Violation]:
+    loaded: frozenset[str] = frozenset()
+    for check in checks:
+        mentioned = uses()[check.name] & TABLES.keys()
+        tables = {name for name in mentioned if not is_absent(store, name)}
+        if not tables <= {*sound} or any(is_stale(store, name) for name in tables):
+            continue
+        try:
+            loaded = load(connection, store, [check.name], documented=False, loaded=loaded)
+            yield from _rows(connection, check)
+        except StoreError as error:
+            yield Violation(check.name, "The check could not be run.", 0, str(error))
+        except duckdb.Error as error:
+            yield Violation(check.name, "The check could not be run.", 0, one_line(error))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, check: Script) -> Iterator[Violation]:
     query = f'select *, count(*) over () as "rows" from "{check.name}" limit 1'
-    try:
-        frame = connection.sql(query).pl()
-    except duckdb.Error as error:
-        return Violation(check.name, "The check could not be run.", 0, one_line(error))
-    if frame.is_empty():
-        return None
-    row = frame.row(0, named=True)
-    rows = row.pop("rows")
-    example = ", ".join(f"{column} = {value}" for column, value in row.items())
-    return Violation(check.name, check.row, rows, example)
+    for row in connection.sql(query).pl().iter_rows(named=True):
+        rows = row.pop("rows")
+        shown = {column: value for column, value in row.items() if value is not None}
+        example = ", ".join(f"{column} = {value}" for column, value in shown.items())
+        yield Violation(check.name, check.row, rows, example)

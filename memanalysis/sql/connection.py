@@ -42,17 +42,23 @@ def connect(
         If the store is not built, a derived table that is read is stale, or a file lacks a column.
     """
     _require(store, _missing(store))
+    connection = connect_bare(store)
+    try:
+        load(connection, store, uses() if names is None else names, documented=documented)
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_bare(store: Store) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection in which relations over ``store`` can be loaded, and none is yet."""
     # Names in a query mean relations and never variables of the caller.
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     connection.execute("set TimeZone = 'UTC'")
     # Every view reads the footers of its files when it is made, many of them the same ones.
     connection.execute("set parquet_metadata_cache = true")
     connection.execute("set variable store = ?", [str(store.path.resolve())])
-    try:
-        load(connection, store, uses() if names is None else names, documented=documented)
-    except StoreError:
-        connection.close()
-        raise
     return connection
 
 
@@ -123,12 +129,12 @@ def _text(script: Script, store: Store) -> str:
     if script.name == "examples" and is_laid(store):
         text = text.replace(TABLES["examples"][0], FILE)
     for name in RECORDED:
-        if _read(name) in text and _is_absent(store, name):
+        if _read(name) in text and is_absent(store, name):
             text = text.replace(_read(name), _empty(name))
     return text
 
 
-def _is_absent(store: Store, name: str) -> bool:
+def is_absent(store: Store, name: str) -> bool:
     """Whether a store is from before the table was recorded; its relation then has zero rows."""
     file, _ = TABLES[name]
     return (
@@ -168,16 +174,20 @@ def _require(store: Store, faults: Iterable[str]) -> None:
 
 def _missing(store: Store) -> Iterator[str]:
     for name, (file, _) in TABLES.items():
-        if not store.table_path(name).is_file() and not _is_absent(store, name):
+        if not store.table_path(name).is_file() and not is_absent(store, name):
             yield f"{file} is missing: the store is not built"
 
 
 def _stale(store: Store, chosen: Iterable[Script]) -> Iterator[str]:
     """Derived tables of other outcomes among those that scripts read."""
-    for name in (script.name for script in chosen if script.name in TABLES):
-        file, _ = TABLES[name]
-        stamped = file.startswith("derived/") or name == "influence"
-        if not stamped or _is_absent(store, name):
-            continue
-        if store.stamp_of(name) != store.manifest.outcomes_fingerprint:
-            yield f"{file} was computed from other outcomes than the present ones"
+    for name in (script.name for script in chosen):
+        if is_stale(store, name):
+            yield f"{TABLES[name][0]} was computed from other outcomes than the present ones"
+
+
+def is_stale(store: Store, name: str) -> bool:
+    """Whether a relation is a derived table that was computed from other outcomes."""
+    if name not in TABLES or is_absent(store, name):
+        return False
+    stamped = TABLES[name][0].startswith("derived/") or name == "influence"
+    return stamped and store.stamp_of(name) != store.manifest.outcomes_fingerprint

@@ -31,6 +31,31 @@ keys as (
         'influence' as relation,
         concat_ws(' ', objective, size, train_id, test_id) as key
     from influence
+    union all
+    select
+        'votes' as relation,
+        concat_ws(' ', objective, size, example_id, class) as key
+    from votes
+    union all
+    select
+        'margins' as relation,
+        concat_ws(' ', objective, size, example_id) as key
+    from margins
+    union all
+    select
+        'epoch_outcomes' as relation,
+        concat_ws(' ', objective, size, epoch, example_id) as key
+    from epoch_outcomes
+    union all
+    select
+        'repeats' as relation,
+        concat_ws(' ', size, example_id) as key
+    from repeats
+    union all
+    select
+        'annotations' as relation,
+        concat_ws(' ', name, example_id) as key
+    from annotations
 )
 select
     relation,

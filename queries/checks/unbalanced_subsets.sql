@@ -1,48 +1,55 @@
--- One row per training example that a balanced design leaves out more or less often than the others.
+-- One row per group and training example that a balanced group leaves out more or less often than others.
 --
--- Looks only where every group is complete: a study that is still being trained is no fault.
+-- Looks only at complete groups: a study that is still being trained is no fault.
 create or replace view unbalanced_subsets as
 with
-groups_of as (
+complete as (
     select
         m.objective,
         m.size,
         m.group_id,
-        count(*) as n_models,
-        max(s.group_size) as group_size
+        any_value(s.group_size) as group_size,
+        any_value(s.n_subsets) as n_subsets
     from models as m
     cross join study as s
-    where s.design = 'balanced' and s.group_size is not null
+    where s.design = 'balanced' and (m.group_id + 1) * s.group_size <= s.n_subsets
     group by m.objective, m.size, m.group_id
+    having count(*) = any_value(s.group_size)
 ),
-complete as (
+masks as (
     select
         objective,
-        size
-    from groups_of
-    group by objective, size
-    having min(n_models) = max(group_size) and max(n_models) = max(group_size)
+        size,
+        group_id,
+        group_size,
+        (n_subsets + 7) // 8 as n_bytes,
+        rpad(
+            repeat('0', group_id * group_size) || repeat('1', group_size), 8 * n_bytes, '0'
+        )::bit as members
+    from complete
 ),
 counted as (
     select
         o.objective,
         o.size,
+        m.group_id,
         o.example_id,
-        o.n_models - bit_count(o.in_train::bit) as n_out
+        m.group_size - bit_count(o.in_train::bit & m.members) as n_out
     from outcomes as o
-    inner join complete as c
-        on o.objective = c.objective and o.size = c.size
-    where o.split = 'train' and octet_length(o.in_train) > 0
+    inner join masks as m
+        on o.objective = m.objective and o.size = m.size and octet_length(o.in_train) = m.n_bytes
+    where o.split = 'train'
 ),
 usual as (
     select
         *,
-        mode(n_out) over (partition by objective, size) as usual_n_out
+        mode(n_out) over (partition by objective, size, group_id) as usual_n_out
     from counted
 )
 select
     objective,
     size,
+    group_id,
     example_id,
     n_out,
     usual_n_out
@@ -50,9 +57,10 @@ from usual
 where n_out <> usual_n_out;
 
 comment on view unbalanced_subsets is
-    'One row per training example held out more or less often than the others; must be empty.';
+    'One row per group and training example held out more or less often than the others; must be empty.';
 comment on column unbalanced_subsets.objective is 'Training objective.';
 comment on column unbalanced_subsets.size is 'Name of the model size.';
+comment on column unbalanced_subsets.group_id is 'Group of subsets, all of them trained.';
 comment on column unbalanced_subsets.example_id is 'Training example.';
-comment on column unbalanced_subsets.n_out is 'Models trained without it.';
-comment on column unbalanced_subsets.usual_n_out is 'Models trained without most other examples.';
+comment on column unbalanced_subsets.n_out is 'Models of the group trained without it.';
+comment on column unbalanced_subsets.usual_n_out is 'Models of the group trained without most other examples.';

@@ -1,5 +1,6 @@
 -- One row per derived table that carries a stamp: the outcomes it was computed from.
 --
+-- The brackets keep the path from reading as the relation, which cannot be read when it is stale.
 -- A stamp other than study.outcomes_fingerprint means that outcomes were rebuilt without it.
 create or replace view stamps as
 select
@@ -8,7 +9,7 @@ select
 from parquet_kv_metadata(
     [
         coalesce(getvariable('store'), '.') || '/derived/*.parquet',
-        coalesce(getvariable('store'), '.') || '/influence.parquet'
+        coalesce(getvariable('store'), '.') || '/influenc[e].parquet'
     ]
 )
 where decode(key) = 'memanalysis.outcomes_fingerprint';

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import StoreError
 from memanalysis.storage.schema import TABLES
 from memanalysis.storage.store import ModelRecord, Store, blob_array

@@ -61,7 +61,7 @@ def raising(error: BaseException):
 
 def test_an_interrupt_says_how_to_go_on(memanalysis, monkeypatch, tmp_path) -> None:
     """Ctrl-C exits with 130 and says that the same command continues."""
-    import memanalysis.building.check as module
+    import memanalysis.checking as module
 
     monkeypatch.setattr(module, "check", raising(KeyboardInterrupt()))
     result = memanalysis("check", tmp_path)
@@ -71,7 +71,7 @@ def test_an_interrupt_says_how_to_go_on(memanalysis, monkeypatch, tmp_path) -> N
 
 def test_our_own_faults_are_short_unless_debugged(memanalysis, monkeypatch, tmp_path) -> None:
     """An unexpected error is one line that names itself; --debug lets it through."""
-    import memanalysis.building.check as module
+    import memanalysis.checking as module
 
     monkeypatch.setattr(module, "check", raising(ZeroDivisionError("by zero")))
     result = memanalysis("check", tmp_path)
@@ -108,7 +108,7 @@ def test_the_command_line_starts_light() -> None:
 
 def test_errors_of_any_kind_of_ours_are_caught(memanalysis, monkeypatch, tmp_path) -> None:
     """The boundary catches the base class, so no kind of error of ours can slip through."""
-    import memanalysis.building.check as module
+    import memanalysis.checking as module
 
     monkeypatch.setattr(module, "check", raising(StoreError("first line\nsecond line")))
     result = memanalysis("check", tmp_path)

@@ -153,37 +153,16 @@ def test_tables_as_data(memanalysis, store) -> None:
     assert {"relation", "row", "rows", "column", "type", "comment"} <= rows[0].keys()
 
 
-def test_check_lists_the_faults_of_files_and_of_relations(memanalysis, store, monkeypatch) -> None:
-    """Every fault of both kinds is a line on standard output, and the exit code is 1."""
-    import memanalysis.building.check as files
-    import memanalysis.sql.checks as relations
+def test_check_lists_every_fault(memanalysis, store, monkeypatch) -> None:
+    """Every fault is a line on standard output, and the exit code is 1."""
+    import memanalysis.checking as module
 
-    monkeypatch.setattr(files, "check", lambda _path: ["a fault of a file"])
-    found = [relations.Violation("duplicate_rows", "One row per key.", 2, "key = 1")]
-    monkeypatch.setattr(relations, "violations", lambda _store: found)
+    faults = [module.Fault("one", "a", "b", "Do it."), module.Fault("two", "c", "d", "Do that.")]
+    monkeypatch.setattr(module, "check", lambda _path: faults)
     result = memanalysis("check", store)
     assert result.code == 1
-    assert result.out.splitlines() == [
-        "a fault of a file",
-        "duplicate_rows: 2 rows, for instance key = 1. One row per key.",
-    ]
+    assert result.out.splitlines() == ["one: a; expected b. Do it.", "two: c; expected d. Do that."]
     assert "2 faults" in result.err
-
-
-def test_check_says_why_relations_could_not_be_read(memanalysis, store, monkeypatch) -> None:
-    """If the files look well but the relations cannot be loaded, that is the fault."""
-    import memanalysis.building.check as files
-    import memanalysis.sql.checks as relations
-    from memanalysis.errors import StoreError
-
-    def fail(_store: object) -> None:
-        raise StoreError("unreadable")
-
-    monkeypatch.setattr(relations, "violations", fail)
-    monkeypatch.setattr(files, "check", lambda _path: [])
-    assert memanalysis("check", store).out == "unreadable\n"
-    monkeypatch.setattr(files, "check", lambda _path: ["broken file"])
-    assert memanalysis("check", store).out == "broken file\n"
 
 
 def test_report_is_given_the_study_and_the_file(memanalysis, store, tmp_path, monkeypatch) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from memanalysis import settings
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import run
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.experiments.judge import judge

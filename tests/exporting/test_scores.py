@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import MemanalysisError, QueryError
 from memanalysis.exporting import write_scores
 from memanalysis.exporting.scores import scores

@@ -33,7 +33,11 @@ def write_tiny_models(store: Store) -> None:
     for subset in range(4):
         in_train, correct = TINY_IN_TRAIN[:, subset], TINY_CORRECT[:, subset]
         probability = np.where(correct, 0.75, 0.25)
-        signals = {"probability": probability, "margin": 4 * probability - 2, "loss": -probability}
+        signals = {
+            "probability": probability,
+            "margin": 4 * probability - 2,
+            "loss": 1 - probability,
+        }
         info = ModelInfo(
             subset_id=subset,
             group_id=subset // 2,

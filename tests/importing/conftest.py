@@ -8,7 +8,7 @@ import pytest
 from artefacts import World, make_world
 from numpy.typing import NDArray
 
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.storage.store import Store
 from memanalysis.studies import Study
 from memanalysis.studies import open as open_study

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.building.check import check
 from memanalysis.bundled_studies import embedded_path
+from memanalysis.checking import check
 from memanalysis.exporting import write_huggingface, write_npz
 from memanalysis.importing import import_source
 from memanalysis.reporting import report

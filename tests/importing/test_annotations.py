@@ -12,7 +12,7 @@ from handmade import write as write_by_hand
 from scipy.stats import spearmanr
 
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import run
 from memanalysis.errors import DataError
 from memanalysis.importing import Options, import_source

@@ -12,7 +12,7 @@ import torch
 
 from memanalysis import settings
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli.studies import load_study
 from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import plan, run, training

@@ -14,7 +14,7 @@ from torch import nn
 import memanalysis as ma
 from memanalysis import settings
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import DataError, SettingsError, TrainingError
 from memanalysis.producer import run, size_order
 from memanalysis.reporting import report

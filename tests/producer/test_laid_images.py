@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from memanalysis import settings
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import run as run_command
 from memanalysis.errors import DataError, StoreError
 from memanalysis.importing import Options, import_source

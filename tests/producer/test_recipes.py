@@ -12,7 +12,7 @@ import tiny_study
 import torch
 
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import costs
 from memanalysis.errors import DataError, SettingsError
 from memanalysis.producer import data, plan, run, training, worker

@@ -15,7 +15,7 @@ import pytest
 import memanalysis as ma
 from memanalysis import cli, settings
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.experiments import reproduce
 from memanalysis.producer import run
 from memanalysis.producer.engines import local

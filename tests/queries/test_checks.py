@@ -67,6 +67,18 @@ def flip_in_train(table: pa.Table) -> pa.Table:
     return replaced(table, 0, in_train=set_bit(blob, zero))
 
 
+def annotated(table: pa.Table, **values: object) -> pa.Table:
+    """The table with one annotation."""
+    row = {"name": "human", "example_id": 0, "value": "cat", "number": None}
+    return pa.Table.from_pylist([row | values], table.schema)
+
+
+def voted(table: pa.Table, **values: object) -> pa.Table:
+    """The table with votes for one class of one example."""
+    row = {"objective": "one_hot", "size": "small", "size_rank": 0, "example_id": 0, "class": 0}
+    return pa.Table.from_pylist([row | values], table.schema)
+
+
 def first_test(table: pa.Table) -> int:
     """Place of the first test example in outcomes."""
     return table["split"].to_pylist().index("test")
@@ -77,7 +89,11 @@ DAMAGE: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
     "disordered_examples": ("examples", lambda t: replaced(t, 2, example_id=99)),
     "duplicate_rows": ("outcomes", lambda t: pa.concat_tables([t, t.slice(3, 1)])),
     "impossible_sums": ("outcomes", lambda t: replaced(t, 1, probability_in_sum=1e6)),
+    "incomplete_annotations": ("annotations", lambda t: annotated(t, number=float("inf"))),
     "inconsistent_sizes": ("models", lambda t: replaced(t, 0, size_rank=7)),
+    "inconsistent_trained": ("outcomes", lambda t: replaced(t, 3, trained=b"\xff\xff\xe0")),
+    "miscounted_votes": ("votes", lambda t: voted(t, n_in=1000, n_out=0)),
+    "misplaced_models": ("models", lambda t: replaced(t, 0, half="b")),
     "missing_outcomes": ("outcomes", lambda t: drop_row(t, 5)),
     "orphan_outcomes": ("outcomes", lambda t: replaced(t, 5, example_id=77)),
     "overcounted_proxies": ("proxies", lambda t: replaced(t, 4, n_in=1000)),
@@ -88,6 +104,7 @@ DAMAGE: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
     "unbalanced_subsets": ("outcomes", flip_in_train),
     "uneven_bits": ("outcomes", lambda t: replaced(t, 0, in_train=b"\x80")),
     "unknown_labels": ("examples", lambda t: replaced(t, 0, label=17)),
+    "wrong_accuracies": ("models", lambda t: replaced(t, 0, accuracy_out=0.125)),
     "wrong_n_models": ("outcomes", lambda t: replaced(t, 0, n_models=3)),
 }
 
@@ -120,7 +137,7 @@ def test_violations_are_told_in_a_line(store: Store) -> None:
     """A violation says what its rows are, how many there are, and shows one."""
     damage(store, "outcomes", lambda table: pa.concat_tables([table, table.slice(3, 1)]))
     found = {violation.check: violation for violation in violations(store)}
-    assert set(found) == {"duplicate_rows"}
+    assert set(found) == {"duplicate_rows", "wrong_accuracies"}
     line = str(found["duplicate_rows"])
     assert line.startswith("duplicate_rows: 1 rows, for instance relation = outcomes, key = ")
     assert line.endswith("One row per key that a table holds more than once.")

@@ -13,7 +13,7 @@ import pytest
 
 from memanalysis.analysis.influence import influence_counts
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.relations import derive
 from memanalysis.sql.checks import violations
 from memanalysis.storage import subsets

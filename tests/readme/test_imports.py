@@ -29,7 +29,7 @@ from artefacts import (
 from numpy.typing import NDArray
 
 import memanalysis as ma
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import import_
 
 SECTION = "Bring your own artefacts"

@@ -11,7 +11,7 @@ import readme_parts
 from once import made_once
 
 import memanalysis as ma
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.experiments.simulate import simulate
 
 BLOCKS = re.findall(r"(?:^    \S.*\n)+", readme_parts.section("Merging and deleting"), re.MULTILINE)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from memanalysis.analysis.membership_risk import pairwise_area
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.evidence.load import read_study
 from memanalysis.experiments.simulate import simulate
 from memanalysis.storage.margins import MARGIN_STEP

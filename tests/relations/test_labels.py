@@ -12,7 +12,7 @@ import pytest
 
 import memanalysis as ma
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.relations.labels import held_out_votes
 from memanalysis.storage.store import Store
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import StoreError
 from memanalysis.sql import connection, scripts
 from memanalysis.storage.schema import LATER_COLUMNS, LATER_TABLES, TABLES

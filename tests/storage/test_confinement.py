@@ -11,7 +11,7 @@ import pytest
 
 import memanalysis as ma
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import StoreError
 from memanalysis.exporting import write_npz
 from memanalysis.storage import atomic, locking

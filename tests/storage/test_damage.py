@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 import memanalysis as ma
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import model_files
 from memanalysis.storage.schema import TABLES

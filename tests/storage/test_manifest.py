@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.cli import run
 from memanalysis.errors import StoreError
 from memanalysis.storage.manifest import ManifestError, read_manifest

@@ -16,7 +16,7 @@ from trials import Table, command
 
 import memanalysis as ma
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import MemanalysisError
 from memanalysis.storage.store import Store
 

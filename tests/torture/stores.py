@@ -16,7 +16,7 @@ from trials import Table, command, damaged
 
 import memanalysis as ma
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.storage.store import Store
 
 ASKED: Final = ("outcomes", "examples", "models", "proxies", "influence", "findings")

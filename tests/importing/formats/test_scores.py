@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 
 from memanalysis.building.build import build
-from memanalysis.building.check import check
+from memanalysis.checking import check
 from memanalysis.errors import DataError
 from memanalysis.experiments.simulate import simulate
 from memanalysis.importing import Options, import_source

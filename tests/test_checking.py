@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from memanalysis.building.build import build
-from memanalysis.building.check import Fault, check
+from memanalysis.checking import Fault, check
 from memanalysis.errors import StoreError
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store, read_model, write_model
@@ -115,29 +115,49 @@ def setter(column: str, value: object, row: int = 0) -> Callable[[Rows], None]:
 
 # One damage a row: table, what is done to it, words of the fault.
 DAMAGES = {
-    "padding": ("outcomes", setter("correct", b"\xa1"), "correct lies within trained"),
-    "in_train": ("outcomes", setter("in_train", b"\xa8"), "in_train lies within trained"),
-    "trained": ("outcomes", setter("trained", b"\xf8"), "expected padding bits are zero"),
-    "varying": ("outcomes", setter("trained", b"\xe0", 3), "trained is the same in every row"),
-    "length": ("outcomes", setter("correct", b"\xa0\x00"), "BLOBs of [1, 2] bytes"),
-    "test": ("outcomes", setter("in_train", b"\x80", 5), "test examples are in no subset"),
-    "n_models": ("outcomes", setter("n_models", 5), "n_models is bit_count(trained)"),
-    "balance": ("outcomes", setter("in_train", b"\xf0"), "group 0 has 1 unequal examples"),
-    "rank": ("outcomes", setter("size_rank", 2), "expected 0, its place in the manifest"),
+    "padding": ("outcomes", setter("correct", b"\xa1"), "bits_outside_trained: 1 rows"),
+    "in_train": ("outcomes", setter("in_train", b"\xa8"), "in_train_outside = 1"),
+    "trained": ("outcomes", setter("trained", b"\xf8"), "inconsistent_trained: 1 rows"),
+    "varying": ("outcomes", setter("trained", b"\xe0", 3), "n_variants = 2"),
+    "length": ("outcomes", setter("correct", b"\xa0\x00"), "correct_bytes = 2"),
+    "test": ("outcomes", setter("in_train", b"\x80", 5), "test_in_train: 1 rows"),
+    "n_models": ("outcomes", setter("n_models", 5), "wrong_n_models: 1 rows"),
+    "balance": ("outcomes", setter("in_train", b"\xf0"), "unbalanced_subsets: 2 rows"),
+    "rank": (
+        "outcomes",
+        setter("size_rank", 2),
+        "another size_rank",
+    ),
     "ids": ("outcomes", setter("example_id", 9), "expected 0 to 5, in order"),
-    "label": ("outcomes", setter("label", 1), "expected those of examples.parquet"),
-    "split": ("examples", setter("split", "test"), "expected 4 of train, then 2 of test"),
+    "label": ("outcomes", setter("label", 1), "unknown_labels: 1 rows"),
+    "split": ("examples", setter("split", "test"), "disordered_examples: 1 rows"),
     "gap": ("examples", setter("example_id", 6), "example_id with gaps or out of order"),
-    "class": ("examples", setter("label", 2), "labels from 0 to 2; expected 0 to 1"),
+    "class": ("examples", setter("label", 2), "unknown_labels: 1 rows"),
     "model_id": ("models", setter("model_id", 7), "model_id with gaps or out of order"),
     "order": ("models", setter("subset_id", 1), "rows out of order"),
-    "unknown": ("models", setter("subset_id", 0, 3), "subsets 3 in one of models and outcomes"),
-    "half": ("models", setter("half", "b"), "half 'b'; expected 'a'"),
-    "teacher": ("models", setter("teacher_model_id", 9), "teacher_model_id 9"),
-    "other": ("models", setter("teacher_model_id", 1), "a teacher of subset 1; expected one of"),
-    "accuracy": ("models", setter("accuracy_in", 0.9), "accuracy_in 0.9; expected 1.0, as"),
-    "proxy": ("proxies", setter("example_id", 4), "expected training examples, 0 to 3"),
-    "twice": ("proxies", setter("example_id", 1), "1 rows twice"),
+    "unknown": ("models", setter("subset_id", 0, 3), "models.parquet: rows out of order"),
+    "half": ("models", setter("half", "b"), "contradiction = another half than its group"),
+    "teacher": ("models", setter("teacher_model_id", 9), "contradiction = an unknown teacher"),
+    "other": (
+        "models",
+        setter("teacher_model_id", 1),
+        "a teacher of another subset",
+    ),
+    "accuracy": (
+        "models",
+        setter("accuracy_in", 0.9),
+        "accuracy_in_of_bits = 1.0",
+    ),
+    "proxy": (
+        "proxies",
+        setter("example_id", 4),
+        "instance relation = proxies",
+    ),
+    "twice": (
+        "proxies",
+        setter("example_id", 1),
+        "instance relation = proxies",
+    ),
 }
 
 
@@ -151,7 +171,7 @@ def test_each_broken_invariant_is_named(tiny_store: Store, damage: str) -> None:
 def test_derived_tables_of_other_outcomes_are_stale(tiny_store: Store) -> None:
     """New outcomes make every derived table a fault, until they are computed again."""
     found = rewrite(tiny_store, "outcomes", setter("loss_in_sum", 3.0))
-    assert found.count("computed from outcomes") == 1 + len(DERIVED)
+    assert f"stale_derived: {1 + len(DERIVED)} rows" in found
     build(tiny_store.path)
     assert check(tiny_store.path) == []
 
