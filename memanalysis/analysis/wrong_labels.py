@@ -48,8 +48,11 @@ _SMOOTHING: Final = 1.0
 # Shape of the Gamma prior by which the rate of a pair of classes is drawn towards the common one.
 _FREE: Final = 0.1
 _TIED: Final = 3.0
-# Log-likelihood for each pair with a rate of its own above which the tied model is out of question.
+# Log-likelihood above which the tied model is out of question, for each pair with a rate of its own
+# and for each label that only free rates call wrong. Labels mixed up class by class gain 1.3 to 2.8
+# a label in drawn worlds, errors that networks share .4 to 1.1 on CIFAR-10 and Fashion-MNIST.
 _DECISIVE: Final = 10.0
+_DECISIVE_LABEL: Final = 1.2
 _ROUNDS: Final = 300
 _TOLERANCE: Final = 1e-5  # of the share of wrong labels, between two rounds
 _KAPPA: Final = (0.05, 50.0)
@@ -100,14 +103,17 @@ def from_votes(votes: Votes) -> Posterior:
     free, tied = _Fit(votes, _FREE), _Fit(votes, _TIED)
     free.run()
     tied.run()
-    wrong = free.wrong()
-    gain = (free.log_likelihood - tied.log_likelihood) / max(free.own_rates(), 1)
-    if gain > _DECISIVE:
-        return _posterior(wrong, wrong, *_preferred(free))
+    wrong, fewer = free.wrong(), tied.wrong()
+    gain = free.log_likelihood - tied.log_likelihood
+    excess = float(wrong.sum() - fewer.sum())
+    if gain > max(_DECISIVE * max(free.own_rates(), 1), _DECISIVE_LABEL * excess):
+        # Near to each other, both may be: hard images of one kind gain a little, too.
+        low = np.minimum(fewer, wrong) if 2 * fewer.sum() > wrong.sum() else wrong
+        return _posterior(low, wrong, *_preferred(free))
     hits = free.hits[free.own]
     by_hits, _ = _HitsFit(hits, free.misses[free.own] + hits, votes.n_classes, _STEEPER).run()
     most = min(1.0, float(by_hits.sum()) / max(float(wrong.sum()), 1e-300))
-    return _posterior(np.minimum(tied.wrong(), most * wrong), wrong, *_preferred(free))
+    return _posterior(np.minimum(fewer, most * wrong), wrong, *_preferred(free))
 
 
 def from_hits(hits: Index, n: Index, n_classes: int) -> Posterior:

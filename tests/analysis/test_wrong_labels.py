@@ -97,6 +97,22 @@ def test_right_labels_are_not_suspected_for_being_hard():
     assert posterior.share < 1e-3
 
 
+@pytest.mark.parametrize("n", [2000, 8000])
+@pytest.mark.parametrize("n_out", [12, 30])
+def test_errors_that_all_models_share_are_told_as_doubt(n_out, n):
+    """Where all models take some right labels for one other class, the range has the true number.
+
+    However many images there are: what models share gains likelihood with each of them.
+    """
+    made = mislabelled.crowd("symmetric", 0.03, n=n, seed=1)
+    shared = np.flatnonzero(np.random.default_rng(5).random(n) < 0.06)
+    made.chances[shared] = 0.02
+    made.chances[shared, (made.true[shared] + 1) % mislabelled.CLASSES] = 0.82
+    posterior, _ = fit(made, n_out, 0)
+    assert 0.8 * posterior.wrong_low.sum() <= made.wrong.sum() <= posterior.wrong_high.sum()
+    assert posterior.wrong_low.sum() < 0.9 * posterior.wrong_high.sum()
+
+
 def test_the_preferred_class_is_the_true_one():
     """Of wrong labels, the class that most models prefer is nearly always their own."""
     made = mislabelled.crowd("symmetric", 0.1)
