@@ -4,8 +4,8 @@
 -- 0.01, which at least as many held-out models give another class as the label, or whose stored image
 -- is also there with another label: of two such labels one is wrong at least, so that the probability
 -- is taken for at least one half. The mean of 1 - wrong over the list so far is the share of right
--- labels to expect among it. Ranks are in the order of the probability, then of what held-out models
--- say, then of the score; example_id decides last.
+-- labels to expect among it. Ranks are in the order of the probability in whole per cent, then of what
+-- held-out models say, then of the score; example_id decides last.
 create or replace view suspects as
 with
 pictures as (
@@ -71,8 +71,8 @@ ranked as (
         *,
         row_number() over (
             order by
-                wrong desc,
-                wrong_low desc,
+                round(wrong, 2) desc,
+                round(wrong_low, 2) desc,
                 hits_out / n_out,
                 votes / n_out desc nulls last,
                 probability_out nulls last,
