@@ -13,6 +13,10 @@ from collections.abc import Iterable
 class MemanalysisError(Exception):
     """Base of all errors meant for users."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the message, which says what to do."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class StoreError(MemanalysisError):
     """A store is missing, damaged, stale or in use."""

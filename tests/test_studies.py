@@ -8,6 +8,7 @@ from pathlib import Path
 import handmade
 import polars as pl
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import memanalysis as ma
 from memanalysis import bundled_studies, studies
@@ -170,7 +171,8 @@ def test_a_notebook_shows_what_a_study_is(tmp_path: Path) -> None:
     html = ma.open(store.path)._repr_html_()
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
-    assert "<td>one_hot</td><td>a</td>" in html
+    assert '<td style="text-align: left">a</td>' in html
+    assert "one_hot" not in html.partition("<details>")[0]
     assert "influence_of" in html
 
 
@@ -187,3 +189,11 @@ def test_examples_in_docstrings_are_true() -> None:
     result = doctest.testmod(studies)
     assert result.attempted >= 8
     assert result.failed == 0
+
+
+def test_a_notebook_shows_an_error_in_a_line(capsys) -> None:
+    """IPython prints what the error gives in place of forty lines of traceback."""
+    shell = InteractiveShell()
+    shell.run_cell("import memanalysis as ma; ma.open().table('acuracy')")
+    wanted = "QueryError: There is no relation 'acuracy'. Did you mean 'accuracy'?\n"
+    assert capsys.readouterr().out == wanted

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Protocol
 
 import polars as pl
 
-from memanalysis import numbers
+from memanalysis import numbers, wording
 from memanalysis.errors import MemanalysisError
 from memanalysis.sql.scripts import FOLDERS, scripts
 from memanalysis.storage.store import Manifest
@@ -19,9 +20,7 @@ _ACCURACY = """
     from accuracy
     order by objective desc, size_rank
 """
-_VERDICTS = (
-    "select finding, verdict, sentence from findings where row = 'headline' order by finding"
-)
+_VERDICTS = "select verdict, claim, finding from findings where row = 'headline'"
 _HIDDEN = "checks"  # relations without rows in a good store
 
 
@@ -40,7 +39,9 @@ def html(study: _Study) -> str:
         f"({escape(manifest.study)}; {images}; {manifest.n_subsets} subsets)</p>"
     ]
     try:
-        parts += [_table(study.sql(_ACCURACY)), _table(study.sql(_VERDICTS))]
+        accuracy = study.sql(_ACCURACY)
+        named = accuracy["objective"].map_elements(wording.objective, pl.String)
+        parts += [_table(accuracy.with_columns(objective=named)), _table(study.sql(_VERDICTS))]
     except MemanalysisError as error:
         parts.append(f"<p>{escape(str(error))}</p>")
     return "".join([*parts, _relations()])
@@ -49,11 +50,18 @@ def html(study: _Study) -> str:
 def _table(frame: pl.DataFrame) -> str:
     if frame.is_empty():
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
-    rows = (
-        "".join(f"<td>{escape(_text(value))}</td>" for value in row) for row in frame.iter_rows()
-    )
+    # JupyterLab sets all cells flush right.
+    sides = [
+        ' style="text-align: left"' if kind == pl.String else "" for kind in frame.schema.values()
+    ]
+    head = _cells("th", sides, frame.columns)
+    rows = (_cells("td", sides, map(_text, row)) for row in frame.iter_rows())
     return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def _cells(tag: str, sides: list[str], texts: Iterable[str]) -> str:
+    each = zip(sides, texts, strict=True)
+    return "".join(f"<{tag}{side}>{escape(text)}</{tag}>" for side, text in each)
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ import pytest
 import worlds
 
 from memanalysis.findings import (
+    FINDINGS,
     Evidence,
     Row,
     bimodality,
@@ -229,7 +230,7 @@ def test_few_proxies_decide_nothing() -> None:
 def test_sentences_carry_everything() -> None:
     """Every headline names its verdict, groups, alpha and the verdict on saturated sizes."""
     headlines = [row for row in rows().values() if row.row == "headline"]
-    assert len(headlines) == 4
+    assert len(headlines) == len(FINDINGS)
     for row in headlines:
         assert row.sentence.startswith(row.verdict.capitalize())
         assert "12 groups of models" in row.sentence
@@ -286,7 +287,7 @@ def test_nothing_to_decide_on() -> None:
     one_size = worlds.evidence(worlds.condition(worlds.memorising(np.full((1, 50), 0.5), 6)))
     for evidence in (Evidence(None), one_size):
         headlines = [row for row in evaluate(evidence) if row.row == "headline"]
-        assert len(headlines) == 4
+        assert len(headlines) == len(FINDINGS)
         assert {row.verdict for row in headlines} == {UNDETERMINED}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from memanalysis.errors import StoreError
 from memanalysis.evidence.load import read_study
+from memanalysis.findings import FINDINGS
 from memanalysis.relations import derive
 from memanalysis.relations.tables import as_table, stack
 from memanalysis.storage.schema import DERIVED
@@ -52,9 +53,7 @@ def test_every_table_of_a_whole_study(simulated_store: Store) -> None:
     assert tables["accuracy_intervals"].num_rows == 2 * 3
     assert tables["accuracy_intervals"]["accuracy_test_low"].null_count == 0
     headlines = _only(tables["findings"], row="headline")
-    assert headlines["finding"].to_pylist() == [
-        "bimodality_grows", "trajectories_diverse", "distillation_inhibits", "proxies_miss_trends",
-    ]  # fmt: skip
+    assert headlines["finding"].to_pylist() == [finding.name for finding in FINDINGS]
     assert set(headlines["provisional"].to_pylist()) == {True}
 
 
@@ -228,7 +227,7 @@ def test_no_outcomes_at_all(tmp_path: Path) -> None:
     store.manifest = replace(store.manifest, n_subsets=0)
     tables = _derived(store)
     assert tables["bimodality"].num_rows == 0
-    assert _only(tables["findings"], row="headline").num_rows == 4
+    assert _only(tables["findings"], row="headline").num_rows == len(FINDINGS)
 
 
 def test_wrong_bit_strings_are_refused(tmp_path: Path) -> None:
