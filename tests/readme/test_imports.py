@@ -140,6 +140,23 @@ def npz(case):
     assert (bounds["memorization"] < bounds["ci_high"]).all()
 
 
+@row("a table of one row for each model and example", "scores and intervals")
+def long_table(case):
+    """Scores equal the definition on the arrays that the rows are of."""
+    world = make_world()
+    model, example = (at.ravel() for at in np.indices(world.masks.shape))
+    columns = {
+        "model": model,
+        "example": example,
+        "in_train": world.masks.ravel().astype(int),
+        "correct": world.correct.ravel().astype(int),
+    }
+    pl.DataFrame(columns).write_csv(case.source)
+    np.save(case.labels, world.labels)
+    yield
+    assert case.scores().tolist() == world.memorization.tolist()
+
+
 @row("a log folder of LiRA, TensorFlow's or PyTorch's", "each architecture is a size; all signals")
 def lira(case):
     """Two architectures' signals equal NumPy's on the logits."""
