@@ -285,8 +285,10 @@ def _heading(field: str, labels: str | None) -> alt.Chart:
     written = text.mark_text(
         align="left", baseline="bottom", fontSize=12, fontWeight=600, color=LIGHT["ink"], limit=200
     )
+    # Typed channels: to find the type of another Altair reads its whole schema, for each chart.
+    place: Any = {"x": alt.XValue, "y": alt.YValue}
     heading: alt.Chart = written.encode(
-        x=alt.value(0), y=alt.value(-_HEADING_ABOVE), text="heading:N"
+        place["x"](0), place["y"](-_HEADING_ABOVE), alt.Text("heading:N")
     )
     return heading
 
