@@ -80,14 +80,19 @@ def with_interval(
 
 
 def share_with_interval(
-    estimate: float | None, low: float | None, high: float | None, *, brief: bool = True
+    estimate: float | None,
+    low: float | None,
+    high: float | None,
+    *,
+    brief: bool = True,
+    digits: int | None = None,
 ) -> str:
     """``12 % (10 % to 15 %)``: a share, its limits within 0 and 100 %."""
+    share = percent(estimate, digits, missing=UNKNOWN)
     if low is None or high is None or is_missing(low) or is_missing(high):
-        return f"{percent(estimate, missing=UNKNOWN)} (no interval)"
+        return f"{share} (no interval)"
     words = "" if brief else "95 % interval "
-    ends = f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
-    return f"{percent(estimate, missing=UNKNOWN)} ({words}{ends})"
+    return f"{share} ({words}{percent(max(low, 0.0), digits)} to {percent(min(high, 1.0), digits)})"
 
 
 def points_with_interval(

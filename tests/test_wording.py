@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 
 from memanalysis import wording
@@ -58,3 +59,32 @@ def test_whiskers_show_zero_between_or_beside_the_interval() -> None:
     zero = float(re.findall(r'class="zero" x1="([\d.]+)"', svg)[0])
     assert 0 < zero < 240
     assert inline_svg.whisker(0.1, None, 0.2) == ""
+
+
+def test_tables_are_in_words() -> None:
+    """Columns and codes read as words, a column's numbers have equal decimals, an id no comma."""
+    frame = pl.DataFrame(
+        {
+            "objective": ["one_hot", None], "size": ["s8", "s16"], "size_rank": [0, 1],
+            "memorization": [0.5, -0.0123], "ci_low": [0.25, None], "n_models": [1200.0, 3.0],
+            "example_id": [4001, 7], "score_low": [0.0, 0.0], "kind": ["flipped", "rotated"],
+        }
+    )  # fmt: skip
+    columns, rows = wording.table(frame, {"s8": "width 8"})
+    assert columns == [
+        "trained with", "size", "score", "95 % from", "models", "example", "score from", "kind",
+    ]  # fmt: skip
+    assert rows == [
+        ["one-hot labels", "width 8", "0.5000", "0.2500", "1,200", "4001", "0", "wrong label"],
+        ["–", "s16", "−0.0123", "–", "3", "7", "0", "rotated"],
+    ]
+
+
+def test_no_two_columns_of_a_figure_have_the_same_words() -> None:
+    """What the limits of different numbers are called names the numbers."""
+    names = ["low", "auc_low", "auc_high", "share_low", "score_low", "score_high", "one_hot_low"]
+    words = [wording.column(name) for name in names]
+    assert words == [
+        "95 % from", "AUC, 95 % from", "AUC, 95 % to", "share, 95 % from", "score from",
+        "score to", "one-hot from",
+    ]  # fmt: skip

@@ -17,6 +17,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
 import altair as alt
 import polars as pl
 
+from memanalysis import wording
+
 AnyChart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
@@ -116,8 +118,6 @@ _TITLE_LENGTH: Final = 72
 # The longest name of a size, in characters, that fits upright under narrow panels.
 _UPRIGHT: Final = 3
 _SIZE_TITLE: Final = "model size"
-# Beginnings of columns that are the edges of a bin, not the limits of an interval.
-_EDGES: Final = ("bin_", "value_", "score_", "one_hot_", "distilled_")
 
 
 def colour(name: str) -> str:
@@ -285,8 +285,10 @@ def _heading(field: str, labels: str | None) -> alt.Chart:
     written = text.mark_text(
         align="left", baseline="bottom", fontSize=12, fontWeight=600, color=LIGHT["ink"], limit=200
     )
+    # Typed channels: to find the type of another Altair reads its whole schema, for each chart.
+    place: Any = {"x": alt.XValue, "y": alt.YValue}
     heading: alt.Chart = written.encode(
-        x=alt.value(0), y=alt.value(-_HEADING_ABOVE), text="heading:N"
+        place["x"](0), place["y"](-_HEADING_ABOVE), alt.Text("heading:N")
     )
     return heading
 
@@ -308,20 +310,11 @@ def tooltip(*columns: str) -> list[alt.Tooltip]:
     """Tooltips of ``columns``, by names that read; ``value:.3f`` is a number with its format."""
     parts = [column.partition(":") for column in columns]
     return [
-        alt.Tooltip(f"{name}:Q", format=form, title=_told(name))
+        alt.Tooltip(f"{name}:Q", format=form, title=wording.column(name))
         if form
-        else alt.Tooltip(name, title=_told(name))
+        else alt.Tooltip(name, title=wording.column(name))
         for name, _, form in parts
     ]
-
-
-def _told(column: str) -> str:
-    """A column as readers know it: ``ci_low`` is '95 % from', ``n_models`` 'models'."""
-    name, _, end = column.rpartition("_")
-    if end in ("low", "high") and not column.startswith(_EDGES):
-        limit = "95 % from" if end == "low" else "95 % to"
-        return limit if name in ("", "ci") else f"{name.replace('_', ' ')}, {limit}"
-    return column.removeprefix("n_").replace("_", " ")
 
 
 def finish(chart: AnyChart, *, panel: int = 0, count: int = 1, square: bool = False) -> AnyChart:

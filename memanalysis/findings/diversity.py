@@ -45,7 +45,7 @@ from memanalysis.findings.verdicts import (
     joined,
     missing_signal,
 )
-from memanalysis.rules import Rules
+from memanalysis.rules import Rules, load
 
 NAME: Final = "trajectories_diverse"
 # Shapes of single images decide these two rows; the images that fall are chosen by their score.
@@ -181,14 +181,31 @@ def headline(outcome: Outcome) -> str:
     fall = numbers.number(-max(falls)) if all(map(math.isfinite, falls)) else numbers.UNKNOWN
     refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
     if outcome.verdict == SUPPORTED:
-        return f"{rising} of the examples rise, {fixed} stay, and middling scores fall by {fall}"
+        return (
+            f"{rising} of the examples rise{_counted(outcome)}, {fixed} stay, and middling scores "
+            f"fall by {fall}"
+        )
     if "increasing" in refuted:
         return f"Hardly any example is memorised more by larger models ({rising}); {fixed} stay"
     if falling.RULE in refuted:
-        return f"{rising} of the examples rise and {fixed} stay, but middling scores do not fall"
+        return (
+            f"{rising} of the examples rise{_counted(outcome)} and {fixed} stay, but middling "
+            "scores do not fall"
+        )
     if outcome.verdict == REFUTED:
         return f"Trajectories do not differ as claimed: {rising} rise, {fixed} stay"
     return f"Whether some rise, some stay and some fall is open: {rising} rise, {fixed} stay"
+
+
+def _counted(outcome: Outcome) -> str:
+    """The share of examples that count as rising, where it reads differently from the finding's.
+
+    Trajectories are told apart at a rate of false discoveries, which the finding takes off.
+    """
+    rising = outcome.fact("share_increasing").estimate
+    counted = rising / (1 - load().trajectories.false_discovery_rate)
+    said = numbers.percent(counted)
+    return "" if said == numbers.percent(rising) else f" ({said} with false alarms)"
 
 
 def explain(outcome: Outcome) -> str:

@@ -17,6 +17,8 @@ from memanalysis.reporting import blocks
 from memanalysis.reporting.options import Options
 from memanalysis.studies import Study
 
+# Most figures begin with these.
+_ASKED_OFTEN: Final = ("memorization", "trajectories", "examples", "models")
 _FEW: Final = 3  # ways of teaching that a caption can spell out
 _SCOPES: Final = {
     "same_subset": "trained on the same subset as its student",
@@ -32,6 +34,7 @@ class Reading:
         self.options = options or Options()
         self.manifest = study.manifest
         self._tables: dict[str, pl.DataFrame] = {}
+        study.cache(*_ASKED_OFTEN)
 
     def table(self, name: str, /) -> pl.DataFrame:
         """Return the relation ``name``, whole."""

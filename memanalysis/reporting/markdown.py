@@ -15,8 +15,6 @@ import polars as pl
 
 from memanalysis import wording
 from memanalysis._version import __version__
-from memanalysis.errors import QueryError
-from memanalysis.exporting.print_tables import markdown as pipe_table
 from memanalysis.exporting.print_tables import markdown_text
 from memanalysis.reporting import blocks
 from memanalysis.reporting.document import Document
@@ -92,10 +90,9 @@ def _figure(block: blocks.Figure) -> Iterator[str]:
 
 
 def _frame(frame: pl.DataFrame) -> Iterator[str]:
-    try:
-        yield pipe_table(frame.head(_ROWS_SHOWN))
-    except QueryError as error:  # no column can be printed
-        yield f"> {text(str(error))}"
+    columns, rows = wording.table(frame.head(_ROWS_SHOWN), {})
+    numeric = [i for i, name in enumerate(wording.shown(frame)) if frame[name].dtype.is_numeric()]
+    yield _table(columns, rows, numeric)
     if frame.height > _ROWS_SHOWN:
         yield (
             f"The first {_ROWS_SHOWN} of {wording.count(frame.height)} rows; the query gives all."

@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from memanalysis import numbers
 from memanalysis._version import __version__
 from memanalysis.errors import StoreError
 from memanalysis.figures import theme
@@ -197,13 +198,11 @@ def _voted(row: Mapping[str, Any], *, cut: bool = True) -> str:
 def _score(row: Mapping[str, Any]) -> str:
     if row["memorization"] is None:
         return "unknown"
-    score, low, high = (_share(row[name]) for name in ("memorization", "ci_low", "ci_high"))
+    score, low, high = (
+        numbers.without_zero(numbers.number(row[name]))
+        for name in ("memorization", "ci_low", "ci_high")
+    )
     return f"{score} [{low}, {high}]"
-
-
-def _share(value: float) -> str:
-    """Two digits without the zero before the point."""
-    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.0f}"
 
 
 def _start(text: str) -> str:

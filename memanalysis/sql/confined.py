@@ -42,6 +42,8 @@ _HARMLESS: Final = frozenset(
     {"unnest", "range", "generate_series", "duckdb_columns", "duckdb_functions", "duckdb_views"}
 )
 _BATCH: Final = 2048  # rows that are fetched at a time: one vector of DuckDB
+_CELL: Final = 8  # bytes of a value, about
+_CACHED: Final = 0.1  # of the limit of memory that a cached relation may take
 _MORE: Final = "Larger limits: --memory on the command line, ma.open(limits=...) in Python."
 _RULE: Final = (
     "One query over the study's relations is expected: SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, "
@@ -61,6 +63,7 @@ class Confined:
         self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         self.relations, self.macros = views(), macros()
         self._loaded: frozenset[str] = frozenset()
+        self._cached: set[str] = set()
         _lock(self._connection, str(store.path.resolve()), self._temporary, self._limits)
 
     def query(
@@ -142,6 +145,21 @@ class Confined:
                 )
         frame: Any = pl.from_arrow(pa.Table.from_batches(batches, reader.schema))
         return frame  # type: ignore[no-any-return]
+
+    def cache(self, names: Collection[str]) -> None:
+        """Compute relations once, for the queries to come: planning them costs most of a query.
+
+        One that is large beside the limit of memory stays what it is.
+        """
+        for name in sorted(set(names) - self._cached):
+            require_intact(self._store, name)
+            self._load([name])
+            cells = self._connection.sql(f'select count(*) from "{name}"').fetchall()[0][0]
+            cells *= len(self._connection.sql(f'from "{name}"').columns)
+            if cells * _CELL <= self._limits.memory * _CACHED:
+                self._connection.execute(f'create temp table "cached_{name}" as from "{name}"')
+                self._connection.execute(f'create or replace view "{name}" as from "cached_{name}"')
+            self._cached.add(name)
 
     def close(self) -> None:
         """Close the connection and remove its temporary directory."""

@@ -42,6 +42,15 @@ def test_the_table_fits_a_terminal(memanalysis: Run, crowd: Path) -> None:
     assert re.search(r"Of these 20, [\d-]+% have right labels", result.err)
 
 
+def test_no_score_is_a_negative_zero(memanalysis: Run, crowd: Path) -> None:
+    """Scores and their limits have two decimals, a true minus, and no sign before a zero."""
+    scores = re.findall(r"(\S+) \[(\S+), (\S+)\]", memanalysis("suspects", crowd).out)
+    assert len(scores) == 20
+    written = {number for score in scores for number in score}
+    assert all(re.fullmatch(r"−?\.\d\d|−?1\.00", number) for number in written)
+    assert "−.00" not in written
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
 def test_files_have_all_columns(memanalysis: Run, crowd: Path, tmp_path: Path, ending: str) -> None:
     """The relation as it is, cut to the first that are asked for."""

@@ -1,8 +1,11 @@
 """Sections on kinds, influence, proxies, reliability and controls: what they show, against SQL."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import kinds_and_partners
+import mislabelled
 import polars as pl
 import pytest
 
@@ -12,6 +15,7 @@ from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections import (
     controls,
     examples,
+    first_picture,
     influence,
     kinds,
     proxies,
@@ -214,6 +218,25 @@ def test_most_memorised_tiles_lead_to_the_example(reading: Reading) -> None:
     tiles = [tile for row in gallery.rows for tile in row.tiles]
     assert all(tile.example.startswith(str(tile.linked)) for tile in tiles)
     assert any(tile.note.startswith("was class") for tile in tiles)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_suspects_stand_with_what_models_call_them(tmp_path: Path, *, recorded: bool) -> None:
+    """A study of one size opens with suspects: below each, what held-out models say instead."""
+    crowd = mislabelled.crowd("symmetric", 0.08, n=300)
+    store = mislabelled.write(tmp_path / "crowd", crowd, groups=2, recorded=recorded)
+    with closing(Study(store)) as study:
+        reading = Reading(study)
+        picture = first_picture.choose(reading)[1]
+        assert picture is not None
+        tiles = picture.rows[0].tiles
+        rows = reading.table("suspects").head(len(tiles)).iter_rows(named=True)
+        assert [tile.note for tile in tiles] == [
+            f"called {reading.class_name(row['preferred'])} by {row['votes']} of {row['n_out']}"
+            if recorded
+            else f"called otherwise by {row['n_out'] - row['hits_out']} of {row['n_out']}"
+            for row in rows
+        ]
 
 
 def test_stores_without_these_say_what_it_would_take(tiny_store: Store) -> None:

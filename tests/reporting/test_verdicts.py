@@ -216,6 +216,18 @@ def test_each_verdict_has_a_headline_of_its_own(finding: Finding) -> None:
     assert verdicts.headline(other, "as claimed") == "as claimed: undetermined"
 
 
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.244, "24 % of the examples rise (26 % with false alarms)"),
+                        (0.117, "12 % of the examples rise,")],
+)  # fmt: skip
+def test_a_share_without_false_alarms_says_what_was_counted(share: float, said: str) -> None:
+    """Figures show counts: where the finding's share reads differently, it tells both."""
+    facts = (Fact("share_increasing", share), Fact("share_fixed", 0.1))
+    outcome = Outcome(finding="trajectories_diverse", verdict="supported", facts=facts)
+    told = Told(outcome, {}, post_hoc=False, version=3)
+    assert verdicts.headline(told, "as claimed").startswith(said)
+
+
 def test_every_term_has_a_place_of_its_own() -> None:
     """Anchors are unique and each meaning is a sentence."""
     anchors = [term.anchor for term in glossary.TERMS]

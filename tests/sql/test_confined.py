@@ -8,6 +8,7 @@ import pytest
 
 from memanalysis.errors import QueryError
 from memanalysis.sql.confined import Confined
+from memanalysis.sql.limits import Limits
 from memanalysis.storage.store import Store
 
 ALLOWED = [
@@ -247,3 +248,19 @@ def test_the_temporary_folder_goes_with_the_connection(random_store: Store) -> N
     assert folder.is_dir()
     confined.close()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(("share", "tables"), [(0.1, 2), (1e-6, 1)])
+def test_a_cached_relation_gives_the_same(
+    random_store: Store, monkeypatch: pytest.MonkeyPatch, share: float, tables: int
+) -> None:
+    """Relations that are cached give equal rows in equal order; what is too large stays a view."""
+    monkeypatch.setattr("memanalysis.sql.confined._CACHED", share)
+    means = "select size, avg(memorization) as mean from memorization group by all order by all"
+    plain, cached = Confined(random_store), Confined(random_store, Limits(1 << 30, 0, 60.0))
+    for _ in range(2):
+        cached.cache(["memorization", "classes"])
+    for query in ("from memorization", "from classes", means):
+        assert cached.query(query).equals(plain.query(query))
+    made = cached.query("select table_name from duckdb_columns() where table_name like 'cached%'")
+    assert made["table_name"].n_unique() == tables

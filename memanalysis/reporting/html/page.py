@@ -61,6 +61,7 @@ def render(document: Document) -> str:
         file_name=wording.file_name,
         glossary=glossary.Glossary,
         rows_shown=_ROWS_SHOWN,
+        sizes=document.reading.spoken,
     )
     return text.lstrip()  # the imports above the page leave empty lines
 
@@ -77,8 +78,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "csv": embedding.csv_json,
         "chart_json": embedding.chart_json,
-        "shown": lambda frame: frame.head(_ROWS_SHOWN).iter_rows(),
-        "cell": wording.cell,
+        "table": lambda frame, sizes: wording.table(frame.head(_ROWS_SHOWN), sizes),
         "prose": wording.prose,
         "coded": glossary.coded,
         "numeric": _numeric,
@@ -116,7 +116,7 @@ def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
 
 
 def _numeric(frame: pl.DataFrame) -> list[bool]:
-    return [dtype.is_numeric() for dtype in frame.dtypes]
+    return [frame[name].dtype.is_numeric() for name in wording.shown(frame)]
 
 
 def _text(folder: str, name: str) -> str:

@@ -174,7 +174,11 @@ def _one_size(reading: Reading) -> Choice | None:
     else:
         title, rows = "first suspects", suspects
     shown = [
-        tiles.train(row["example_id"], wording.number(row["memorization"], 2), "")
+        tiles.train(
+            row["example_id"],
+            wording.number(row["memorization"], 2),
+            tiles.called(row["example_id"]),
+        )
         for row in rows.iter_rows(named=True)
     ]
     at = f"At {size}, " if len(reading.sizes) > 1 else ""

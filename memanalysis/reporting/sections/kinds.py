@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from memanalysis import figures, proxies, wording
+from memanalysis import figures, numbers, proxies, wording
 from memanalysis.figures import theme
 from memanalysis.figures.proxies import strongest_first
 from memanalysis.literals import literal
@@ -139,7 +139,14 @@ def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
     sql = _PRECISION_SQL.format(objective=literal(objective), size=literal(size))
     table = reading.sql(sql)
     kinds = theme.known_order(table["kind"].to_list(), [])
-    known = {(row["proxy"], row["kind"]): _percent(row) for row in table.iter_rows(named=True)}
+    known = {
+        (row["proxy"], row["kind"]): wording.prose(
+            numbers.share_with_interval(
+                row["precision"], row["precision_low"], row["precision_high"], digits=0
+            )
+        )
+        for row in table.iter_rows(named=True)
+    }
     chance = {row["kind"]: wording.percent(row["share"], 0) for row in table.iter_rows(named=True)}
     order = ["memorization", *strongest_first(reading, objective)]
     names = theme.known_order(table["proxy"].to_list(), order)
@@ -183,8 +190,9 @@ def _highest(reading: Reading) -> blocks.Gallery:
     return blocks.Gallery(
         name="kinds",
         title=f"The highest scores of each kind at {reading.spoken.get(size, size)}",
-        caption="The label that models were given, what it was before where that is known, and the "
-        "score. Chosen on the models that are shown, so they look higher than they are.",
+        caption="The label that models were given, the score, and what the label was before or, of "
+        "suspects, what models call them that were not trained on them. Chosen on the models "
+        "that are shown, so they look higher than they are.",
         conditions=reading.conditions(objective),
         rows=rows,
         sql=sql,
@@ -193,18 +201,10 @@ def _highest(reading: Reading) -> blocks.Gallery:
 
 def _tile(tiles: Tiles, row: dict[str, Any]) -> blocks.Tile:
     score = wording.number(row["memorization"], 2)
-    return tiles.train(row["example_id"], score, tiles.was(row["example_id"]))
+    example = row["example_id"]
+    return tiles.train(example, score, tiles.was(example) or tiles.called(example))
 
 
 def _largest(reading: Reading) -> str:
     table = reading.table("kind_effects").filter(pl.col("objective") == reading.primary)
     return theme.in_order(table)[-1]
-
-
-def _percent(row: dict[str, Any]) -> str:
-    """A precision with its limits, as far as they are known."""
-    text = wording.percent(row["precision"], 0)
-    low, high = row["precision_low"], row["precision_high"]
-    if low is None or high is None:
-        return text
-    return f"{text} ({100 * max(low, 0):.0f} to {100 * min(high, 1):.0f})"

@@ -19,6 +19,10 @@ class Tiles:
             "example_id", "label", "clean_label", "kind", "image", "source_id"
         )
         self._examples = {row["example_id"]: row for row in table.iter_rows(named=True)}
+        suspects = reading.table("suspects").select(
+            "example_id", "preferred", "votes", "hits_out", "n_out"
+        )
+        self._suspects = {row["example_id"]: row for row in suspects.iter_rows(named=True)}
 
     def train(
         self, example: int, figures: str, note: str | None = None, *, labelled: bool = True
@@ -46,6 +50,16 @@ class Tiles:
             return ""
         verb = "with" if row["kind"] == "blended" else "was"
         return f"{verb} {self._reading.class_name(clean)}"
+
+    def called(self, example: int) -> str:
+        """What held-out models call a suspect, and how many of them; empty for other examples."""
+        row = self._suspects.get(example)
+        if row is None:
+            return ""
+        if row["votes"] is None:  # predicted classes were not recorded
+            return f"called otherwise by {row['n_out'] - row['hits_out']} of {row['n_out']}"
+        name = self._reading.class_name(row["preferred"])
+        return f"called {name} by {row['votes']} of {row['n_out']}"
 
     def test(self, example: int, figures: str, note: str | None = None) -> blocks.Tile:
         """A test example."""
@@ -75,11 +89,11 @@ class Tiles:
         return self._examples.get(example, nothing)
 
     def _history(self, example: int, row: dict[str, Any]) -> str:
-        """What is known beside the label: the label that it had, and its kind."""
+        """What is known beside the label: the label that it had, its kind, what models call it."""
         was, kind = self.was(example), row["kind"]
-        if was:
-            return f"{was} ({kind})" if kind else was
-        return "" if kind in (None, "clean") else str(kind)
+        kind = "" if kind in (None, "clean") else wording.KINDS.get(kind, kind.replace("_", " "))
+        known = f"{was} ({kind})" if was and kind else was or kind
+        return "; ".join(filter(None, (known, self.called(example))))
 
 
 def _turn(scores: list[float | None], shape: str) -> list[float]:
