@@ -16,8 +16,10 @@ from memanalysis.building import check_recorded
 from memanalysis.building.build import splits_follow
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import atomic, bits, subsets
-from memanalysis.storage.confinement import outward_links
+from memanalysis.storage.confinement import COMMIT, outward_links
 from memanalysis.storage.manifest import MANIFEST
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.parquet import blob_array, count_rows, read_schema
 from memanalysis.storage.schema import (
     LATER_COLUMNS,
     LATER_TABLES,
@@ -25,16 +27,7 @@ from memanalysis.storage.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.storage.store import (
-    COMMIT,
-    ManifestError,
-    Store,
-    blob_array,
-    count_rows,
-    half_of_group,
-    read_model,
-    read_schema,
-)
+from memanalysis.storage.store import ManifestError, Store, half_of_group
 
 # Accuracies are means of up to some ten thousand bits, which a producer may take in float32.
 _TOLERANCE: Final = 1e-5

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits, laid_images
+from memanalysis.storage.parquet import blob_array, read_schema
 from memanalysis.storage.schema import RECORDED, TABLES
-from memanalysis.storage.store import FINGERPRINT, SCORES, Store, blob_array, read_schema
+from memanalysis.storage.store import FINGERPRINT, SCORES, Store
 
 # Files that may lie in a store and are no part of it.
 BESIDE: Final = frozenset({SCORES, laid_images.FILE})
