@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.sql.checks import violations
 from memanalysis.storage import atomic, bits, laid_images
-from memanalysis.storage.confinement import outward_links
+from memanalysis.storage.confinement import COMMIT, outward_links
 from memanalysis.storage.manifest import MANIFEST
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.parquet import blob_array, count_rows, read_schema
 from memanalysis.storage.schema import (
     LATER_COLUMNS,
     LATER_TABLES,
@@ -22,17 +24,7 @@ from memanalysis.storage.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.storage.store import (
-    COMMIT,
-    FINGERPRINT,
-    SCORES,
-    ManifestError,
-    Store,
-    blob_array,
-    count_rows,
-    read_model,
-    read_schema,
-)
+from memanalysis.storage.store import FINGERPRINT, SCORES, ManifestError, Store
 
 # Files that may lie in a store and are no part of it.
 _BESIDE: Final = frozenset({SCORES, laid_images.FILE})

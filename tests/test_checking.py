@@ -12,8 +12,9 @@ import pytest
 from memanalysis.building.build import build
 from memanalysis.checking import Fault, check
 from memanalysis.errors import StoreError
+from memanalysis.storage.model_files import read_model
 from memanalysis.storage.schema import DERIVED
-from memanalysis.storage.store import Store, read_model, write_model
+from memanalysis.storage.store import Store, write_model
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from memanalysis.producer import costs, plan, run
 from memanalysis.producer.observe import CLEAN, Dynamics
 from memanalysis.producer.worker import Trainer
 from memanalysis.rules import load
-from memanalysis.storage.store import read_model
+from memanalysis.storage.model_files import read_model
 
 OWN = proxies.Proxy(
     "last_epoch_seen",

@@ -20,18 +20,10 @@ from numpy.typing import NDArray
 from memanalysis.building.recorded import Recorded, recall
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import ModelInfo, ModelRecord, read_model, read_model_info, utc
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import HALVES, SIGNALS
-from memanalysis.storage.store import (
-    Manifest,
-    ModelInfo,
-    ModelRecord,
-    Store,
-    blob_array,
-    half_of_group,
-    read_model,
-    read_model_info,
-    utc,
-)
+from memanalysis.storage.store import Manifest, Store, half_of_group
 
 SIDES: Final = ("in", "out")
 MOMENTS: Final = ("sum", "sumsq")

@@ -27,7 +27,9 @@ from memanalysis.building import group_sums, packing, repeats, rows
 from memanalysis.building.aggregate import Condition, Masks, Tally, tally
 from memanalysis.errors import StoreError
 from memanalysis.storage import provenance
-from memanalysis.storage.confinement import require_no_links, require_own_commit
+from memanalysis.storage.confinement import COMMIT, require_no_links, require_own_commit
+from memanalysis.storage.model_files import ModelInfo
+from memanalysis.storage.parquet import parquet_options, read_schema
 from memanalysis.storage.schema import (
     ADDED,
     DERIVED,
@@ -40,14 +42,7 @@ from memanalysis.storage.schema import (
     is_objective,
     objective_order,
 )
-from memanalysis.storage.store import (
-    COMMIT,
-    GROUPS,
-    ModelInfo,
-    Store,
-    parquet_options,
-    read_schema,
-)
+from memanalysis.storage.store import GROUPS, Store
 
 # What is being done, how much of it is done, and how much there is to do.
 Progress = Callable[[str, int, int], None]

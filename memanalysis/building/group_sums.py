@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 
 from memanalysis.building.aggregate import SIDES, Condition, Sums, mean_of
 from memanalysis.storage import atomic
-from memanalysis.storage.model_files import open_safetensors
+from memanalysis.storage.model_files import open_safetensors, read_model_info
 from memanalysis.storage.schema import SIGNALS
-from memanalysis.storage.store import read_model_info
 
 _NAMES: Final = {np.dtype(np.float32): "F32", np.dtype(np.uint16): "U16", np.dtype(np.int32): "I32"}
 

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
 from memanalysis.storage.margins import MARGIN_STEP, NO_MARGIN
-from memanalysis.storage.store import ModelRecord, Store, blob_array
+from memanalysis.storage.model_files import ModelRecord
+from memanalysis.storage.parquet import blob_array
+from memanalysis.storage.store import Store
 
 # The largest margin that a byte holds, in steps.
 _LARGEST: Final = 127

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from memanalysis.building.aggregate import Masks
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import ModelRecord, read_model
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import OBJECTIVES
-from memanalysis.storage.store import ModelRecord, Store, blob_array, read_model
+from memanalysis.storage.store import Store
 
 
 @dataclass

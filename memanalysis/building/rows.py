@@ -22,6 +22,7 @@ from memanalysis.building.aggregate import (
 )
 from memanalysis.building.repeats import SecondModels
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import ModelInfo, utc
 from memanalysis.storage.schema import (
     EPOCH_OUTCOMES,
     HALVES,
@@ -33,7 +34,7 @@ from memanalysis.storage.schema import (
     REPEATS,
     VOTES,
 )
-from memanalysis.storage.store import ModelInfo, half_of_group, utc
+from memanalysis.storage.store import half_of_group
 
 # Rows written at once: 100 MB of bits for 2,000 subsets. Smaller tables are written whole.
 MOST_ROWS: Final = 131_072

@@ -29,8 +29,9 @@ from memanalysis.proxies import orientation
 from memanalysis.rules import load
 from memanalysis.storage import bits
 from memanalysis.storage.model_files import read_tensors
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import HALVES, OBJECTIVES, SIGNALS
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import Store
 
 _PRIMARY = "one_hot"
 _ROWS: Final = 32_768  # read at once: 25 MB of bits for 2,000 subsets

@@ -20,8 +20,10 @@ from memanalysis.producer import run
 from memanalysis.producer.plan import REPEAT
 from memanalysis.settings import Study
 from memanalysis.storage import bits, provenance
+from memanalysis.storage.model_files import ModelRecord, read_model
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import OBJECTIVES
-from memanalysis.storage.store import ModelRecord, Store, blob_array, read_model
+from memanalysis.storage.store import Store
 
 _ACCURACIES: Final = ("accuracy_in", "accuracy_out", "accuracy_test")
 

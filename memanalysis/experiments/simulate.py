@@ -24,15 +24,10 @@ from memanalysis.building.build import build
 from memanalysis.errors import SettingsError, did_you_mean
 from memanalysis.proxies import PROXIES, orientation
 from memanalysis.storage import atomic, provenance, subsets
+from memanalysis.storage.model_files import ModelInfo, ModelRecord
+from memanalysis.storage.parquet import parquet_options
 from memanalysis.storage.schema import EXAMPLES, OBJECTIVES, TRUTH
-from memanalysis.storage.store import (
-    Manifest,
-    ModelInfo,
-    ModelRecord,
-    Store,
-    parquet_options,
-    write_model,
-)
+from memanalysis.storage.store import Manifest, Store, write_model
 
 Array = NDArray[np.float64]
 

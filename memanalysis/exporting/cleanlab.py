@@ -22,7 +22,7 @@ from memanalysis.exporting.placing import (
     require_replaceable,
 )
 from memanalysis.storage import bits
-from memanalysis.storage.store import blob_array
+from memanalysis.storage.parquet import blob_array
 from memanalysis.studies import Study
 
 Progress = Callable[[str, int, int], None]

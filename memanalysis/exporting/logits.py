@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memanalysis.errors import StoreError
-from memanalysis.storage.model_files import open_safetensors
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.model_files import open_safetensors, read_model
+from memanalysis.storage.store import Store
 from memanalysis.studies import Study
 
 

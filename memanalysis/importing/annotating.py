@@ -17,8 +17,9 @@ from memanalysis.building.build import move_commit
 from memanalysis.importing.example_names import positions
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Annotation, Contents, Options
+from memanalysis.storage.confinement import COMMIT
 from memanalysis.storage.schema import ANNOTATIONS
-from memanalysis.storage.store import COMMIT, Store
+from memanalysis.storage.store import Store
 
 _STAGING: Final = ".import"
 _SHOWN: Final = 5

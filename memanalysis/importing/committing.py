@@ -30,8 +30,11 @@ from memanalysis.importing.plausibility import Tally
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Models, Output
 from memanalysis.storage import locking
+from memanalysis.storage.confinement import COMMIT
 from memanalysis.storage.manifest import MANIFEST, read_manifest
 from memanalysis.storage.model_arrays import class_dtype
+from memanalysis.storage.model_files import ModelInfo, ModelRecord
+from memanalysis.storage.parquet import parquet_options
 from memanalysis.storage.schema import (
     ADDED,
     DERIVED,
@@ -41,14 +44,7 @@ from memanalysis.storage.schema import (
     SIGNALS,
     TABLES,
 )
-from memanalysis.storage.store import (
-    COMMIT,
-    ModelInfo,
-    ModelRecord,
-    Store,
-    parquet_options,
-    write_model,
-)
+from memanalysis.storage.store import Store, write_model
 
 _STAGING: Final = ".import"
 # Tables that `build` reads; the others it computes.

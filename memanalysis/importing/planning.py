@@ -19,7 +19,8 @@ from memanalysis.importing.problems import Faults, fault
 from memanalysis.importing.source import UNKNOWN, Contents, Models, Options, Pairs, Scores
 from memanalysis.importing.subset_groups import Design, Subsets, digest, examine, numbered
 from memanalysis.storage import bits, provenance
-from memanalysis.storage.store import Manifest, Store, blob_array
+from memanalysis.storage.parquet import blob_array
+from memanalysis.storage.store import Manifest, Store
 
 _PACKED: Final = (
     "The store is packed: it no longer has the detail per group of its earlier sizes, so intervals "

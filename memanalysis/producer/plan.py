@@ -16,7 +16,8 @@ import numpy as np
 from memanalysis.building.repeats import placed_repeats
 from memanalysis.errors import StoreError
 from memanalysis.settings import Study
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.store import Store
 
 # Stands for the objective of teachers on all examples; no model of the tables has it.
 FULL_DATA: Final = "full_data"

@@ -33,8 +33,9 @@ from memanalysis.producer.families import Network
 from memanalysis.producer.recorders import Ensemble, Recorder, half
 from memanalysis.producer.whitening import Whitening
 from memanalysis.storage.model_arrays import class_dtype
+from memanalysis.storage.model_files import ModelInfo, ModelRecord, read_model
 from memanalysis.storage.schema import OBJECTIVES, SIGNALS
-from memanalysis.storage.store import ModelInfo, ModelRecord, Store, read_model, write_model
+from memanalysis.storage.store import Store, write_model
 
 EVALUATION_MODE = "eval mode, clean images, last epoch"
 _PART = 1024  # images that are normalised at a time

@@ -29,8 +29,9 @@ from memanalysis.analysis.outcomes import Counts
 from memanalysis.evidence.conditions import Condition
 from memanalysis.evidence.load import Study
 from memanalysis.relations.tables import as_table, interval_columns, stack
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import INFLUENCE
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import Store
 
 # Scores that count as memorised: Feldman & Zhang's .25, the bound of finding F3, and nearly all.
 _MEMORIZED: Final = (0.25, 0.5, 0.75)

@@ -25,7 +25,8 @@ from memanalysis.evidence.load import Study
 from memanalysis.relations.tables import Columns, stack
 from memanalysis.storage import bits
 from memanalysis.storage.margins import NO_MARGIN
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.parquet import blob_array
+from memanalysis.storage.store import Store
 
 Flags = NDArray[np.bool_]
 

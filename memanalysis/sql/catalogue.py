@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from memanalysis.errors import QueryError, StoreError
 from memanalysis.sql.messages import one_line
-from memanalysis.sql.scripts import Script, scripts
-from memanalysis.storage.schema import TABLES
+from memanalysis.sql.scripts import Script, scripts, tables
 from memanalysis.storage.store import Store
 
 if TYPE_CHECKING:
@@ -143,9 +142,9 @@ def _parameters(script: Script) -> str:
 
 def _stored_rows(store: Store, name: str) -> int | None:
     """Rows of a table of the store, by its manifest; None of a relation that is computed."""
-    if name not in TABLES:
+    if name not in tables():
         return None
-    noted = store.manifest.files.get(TABLES[name][0])
+    noted = store.manifest.files.get(tables()[name])
     return int(noted["rows"]) if noted else 0
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import duckdb
 
 from memanalysis.errors import StoreError
-from memanalysis.sql.connection import connect_bare, is_absent, is_stale, load
+from memanalysis.sql.connection import connect_bare, is_absent, load, stale_tables
 from memanalysis.sql.messages import one_line
-from memanalysis.sql.scripts import Script, scripts, uses
-from memanalysis.storage.schema import TABLES
+from memanalysis.sql.scripts import Script, scripts, tables, uses
 from memanalysis.storage.store import Store
 
 
@@ -39,25 +38,22 @@ def violations(store: Store, sound: Collection[str] | None = None) -> list[Viola
         was computed from other outcomes, is left out: those are faults of their own.
     """
     connection = connect_bare(store)
+    names = set(tables() if sound is None else sound)
+    names |= {name for name in tables() if is_absent(store, name)}
     try:
+        names -= {*stale_tables(connection, store, names)}
         checks = (script for script in scripts() if script.folder == "checks")
-        return [*_violations(connection, store, checks, TABLES if sound is None else sound)]
+        readable = (check for check in checks if uses()[check.name] & tables().keys() <= names)
+        return [*_violations(connection, store, readable)]
     finally:
         connection.close()
 
 
 def _violations(
-    connection: duckdb.DuckDBPyConnection,
-    store: Store,
-    checks: Iterator[Script],
-    sound: Collection[str],
+    connection: duckdb.DuckDBPyConnection, store: Store, checks: Iterator[Script]
 ) -> Iterator[Violation]:
     loaded: frozenset[str] = frozenset()
     for check in checks:
-        mentioned = uses()[check.name] & TABLES.keys()
-        tables = {name for name in mentioned if not is_absent(store, name)}
-        if not tables <= {*sound} or any(is_stale(store, name) for name in tables):
-            continue
         try:
             loaded = load(connection, store, [check.name], documented=False, loaded=loaded)
             yield from _rows(connection, check)

@@ -7,18 +7,25 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from memanalysis.errors import StoreError
 from memanalysis.literals import literal
 from memanalysis.sql.messages import one_line
-from memanalysis.sql.scripts import Script, mentioned, scripts, uses
+from memanalysis.sql.scripts import Script, mentioned, scripts, tables, uses
 from memanalysis.storage.laid_images import FILE, is_laid
-from memanalysis.storage.schema import LATER_TABLES, RECORDED, TABLES
-from memanalysis.storage.store import Store
+from memanalysis.storage.names import LATER_TABLES, RECORDED_TABLES, table_file
+from memanalysis.storage.store import FINGERPRINT, Store, is_stamped
 
 # How a relation of ``queries/`` reads a table that older stores do not have.
 _ALLOW_EMPTY: Final = re.compile(r",\s*allow_empty := true")
+_SQL_TYPES: Final = {
+    "string": "varchar",
+    "int32": "integer",
+    "int64": "bigint",
+    "float": "float",
+    "binary": "blob",
+}
+_STAMPS: Final = "select file_name, value from parquet_kv_metadata(?) where key = ?"
 _FROM_NO_FILE: Final = re.compile(
     r"\s*union all by name\s*from read_parquet\([^;]*?allow_empty := true\s*\)"
 )
@@ -74,8 +81,9 @@ def require_intact(store: Store, text: str | None = None) -> None:
     """
     behind = uses()
     names = behind.keys() if text is None else mentioned(text)
-    for table in sorted(frozenset[str]().union(*(behind[name] for name in names)) & TABLES.keys()):
-        store.require_intact(TABLES[table][0])
+    read = frozenset[str]().union(*(behind[name] for name in names))
+    for table in sorted(read & tables().keys()):
+        store.require_intact(tables()[table])
 
 
 def load(
@@ -95,7 +103,7 @@ def load(
     """
     wanted = frozenset[str]().union(*(uses()[name] for name in names)) - frozenset(loaded)
     chosen = [script for script in scripts() if script.name in wanted]
-    _require(store, _stale(store, chosen))
+    _require(store, _stale(connection, store, wanted))
     for script in chosen:
         statements = connection.extract_statements(_text(script, store))
         try:
@@ -118,7 +126,7 @@ def as_script(store: Store) -> str:
 
 def _of_before(text: str, store: Store, name: str) -> str:
     """``text`` for clients before 2.0, which do not know of reading no file at all."""
-    if name in TABLES and store.table_path(name).is_file():
+    if name in tables() and store.table_path(name).is_file():
         return _ALLOW_EMPTY.sub("", text)
     return _FROM_NO_FILE.sub("", text)
 
@@ -127,8 +135,8 @@ def _text(script: Script, store: Store) -> str:
     """What makes a relation over ``store``, whose tables of later contracts may be absent."""
     text = script.text
     if script.name == "examples" and is_laid(store):
-        text = text.replace(TABLES["examples"][0], FILE)
-    for name in RECORDED:
+        text = text.replace(table_file("examples"), FILE)
+    for name in RECORDED_TABLES:
         if _read(name) in text and is_absent(store, name):
             text = text.replace(_read(name), _empty(name))
     return text
@@ -136,31 +144,23 @@ def _text(script: Script, store: Store) -> str:
 
 def is_absent(store: Store, name: str) -> bool:
     """Whether a store is from before the table was recorded; its relation then has zero rows."""
-    file, _ = TABLES[name]
     return (
         name in LATER_TABLES
-        and file not in store.manifest.files
+        and table_file(name) not in store.manifest.files
         and not store.table_path(name).is_file()
     )
 
 
 def _read(name: str) -> str:
-    return f"read_parquet(coalesce(getvariable('store'), '.') || '/{TABLES[name][0]}')"
-
-
-_SQL_TYPES: Final = {
-    pa.string(): "varchar",
-    pa.int32(): "integer",
-    pa.int64(): "bigint",
-    pa.float32(): "float",
-    pa.binary(): "blob",
-}
+    return f"read_parquet(coalesce(getvariable('store'), '.') || '/{table_file(name)}')"
 
 
 def _empty(name: str) -> str:
     """A typed subquery of zero rows in the place of a table's file."""
+    from memanalysis.storage.schema import RECORDED  # Arrow's types, which other stores do without
+
     columns = ", ".join(
-        f'cast(null as {_SQL_TYPES[field.type]}) as "{field.name}"' for field in RECORDED[name]
+        f'cast(null as {_SQL_TYPES[str(field.type)]}) as "{field.name}"' for field in RECORDED[name]
     )
     return f"(select {columns} where false)"
 
@@ -173,21 +173,42 @@ def _require(store: Store, faults: Iterable[str]) -> None:
 
 
 def _missing(store: Store) -> Iterator[str]:
-    for name, (file, _) in TABLES.items():
+    for name, file in tables().items():
         if not store.table_path(name).is_file() and not is_absent(store, name):
             yield f"{file} is missing: the store is not built"
 
 
-def _stale(store: Store, chosen: Iterable[Script]) -> Iterator[str]:
-    """Derived tables of other outcomes among those that scripts read."""
-    for name in (script.name for script in chosen):
-        if is_stale(store, name):
-            yield f"{TABLES[name][0]} was computed from other outcomes than the present ones"
+def _stale(
+    connection: duckdb.DuckDBPyConnection, store: Store, names: Collection[str]
+) -> Iterator[str]:
+    for name in stale_tables(connection, store, names):
+        yield f"{tables()[name]} was computed from other outcomes than the present ones"
 
 
-def is_stale(store: Store, name: str) -> bool:
-    """Whether a relation is a derived table that was computed from other outcomes."""
-    if name not in TABLES or is_absent(store, name):
-        return False
-    stamped = TABLES[name][0].startswith("derived/") or name == "influence"
-    return stamped and store.stamp_of(name) != store.manifest.outcomes_fingerprint
+def stale_tables(
+    connection: duckdb.DuckDBPyConnection, store: Store, names: Collection[str]
+) -> list[str]:
+    """Derived tables of other outcomes than the present ones, among those of some names.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read.
+    """
+    files = {
+        name: str(store.table_path(name).resolve())
+        for name in tables()
+        if name in names and is_stamped(name) and not is_absent(store, name)
+    }
+    if not files:
+        return []
+    try:
+        rows = connection.execute(_STAMPS, [list(files.values()), FINGERPRINT]).fetchall()
+    except duckdb.Error as error:
+        raise StoreError(
+            f"'{store.path}' cannot be queried: {one_line(error)} "
+            f"Run: memanalysis check {store.path}"
+        ) from error
+    stamps = {path: stamp.decode(errors="replace") for path, stamp in rows}
+    present = store.manifest.outcomes_fingerprint
+    return [name for name, path in files.items() if stamps.get(path, "") != present]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from memanalysis.errors import StoreError
+from memanalysis.storage.names import table_file
 
 _WORD: Final = re.compile(r"\w+")
 # What names no relation and yet lists them.
@@ -78,6 +79,13 @@ def scripts() -> tuple[Script, ...]:
         for file in sorted((root / folder).iterdir(), key=lambda f: f.name)
         if file.name.endswith(".sql")
     )
+
+
+@cache
+def tables() -> dict[str, str]:
+    """The relations that are a file of the store, each with its path inside it."""
+    reading = (s for s in scripts() if s.folder == FOLDERS[0] and "read_parquet(" in s.text)
+    return {script.name: table_file(script.name) for script in reading}
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Final
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic
 from memanalysis.storage.manifest import MANIFEST, Manifest, read_manifest
-from memanalysis.storage.schema import is_objective, is_size
+from memanalysis.storage.names import is_objective, is_size
 
 # A finished build waits here while its files are moved into place.
 COMMIT: Final = ".commit"

@@ -8,16 +8,15 @@ SHA-256 of the ``examples.parquet`` that it was made from, and serves no other.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Final
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic
-from memanalysis.storage.parquet import parquet_options, read_parquet, read_schema
-from memanalysis.storage.schema import EXAMPLES, TABLES
+from memanalysis.storage.names import table_file
 from memanalysis.storage.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILE: Final = "images.parquet"
 _STAMP: Final = b"memanalysis.examples_sha256"
@@ -36,6 +35,8 @@ def is_laid(store: Store) -> bool:
         raise StoreError(f"'{path}' is a link; expected a file of the store's own.")
     if not path.is_file():
         return False
+    from memanalysis.storage.parquet import read_schema  # most stores have none to read
+
     stamp = (read_schema(path).metadata or {}).get(_STAMP, b"").decode("ascii", "replace")
     if stamp != _examples(store):
         raise StoreError(
@@ -47,6 +48,11 @@ def is_laid(store: Store) -> bool:
 
 def lay(store: Store, images: pa.Array) -> Path:
     """Write the pictures, PNG bytes or NULL for each example in order; return the file's path."""
+    import pyarrow.parquet as pq
+
+    from memanalysis.storage.parquet import parquet_options
+    from memanalysis.storage.schema import EXAMPLES
+
     examples = store.read_table("examples")
     place = EXAMPLES.get_field_index("image")
     table = examples.select(EXAMPLES.names).set_column(place, "image", images).cast(EXAMPLES)
@@ -59,6 +65,9 @@ def lay(store: Store, images: pa.Array) -> Path:
 
 def differing(store: Store) -> list[str]:
     """Columns besides the pictures that are not those of ``examples``; of a sound file none."""
+    from memanalysis.storage.parquet import read_parquet
+    from memanalysis.storage.schema import EXAMPLES
+
     laid, examples = read_parquet(store.path / FILE), store.read_table("examples")
     return [
         name
@@ -68,4 +77,4 @@ def differing(store: Store) -> list[str]:
 
 
 def _examples(store: Store) -> str:
-    return str(store.manifest.files.get(TABLES["examples"][0], {}).get("sha256", ""))
+    return str(store.manifest.files.get(table_file("examples"), {}).get("sha256", ""))

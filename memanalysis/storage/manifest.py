@@ -7,31 +7,37 @@ all of it is known to be what it should be.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Final
-
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    TypeAdapter,
-    ValidationError,
-    with_config,
-)
-from typing_extensions import TypedDict
+from typing import Any, Final
 
 from memanalysis.errors import StoreError
-from memanalysis.storage.schema.names import (
+from memanalysis.storage.names import (
     CONTRACT_VERSION,
     OBJECTIVES,
     is_objective,
     is_size,
     variant_objective,
 )
+from memanalysis.storage.shapes import (
+    Fault,
+    anything,
+    either,
+    flag,
+    list_of,
+    number,
+    optional,
+    record,
+    table,
+    table_of,
+    text,
+    text_that,
+    whole,
+)
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 MANIFEST: Final = "manifest.json"
 # Larger counts of anything in a store are slips or malice; tables count rows in 64 bits.
 _MOST: Final = 2**31 - 1
@@ -39,140 +45,106 @@ _MOST_SUBSETS: Final = 10**6  # each takes a bit per example, whether it was tra
 _SHOWN: Final = 60  # characters of a value in a message
 
 
-def _require(holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(expected)
-
-
-def _size(name: str) -> str:
-    _require(is_size(name), "a size of at most 64 letters, digits and _ . + -, no path")
-    return name
-
-
-def _sizes(names: list[str]) -> list[str]:
-    _require(len(set(names)) == len(names), "different sizes")
-    return names
-
-
-def _objective(name: str) -> str:
-    _require(is_objective(name), f"{', '.join(OBJECTIVES)} or distilled_<variant>")
-    return name
-
-
-def _file(name: str) -> str:
+def _is_file(name: str) -> bool:
     path = PurePosixPath(name)
     inside = not path.is_absolute() and all(not part.startswith(".") for part in path.parts)
     plain = name.isprintable() and "\\" not in name and ":" not in name and str(path) == name
-    _require(bool(path.parts) and inside and plain, "the path of a file inside the store")
-    return name
+    return bool(path.parts) and inside and plain
 
 
-_Text = Annotated[str, Strict()]
-_Flag = Annotated[bool, Strict()]
-_Count = Annotated[int, Strict(), Field(ge=0, le=_MOST)]
-_Positive = Annotated[int, Strict(), Field(ge=1, le=_MOST)]
-_Bytes = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
-_Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-_Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
-_Checksum = Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}$")]
-_Size = Annotated[str, Strict(), AfterValidator(_size)]
-_Objective = Annotated[str, Strict(), AfterValidator(_objective)]
-_Table = dict[_Text, Any]
-_OPEN: Final = ConfigDict(extra="allow")
+def _sizes(value: object) -> Iterator[Fault]:
+    faults = list(list_of(_SIZE)(value))
+    yield from faults
+    if not faults and isinstance(value, list) and len(set(value)) != len(value):
+        yield Fault((), value, "different sizes")
 
 
-@with_config(_OPEN)
-class _File(TypedDict):
-    """What is noted of one file of the store."""
-
-    sha256: _Checksum
-    bytes: _Bytes
-    rows: _Bytes
-
-
-@with_config(_OPEN)
-class _Distillation(TypedDict, total=False):
-    students: list[_Size] | None
-    subsets: _Count | None
-    variants: dict[_Text, _Table] | None
-
-
-@with_config(_OPEN)
-class _Subsets(TypedDict, total=False):
-    design: _Text
-    repeats: _Count
-
-
-@with_config(_OPEN)
-class _Training(TypedDict, total=False):
-    epochs: _Positive
-    batch_size: _Positive
-    learning_rate: _Number
-    momentum: _Number | None
-    weight_decay: _Number
-    warmup_epochs: _Number | None
-    schedule: _Text
-    precision: _Text
-    augment_until: _Number
-
-
-@with_config(_OPEN)
-class _Data(TypedDict, total=False):
-    augmentation: _Text | None
-    whitening: _Text | None
-    image_size: _Positive | list[_Positive] | None
-
-
-@with_config(_OPEN)
-class _World(TypedDict, total=False):
-    name: _Text
-
-
-@with_config(_OPEN)
-class _Settings(TypedDict, total=False):
-    """The parts of a study file that readers of a store use; the rest is shown as it is."""
-
-    objectives: list[_Objective]
-    data: _Data
-    subsets: _Subsets
-    sizes: list[_Table]
-    training: _Training
-    distillation: _Distillation | None
-    observe: _Table
-    world: _World
-    text: _Text
-
-
-@with_config(_OPEN)
-class _Dataset(TypedDict, total=False):
-    name: _Text | None
-    licence: _Text | None
-    citation: _Text | None
-    fingerprint: _Text | None
-    planted: _Table
-    judged: _Table
-    test_examples: _Count
-    official: _Flag | None
-
-
-@with_config(_OPEN)
-class _Import(TypedDict):
-    sizes: list[_Size]
-    source: _Text
-    format: _Text
-
-
-@with_config(_OPEN)
-class _Proxy(TypedDict, total=False):
-    hard_is: _Text | None
-    source: _Text | None
-    formula: _Text | None
-
-
-@with_config(_OPEN)
-class _Annotation(TypedDict, total=False):
-    source: _Text
-    column: _Text
+_COUNT: Final = whole(0, _MOST)
+_POSITIVE: Final = whole(1, _MOST)
+_BYTES: Final = whole(0, 2**63 - 1)
+_CHECKSUM: Final = text_that(
+    "a SHA-256 of 64 hexadecimal digits", lambda value: bool(_SHA256.fullmatch(value))
+)
+_CHECKSUM_OR_EMPTY: Final = text_that(
+    "a SHA-256 of 64 hexadecimal digits", lambda value: not value or bool(_SHA256.fullmatch(value))
+)
+_SIZE: Final = text_that("a size of at most 64 letters, digits and _ . + -, no path", is_size)
+_OBJECTIVE: Final = text_that(f"{', '.join(OBJECTIVES)} or distilled_<variant>", is_objective)
+_FILE: Final = text_that("the path of a file inside the store", _is_file)
+_TABLE: Final = table_of(text, anything)
+# The parts of a study file that readers of a store use; the rest is shown as it is.
+_SETTINGS: Final = table(
+    objectives=list_of(_OBJECTIVE),
+    data=table(
+        augmentation=optional(text),
+        whitening=optional(text),
+        image_size=optional(either(_POSITIVE, list_of(_POSITIVE))),
+    ),
+    subsets=table(design=text, repeats=_COUNT),
+    sizes=list_of(_TABLE),
+    training=table(
+        epochs=_POSITIVE,
+        batch_size=_POSITIVE,
+        learning_rate=number(),
+        momentum=optional(number()),
+        weight_decay=number(),
+        warmup_epochs=optional(number()),
+        schedule=text,
+        precision=text,
+        augment_until=number(),
+    ),
+    distillation=optional(
+        table(
+            students=optional(list_of(_SIZE)),
+            subsets=optional(_COUNT),
+            variants=optional(table_of(text, _TABLE)),
+        )
+    ),
+    observe=_TABLE,
+    world=table(name=text),
+    text=text,
+)
+# ``Manifest`` as a stranger's file has to give it.
+_CONTENT: Final = table(
+    study=text,
+    title=text,
+    contract=_COUNT,
+    settings=_SETTINGS,
+    seed=optional(whole(-(2**63), 2**63 - 1)),
+    ratio=optional(number(0, 1)),
+    group_size=optional(_POSITIVE),
+    n_subsets=whole(0, _MOST_SUBSETS),
+    sizes=_sizes,
+    families=table_of(_SIZE, text),
+    layers=table_of(_SIZE, table_of(text, _COUNT)),
+    class_names=list_of(text),
+    dataset=table(
+        name=optional(text),
+        licence=optional(text),
+        citation=optional(text),
+        fingerprint=optional(text),
+        planted=_TABLE,
+        judged=_TABLE,
+        test_examples=_COUNT,
+        official=optional(flag),
+    ),
+    n_train=_COUNT,
+    n_test=_COUNT,
+    packed=flag,
+    code=_TABLE,
+    packages=table_of(text, text),
+    machine=_TABLE,
+    created_at=text,
+    built_at=text,
+    outcomes_fingerprint=_CHECKSUM_OR_EMPTY,
+    imports=list_of(record(sizes=list_of(_SIZE), source=text, format=text)),
+    proxies=table_of(
+        text, table(hard_is=optional(text), source=optional(text), formula=optional(text))
+    ),
+    annotations=table_of(text, table(source=text, column=text)),
+    dropped_proxies=list_of(text),
+    files=table_of(_FILE, record(sha256=_CHECKSUM, bytes=_BYTES, rows=_BYTES)),
+)
 
 
 @dataclass
@@ -247,52 +219,6 @@ class Manifest:
         return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-class _Content(TypedDict, total=False):
-    """``Manifest`` as a stranger's file has to give it."""
-
-    study: _Text
-    title: _Text
-    contract: _Count
-    settings: _Settings
-    seed: Annotated[int, Strict(), Field(ge=-(2**63), lt=2**63)] | None
-    ratio: _Share | None
-    group_size: _Positive | None
-    n_subsets: Annotated[int, Strict(), Field(ge=0, le=_MOST_SUBSETS)]
-    sizes: Annotated[list[_Size], AfterValidator(_sizes)]
-    families: dict[_Size, _Text]
-    layers: dict[_Size, dict[_Text, _Count]]
-    class_names: list[_Text]
-    dataset: _Dataset
-    n_train: _Count
-    n_test: _Count
-    packed: _Flag
-    code: _Table
-    packages: dict[_Text, _Text]
-    machine: _Table
-    created_at: _Text
-    built_at: _Text
-    outcomes_fingerprint: Annotated[str, Strict(), Field(pattern=r"^([0-9a-f]{64})?$")]
-    imports: list[_Import]
-    proxies: dict[_Text, _Proxy]
-    annotations: dict[_Text, _Annotation]
-    dropped_proxies: list[_Text]
-    files: dict[Annotated[str, Strict(), AfterValidator(_file)], _File]
-
-
-_CONTENT: Final = TypeAdapter(_Content)
-# Messages of pydantic by kind of fault, where a user has better words.
-_WORDS: Final = {
-    "bool_type": "true or false",
-    "dict_type": "a table of keys and values",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "string_pattern_mismatch": "a SHA-256 of 64 hexadecimal digits",
-    "string_type": "a text",
-}
-
-
 class ManifestError(StoreError):
     """A manifest that is not what it should be.
 
@@ -329,10 +255,8 @@ def read_manifest(path: Path) -> Manifest:
     if missing := sorted({"study", "title"} - content.keys()):
         listed = ", ".join(missing)
         raise _whole(path, f"no {listed}", "every key of the contract", f"lacks {listed}.")
-    try:
-        _CONTENT.validate_python(content)
-    except ValidationError as error:
-        raise _invalid(path, error) from error
+    if faults := list(_CONTENT(content)):
+        raise _invalid(path, faults)
     known = {f.name for f in fields(Manifest)}
     return Manifest(**{key: value for key, value in content.items() if key in known})
 
@@ -364,8 +288,15 @@ def _whole(path: Path, found: str, expected: str, message: str) -> ManifestError
     return ManifestError(f"'{path}' {message}", [("", found, expected)])
 
 
-def _invalid(path: Path, error: ValidationError) -> ManifestError:
-    problems = list(dict.fromkeys(_problems(error)))
+def _invalid(path: Path, faults: list[Fault]) -> ManifestError:
+    problems = [
+        (
+            ".".join(_shown_key(part) for part in fault.place),
+            "nothing" if fault.is_missing else _shown(fault.value),
+            fault.expected,
+        )
+        for fault in faults
+    ]
     listed = "\n".join(
         f"  - {key}: {found}; expected {expected}" for key, found, expected in problems
     )
@@ -374,24 +305,6 @@ def _invalid(path: Path, error: ValidationError) -> ManifestError:
         "Restore it, or get another copy of the store."
     )
     return ManifestError(message, problems)
-
-
-def _problems(error: ValidationError) -> Iterator[tuple[str, str, str]]:
-    for fault in error.errors(include_url=False):
-        parts = [part for part in fault["loc"] if not _is_branch(part)]
-        key = ".".join(_shown_key(part) for part in parts)
-        if fault["type"] == "missing":
-            yield key, "nothing", "a value"
-            continue
-        expected = fault["ctx"]["error"] if fault["type"] == "value_error" else fault["msg"]
-        text = _WORDS.get(fault["type"], str(expected).removeprefix("Input should be "))
-        yield key, _shown(fault["input"]), text
-
-
-def _is_branch(part: object) -> bool:
-    """Whether a part of a place names pydantic's own branch of a union, and no key."""
-    text = str(part)
-    return text in ("[key]", "float", "int", "str") or "[" in text
 
 
 def _shown_key(part: object) -> str:

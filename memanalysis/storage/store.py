@@ -2,6 +2,9 @@
 
 Plain Parquet, JSON and safetensors; any tool can read it. Every file is written whole or not at
 all, so a store can be looked at, copied or continued at any moment.
+
+Libraries of Parquet and safetensors are imported where a file is read or written by them: a query
+asks DuckDB and does without.
 """
 
 from __future__ import annotations
@@ -10,50 +13,28 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, Final
 
 from memanalysis.errors import StoreError
 from memanalysis.storage import atomic, locking
 from memanalysis.storage.confinement import COMMIT
 from memanalysis.storage.manifest import MANIFEST, Manifest, ManifestError, read_manifest
-from memanalysis.storage.model_files import (
-    ModelInfo,
-    ModelRecord,
-    read_model,
-    read_model_info,
-    utc,
-    write_model_file,
-)
-from memanalysis.storage.parquet import (
-    blob_array,
-    count_rows,
-    parquet_options,
-    read_parquet,
-    read_schema,
-)
-from memanalysis.storage.schema import HALVES, TABLES, is_objective, objective_order
+from memanalysis.storage.names import HALVES, is_objective, objective_order, table_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from memanalysis.storage.model_files import ModelRecord
 
 __all__ = [
-    "COMMIT",
     "FINGERPRINT",
     "GROUPS",
     "SCORES",
     "Manifest",
     "ManifestError",
-    "ModelInfo",
-    "ModelRecord",
     "Store",
-    "blob_array",
-    "count_rows",
     "half_of_group",
-    "parquet_options",
-    "read_model",
-    "read_model_info",
-    "read_schema",
-    "utc",
+    "is_stamped",
     "write_model",
 ]
 
@@ -131,7 +112,7 @@ class Store:
 
     def table_path(self, name: str) -> Path:
         """Where the table ``name`` lies."""
-        return self.path / TABLES[name][0]
+        return self.path / table_file(name)
 
     def read_table(
         self, name: str, columns: list[str] | None = None, filters: Any = None
@@ -146,10 +127,12 @@ class Store:
         path = self.table_path(name)
         if not path.exists():
             raise StoreError(
-                f"'{self.path}' has no {TABLES[name][0]}: the store is not built. "
+                f"'{self.path}' has no {table_file(name)}: the store is not built. "
                 f"Run: memanalysis build {self.path}"
             )
-        self.require_intact(TABLES[name][0])
+        self.require_intact(table_file(name))
+        from memanalysis.storage.parquet import read_parquet
+
         return read_parquet(path, columns, filters)
 
     def require_intact(self, file: str) -> None:
@@ -185,6 +168,11 @@ class Store:
         Derived tables are stamped with the fingerprint of the outcomes that they came from. The
         manifest itself is written by ``write_manifest``, once all tables are.
         """
+        import pyarrow.parquet as pq
+
+        from memanalysis.storage.parquet import parquet_options
+        from memanalysis.storage.schema import TABLES
+
         schema = TABLES[name][1].with_metadata({FINGERPRINT: self._stamp(name)})
         path = self.table_path(name)
         with atomic.replacing(path) as temporary:
@@ -195,12 +183,14 @@ class Store:
 
     def note_table(self, name: str) -> None:
         """Put the checksum, size and row count of a table's file into the manifest."""
-        self.note_file(TABLES[name][0])
+        self.note_file(table_file(name))
         if name == "outcomes":
-            self.manifest.outcomes_fingerprint = self.manifest.files[TABLES[name][0]]["sha256"]
+            self.manifest.outcomes_fingerprint = self.manifest.files[table_file(name)]["sha256"]
 
     def note_file(self, name: str) -> None:
         """The same for any file of the store, by its path inside it; only tables have rows."""
+        from memanalysis.storage.parquet import count_rows
+
         path = self.path / name
         self.manifest.files[name] = {
             "sha256": atomic.sha256(path),
@@ -211,12 +201,13 @@ class Store:
 
     def stamp_of(self, name: str) -> str:
         """The outcomes fingerprint that a derived table carries, empty if it carries none."""
+        from memanalysis.storage.parquet import read_schema
+
         metadata = read_schema(self.table_path(name)).metadata or {}
         return str(metadata.get(FINGERPRINT, b""), "ascii", errors="replace")
 
     def _stamp(self, name: str) -> bytes:
-        derived = TABLES[name][0].startswith("derived/") or name == "influence"
-        return self.manifest.outcomes_fingerprint.encode() if derived else b""
+        return self.manifest.outcomes_fingerprint.encode() if is_stamped(name) else b""
 
     # Model files
 
@@ -305,6 +296,11 @@ class Store:
         )
 
 
+def is_stamped(name: str) -> bool:
+    """Whether the table ``name`` says from which outcomes it was computed."""
+    return table_file(name).startswith("derived/") or name == "influence"
+
+
 def half_of_group(group_id: int) -> str:
     """The fixed half that a group belongs to: even groups ``a``, odd groups ``b``."""
     return HALVES[group_id % 2]
@@ -315,6 +311,8 @@ def write_model(store: Store, record: ModelRecord, path: Path | None = None) -> 
 
     ``path`` is by default the model's own place in the store.
     """
+    from memanalysis.storage.model_files import write_model_file
+
     info = record.info
     write_model_file(record, path or store.model_path(info.objective, info.size, info.subset_id))
 

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import utc
+from memanalysis.storage.parquet import parquet_options
 from memanalysis.storage.schema import DERIVED, MODELS, OUTCOMES, TABLES
-from memanalysis.storage.store import Manifest, Store, half_of_group, parquet_options, utc
+from memanalysis.storage.store import Manifest, Store, half_of_group
 
 Bits = NDArray[np.bool_]
 GROUP = 10

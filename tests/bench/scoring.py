@@ -15,7 +15,7 @@ from rich.table import Table
 from timing import paired_ratios, ratio_cells, ratio_table, size_of
 
 from memanalysis.sql.connection import connect
-from memanalysis.storage.store import blob_array
+from memanalysis.storage.parquet import blob_array
 
 Scores = NDArray[np.float64]
 

@@ -25,8 +25,9 @@ from safetensors import safe_open
 
 from memanalysis.building.build import build
 from memanalysis.errors import StoreError
+from memanalysis.storage.model_files import ModelRecord
 from memanalysis.storage.schema import SIGNALS, TABLES
-from memanalysis.storage.store import ModelRecord, Store, half_of_group
+from memanalysis.storage.store import Store, half_of_group
 from memanalysis.studies import Study
 
 pytestmark = pytest.mark.usefixtures("without_derive")

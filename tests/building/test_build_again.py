@@ -25,8 +25,10 @@ from hypothesis import strategies as st
 from memanalysis.building.build import build
 from memanalysis.checking import check
 from memanalysis.errors import StoreError
+from memanalysis.storage.model_files import ModelRecord
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import TABLES
-from memanalysis.storage.store import ModelRecord, Store, blob_array
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

@@ -9,7 +9,8 @@ from memanalysis.errors import SettingsError, StoreError
 from memanalysis.experiments.simulate import CIFAR100_HISTOGRAM, SHAPES, read_truth, simulate
 from memanalysis.proxies import PROXIES, orientation
 from memanalysis.storage import bits
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.parquet import blob_array
+from memanalysis.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from memanalysis.building.build import build
-from memanalysis.storage.store import Store, read_model, write_model
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.store import Store, write_model
 from memanalysis.studies import Study
 from memanalysis.studies import open as open_study
 

@@ -66,7 +66,8 @@ def test_one_model_without_logits_is_enough_to_refuse(with_logits, tmp_path) -> 
     """A mean over some of the models would be another quantity."""
     from dataclasses import replace
 
-    from memanalysis.storage.store import Store, read_model, write_model
+    from memanalysis.storage.model_files import read_model
+    from memanalysis.storage.store import Store, write_model
 
     study, _ = with_logits
     store = Store.open(study.path)

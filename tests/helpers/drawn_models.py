@@ -16,15 +16,10 @@ from hypothesis import strategies as st
 from memanalysis.building.build import build
 from memanalysis.errors import StoreError
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import ModelInfo, ModelRecord
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import EXAMPLES, SIGNALS, TABLES
-from memanalysis.storage.store import (
-    Manifest,
-    ModelInfo,
-    ModelRecord,
-    Store,
-    blob_array,
-    write_model,
-)
+from memanalysis.storage.store import Manifest, Store, write_model
 
 GROUP_SIZE = 2
 CONDITIONS = (("one_hot", "s"), ("one_hot", "m"), ("distilled", "s"))

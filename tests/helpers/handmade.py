@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memanalysis.storage import bits
+from memanalysis.storage.model_files import utc
 from memanalysis.storage.schema import TABLES
-from memanalysis.storage.store import Manifest, Store, half_of_group, utc
+from memanalysis.storage.store import Manifest, Store, half_of_group
 
 Bools = NDArray[np.bool_]
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from memanalysis.building.build import build
 from memanalysis.storage import subsets
+from memanalysis.storage.model_files import ModelInfo, ModelRecord
 from memanalysis.storage.schema import EXAMPLES
-from memanalysis.storage.store import Manifest, ModelInfo, ModelRecord, Store, write_model
+from memanalysis.storage.store import Manifest, Store, write_model
 
 CLASSES = 10
 # How labels are changed: to any other class; of even classes to the one that they are confused

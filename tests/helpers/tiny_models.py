@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from memanalysis.storage.model_files import ModelInfo, ModelRecord
 from memanalysis.storage.schema import EXAMPLES
-from memanalysis.storage.store import Manifest, ModelInfo, ModelRecord, Store, write_model
+from memanalysis.storage.store import Manifest, Store, write_model
 
 # Four training examples (rows) and four subsets (columns), two groups of two: every example is in
 # one subset of each group.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from memanalysis import settings
-from memanalysis.storage.store import read_model
+from memanalysis.storage.model_files import read_model
 
 STUDY = """
 name = "tiny"

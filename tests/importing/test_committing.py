@@ -12,7 +12,8 @@ from memanalysis.experiments.simulate import simulate
 from memanalysis.importing import Options, committing, import_source
 from memanalysis.importing.arrays import Archive
 from memanalysis.storage import bits
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.parquet import blob_array
+from memanalysis.storage.store import Store
 from memanalysis.studies import open as open_study
 
 

@@ -8,7 +8,8 @@ import memanalysis as ma
 from memanalysis.errors import DataError, StoreError
 from memanalysis.importing import Options, import_source
 from memanalysis.storage import subsets
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.store import Store
 from memanalysis.studies import open as open_study
 
 

@@ -18,7 +18,8 @@ from memanalysis.errors import SettingsError, StoreError
 from memanalysis.producer import plan, run, training
 from memanalysis.producer.worker import Trainer
 from memanalysis.settings import Distillation
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.store import Store
 
 STUDY = """
 name = "taught"

@@ -20,8 +20,9 @@ from memanalysis.experiments import reproduce
 from memanalysis.producer import run
 from memanalysis.producer.engines import local
 from memanalysis.storage.margins import MARGIN_STEP, NO_MARGIN
+from memanalysis.storage.model_files import read_model
 from memanalysis.storage.schema import RECORDED
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.store import Store
 
 STUDY = """
 name = "recorded"

@@ -17,7 +17,7 @@ from memanalysis.errors import StoreError, TrainingError
 from memanalysis.producer import plan, run
 from memanalysis.producer.engines import local
 from memanalysis.storage import locking
-from memanalysis.storage.store import read_model
+from memanalysis.storage.model_files import read_model
 
 HOLD_GROUP_1 = """
 import sys

@@ -9,7 +9,7 @@ import torch
 from memanalysis import settings
 from memanalysis.producer import costs, plan, run
 from memanalysis.producer.worker import Trainer
-from memanalysis.storage.store import ModelInfo, read_model
+from memanalysis.storage.model_files import ModelInfo, read_model
 
 STUDY = """
 name = "kept"

@@ -17,8 +17,9 @@ from memanalysis.checking import check
 from memanalysis.relations import derive
 from memanalysis.sql.checks import violations
 from memanalysis.storage import subsets
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import INFLUENCE
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import Store
 
 from .conftest import Asked, Case
 

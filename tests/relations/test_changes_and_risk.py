@@ -16,7 +16,8 @@ from memanalysis.checking import check
 from memanalysis.evidence.load import read_study
 from memanalysis.experiments.simulate import simulate
 from memanalysis.storage.margins import MARGIN_STEP
-from memanalysis.storage.store import Store, read_model
+from memanalysis.storage.model_files import read_model
+from memanalysis.storage.store import Store
 from memanalysis.studies import Study
 
 

@@ -22,8 +22,9 @@ from memanalysis.relations.influence import training_of
 from memanalysis.relations.near_duplicates import duplicate_recall, near_duplicates
 from memanalysis.relations.tables import as_table
 from memanalysis.storage import bits
+from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import DERIVED
-from memanalysis.storage.store import Store, blob_array
+from memanalysis.storage.store import Store
 from memanalysis.studies import Study
 
 Pixels = NDArray[np.uint8]

@@ -17,8 +17,9 @@ from memanalysis.building.build import build
 from memanalysis.checking import check
 from memanalysis.errors import MemanalysisError, StoreError
 from memanalysis.storage import model_files
+from memanalysis.storage.model_files import read_model, read_model_info
 from memanalysis.storage.schema import TABLES
-from memanalysis.storage.store import Store, read_model, read_model_info, write_model
+from memanalysis.storage.store import Store, write_model
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

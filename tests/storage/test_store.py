@@ -14,17 +14,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from memanalysis.errors import StoreError
+from memanalysis.storage.model_files import read_model, read_model_info
+from memanalysis.storage.parquet import blob_array, parquet_options
 from memanalysis.storage.schema import TABLES
-from memanalysis.storage.store import (
-    Manifest,
-    Store,
-    blob_array,
-    half_of_group,
-    parquet_options,
-    read_model,
-    read_model_info,
-    write_model,
-)
+from memanalysis.storage.store import Manifest, Store, half_of_group, write_model
 
 pytestmark = pytest.mark.usefixtures("without_derive")
 

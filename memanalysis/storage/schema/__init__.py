@@ -11,18 +11,23 @@ from typing import Final
 
 import pyarrow as pa
 
-from memanalysis.storage.schema.derived import DERIVED
-from memanalysis.storage.schema.names import (
+from memanalysis.storage.names import (
+    ADDED_TABLES,
     CONTRACT_VERSION,
     HALVES,
+    LATER_COLUMNS,
+    LATER_TABLES,
     OBJECTIVES,
+    RECORDED_TABLES,
     SIGNALS,
     SPLITS,
     is_objective,
     is_size,
     objective_order,
+    table_file,
     variant_objective,
 )
+from memanalysis.storage.schema.derived import DERIVED
 from memanalysis.storage.schema.stored import (
     ANNOTATIONS,
     EPOCH_OUTCOMES,
@@ -66,38 +71,22 @@ __all__ = [
     "variant_objective",
 ]
 
-# Tables of what was recorded besides outcomes; stores from before lack their files.
-RECORDED: Final[dict[str, pa.Schema]] = {
-    "votes": VOTES,
-    "margins": MARGINS,
-    "epoch_outcomes": EPOCH_OUTCOMES,
-    "repeats": REPEATS,
-}
-
-# Tables that are added to a store that is there: builds and imports of anything else leave them.
-ADDED: Final[dict[str, pa.Schema]] = {"annotations": ANNOTATIONS}
-
-# What came after the first stores were shipped. One that lacks such a table has no rows of it, one
-# that lacks such columns has NULL there, until it is built again.
-LATER_TABLES: Final = frozenset(
-    {
-        *RECORDED, *ADDED, "finding_facts", "change_by_score", "true_changes", "class_changes",
-        "distillation_parts", "membership_risk", "membership_risk_summary", "influence_prediction",
-        "near_duplicates", "duplicate_recall", "label_posteriors",
-    }
-)  # fmt: skip
-LATER_COLUMNS: Final = frozenset(
-    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+RECORDED: Final[dict[str, pa.Schema]] = dict(
+    zip(RECORDED_TABLES, (VOTES, MARGINS, EPOCH_OUTCOMES, REPEATS), strict=True)
 )
+ADDED: Final[dict[str, pa.Schema]] = dict(zip(ADDED_TABLES, (ANNOTATIONS,), strict=True))
 
-# File of each table, relative to the store.
+# File of each table, relative to the store, and its columns.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {
-    "examples": ("examples.parquet", EXAMPLES),
-    "models": ("models.parquet", MODELS),
-    "outcomes": ("outcomes.parquet", OUTCOMES),
-    "proxies": ("proxies.parquet", PROXIES),
-    **{name: (f"{name}.parquet", schema) for name, schema in RECORDED.items()},
-    "influence": ("influence.parquet", INFLUENCE),
-    **{name: (f"{name}.parquet", schema) for name, schema in ADDED.items()},
-    **{name: (f"derived/{name}.parquet", schema) for name, schema in DERIVED.items()},
+    name: (table_file(name), schema)
+    for name, schema in {
+        "examples": EXAMPLES,
+        "models": MODELS,
+        "outcomes": OUTCOMES,
+        "proxies": PROXIES,
+        **RECORDED,
+        "influence": INFLUENCE,
+        **ADDED,
+        **DERIVED,
+    }.items()
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from memanalysis.storage.schema.names import HALVES, SIGNALS
+from memanalysis.storage.names import HALVES, SIGNALS
 
 _EXAMPLE_SIZE: Final = [
     ("objective", pa.string()),
