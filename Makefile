@@ -32,7 +32,8 @@ lint: $(FULL)/installed
 	$(FULL)/bin/lint-imports
 
 # Every rule of the findings in worlds whose answer is known: minutes the first time, then kept in
-# the user's cache folder. `make controls CONTROLS='--rates cf --models 400 --halves'`.
+# the user's cache folder. `make controls CONTROLS='--rates cf --models 400 --halves'`; worlds that
+# somebody else made up to break the rules: `make controls CONTROLS='--attacks --worlds 20'`.
 controls: $(FULL)/installed
 	$(FULL)/bin/python -m memanalysis.experiments.controls $(CONTROLS)
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memanalysis.analysis.influence import Partners, Training
-from memanalysis.analysis.influence_prediction import prediction_scores
+from memanalysis.analysis.influence_prediction import margin_scores, prediction_scores
 from memanalysis.analysis.intervals import Floats, leave_one_group_out
 from memanalysis.evidence.load import Study
 from memanalysis.relations.influence import test_partners, training_of
-from memanalysis.relations.tables import interval_columns, stack
+from memanalysis.relations.membership_risk import kept_margins
+from memanalysis.relations.tables import stack
 from memanalysis.storage.store import Store
 
 # Models^2 x training examples: 10^12 products take a minute on one core. A study of 4,000 models
@@ -30,6 +32,7 @@ def influence_prediction(store: Store, study: Study) -> dict[str, list[Any]]:
             if n_models**2 * len(training.label) > _MOST_PRODUCTS:
                 continue
             partners, _ = test_partners(store, condition, row, objective)
+            margins = kept_margins(store, objective, size, condition, row)
             common = {
                 "objective": objective,
                 "size": size,
@@ -37,27 +40,37 @@ def influence_prediction(store: Store, study: Study) -> dict[str, list[Any]]:
                 "n_models": n_models,
                 "n_train": len(training.label),
             }
-            parts += [common | found for found in _predictions(training, partners)]
+            parts += [common | found for found in _predictions(training, partners, margins)]
     return stack(parts)
 
 
-def _predictions(training: Training, partners: Partners) -> Iterator[dict[str, Any]]:
+def _predictions(
+    training: Training, partners: Partners, margins: NDArray[np.int8] | None
+) -> Iterator[dict[str, Any]]:
     """One row with the examples of all classes, and one by classes where they are known."""
-    if not len(partners.label) or not len(training.groups):
+    if not len(training.groups) or (not len(partners.label) and margins is None):
         return
-    known = bool((training.label >= 0).any() and (partners.label >= 0).any())
+    labels = partners.label if margins is None else np.append(partners.label, training.label)
+    known = bool((training.label >= 0).any() and (labels >= 0).any())
     for same_class in (False, True) if known else (False,):
-        scores = prediction_scores(training, partners, same_class=same_class)
-        interval = leave_one_group_out(_means(scores))
-        defined = np.isfinite(scores).sum(axis=1)
-        names = {"estimate": "estimate", "estimate_low": "ci_low", "estimate_high": "ci_high"}
-        columns = interval_columns("estimate", interval)
-        yield {
-            "same_class": same_class,
-            "n_folds": int((defined > 0).sum()),
-            "n_examples": float(defined[defined > 0].mean()) if defined.any() else 0.0,
-            **{name: float(columns[key][0]) for key, name in names.items()},
-        }
+        row = _row(prediction_scores(training, partners, same_class=same_class))
+        if margins is not None:
+            of_margins = _row(margin_scores(training, margins, same_class=same_class))
+            row |= {f"margin_{name}": value for name, value in of_margins.items()}
+        yield {"same_class": same_class, **row}
+
+
+def _row(scores: Floats) -> dict[str, Any]:
+    """The mean score with its limits over folds, and what it rests on."""
+    interval = leave_one_group_out(_means(scores))
+    defined = np.isfinite(scores).sum(axis=1)
+    return {
+        "estimate": float(interval.estimate),
+        "ci_low": float(interval.low),
+        "ci_high": float(interval.high),
+        "n_folds": int((defined > 0).sum()),
+        "n_examples": float(defined[defined > 0].mean()) if defined.any() else 0.0,
+    }
 
 
 def _means(scores: Floats) -> Floats:

@@ -83,24 +83,13 @@ def _pairwise(
 ) -> dict[str, Floats]:
     """Areas of single models' margins; none unless the store keeps that of every model."""
     outcomes = condition.outcomes
-    if not store.table_path("margins").exists():
+    margins = kept_margins(store, objective, size, condition, place)
+    if margins is None:
         return {}
-    rows = store.read_table(
-        "margins",
-        ["example_id", "margins"],
-        (pc.field("objective") == objective) & (pc.field("size") == size),
-    ).sort_by("example_id")
-    whole = np.array_equal(rows["example_id"].to_numpy(), outcomes.example_id)
-    if not len(rows) or not whole or rows["margins"].null_count:
-        return {}
-    margins = blob_array(rows["margins"]).view(np.int8)
-    n_subsets = margins.shape[1]
     trained, *halves = (
-        bits.unpack(mask & outcomes.trained[place], n_subsets)
+        bits.unpack(mask & outcomes.trained[place], margins.shape[1])
         for mask in (outcomes.trained[place], *_half_masks(condition))
     )
-    if (margins[:, trained] == NO_MARGIN).any():
-        return {}
     inside = outcomes.in_train[place]
     return {
         name: np.concatenate(
@@ -111,6 +100,28 @@ def _pairwise(
         )
         for name, models in zip(("area", "area_a", "area_b"), (trained, *halves), strict=True)
     }
+
+
+def kept_margins(
+    store: Store, objective: str, size: str, condition: Condition, place: int
+) -> NDArray[np.int8] | None:
+    """Margins of every subset's model on the training images: int8 [n, S], in quarters of a logit.
+
+    None unless every model's is kept; columns of subsets without a model mean nothing.
+    """
+    if not store.table_path("margins").exists():
+        return None
+    rows = store.read_table(
+        "margins",
+        ["example_id", "margins"],
+        (pc.field("objective") == objective) & (pc.field("size") == size),
+    ).sort_by("example_id")
+    whole = np.array_equal(rows["example_id"].to_numpy(), condition.outcomes.example_id)
+    if not len(rows) or not whole or rows["margins"].null_count:
+        return None
+    margins = blob_array(rows["margins"]).view(np.int8)
+    trained = bits.unpack(condition.outcomes.trained[place], margins.shape[1])
+    return None if (margins[:, trained] == NO_MARGIN).any() else margins
 
 
 def _half_masks(condition: Condition) -> Iterator[NDArray[np.uint8]]:

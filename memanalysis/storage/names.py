@@ -28,7 +28,13 @@ LATER_TABLES: Final = frozenset(
     }
 )  # fmt: skip
 LATER_COLUMNS: Final = frozenset(
-    {("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")}
+    {
+        *(("findings", name) for name in ("reason", "bound_side", "bound_value", "post_hoc")),
+        *(
+            ("influence_prediction", f"margin_{name}")
+            for name in ("estimate", "ci_low", "ci_high", "n_folds", "n_examples")
+        ),
+    }
 )
 
 # Further settings of distillation have an objective of their own: distilled_<name>.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -14,14 +15,19 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from memanalysis.analysis.influence_prediction import prediction_scores
+from memanalysis.analysis.influence_prediction import margin_scores, prediction_scores
 from memanalysis.analysis.near_duplicates import candidates, projection, standardised
+from memanalysis.building.build import build
+from memanalysis.checking import check
 from memanalysis.evidence.load import read_study
+from memanalysis.experiments.simulate import simulate
 from memanalysis.relations.influence import test_partners as partners_of
 from memanalysis.relations.influence import training_of
 from memanalysis.relations.near_duplicates import duplicate_recall, near_duplicates
 from memanalysis.relations.tables import as_table
 from memanalysis.storage import bits
+from memanalysis.storage.margins import MARGIN_STEP
+from memanalysis.storage.model_files import read_model
 from memanalysis.storage.parquet import blob_array
 from memanalysis.storage.schema import DERIVED
 from memanalysis.storage.store import Store
@@ -190,6 +196,36 @@ def test_influence_prediction_is_stored(simulated_store: Store) -> None:
         assert row["n_examples"] == pytest.approx(np.isfinite(scores).sum(axis=1).mean())
         assert (row["n_models"], row["n_train"]) == (60, 200)
         assert row["ci_low"] < row["estimate"] < row["ci_high"]
+        assert {row[name] for name in row if name.startswith("margin_")} == {None}
+
+
+def test_margins_are_predicted_where_they_are_kept(tmp_path: Path) -> None:
+    """The stored means are those of margins read from the model files."""
+    store = simulate(tmp_path / "store", n_train=40, n_test=5, sizes=("s1",), groups=8, seed=5)
+    manifest = store.path / "manifest.json"
+    described = json.loads(manifest.read_text())
+    described["settings"].setdefault("observe", {})["keep_margins"] = True
+    manifest.write_text(json.dumps(described))
+    store = build(store.path)
+    assert check(store.path) == []
+    margins = np.full((40, store.manifest.n_subsets), np.nan)
+    for path in sorted((store.path / "models" / "one_hot").rglob("*.safetensors")):
+        record = read_model(path)
+        margins[:, record.info.subset_id] = record.signals["margin"][:40]
+    steps = np.clip(np.round(margins / MARGIN_STEP), -127, 127)
+    with closing(Study(store)) as asked:
+        table = asked.table("influence_prediction").filter(objective="one_hot")
+    study = read_study(store)
+    assert table["same_class"].to_list() == [False, True]
+    for row in table.iter_rows(named=True):
+        training = training_of(study, study.conditions["one_hot"], 0)
+        scores = margin_scores(training, steps, same_class=row["same_class"])
+        defined = np.isfinite(scores).sum(axis=1)
+        assert row["margin_n_folds"] == len(scores) == 4
+        assert row["margin_estimate"] == pytest.approx(np.nanmean(scores, axis=1).mean())
+        assert row["margin_n_examples"] == pytest.approx(defined.mean())
+        assert row["margin_ci_low"] < row["margin_estimate"] < row["margin_ci_high"]
+        assert row["estimate"] is not None
 
 
 def test_bits_of_partners_are_those_of_the_store(simulated_store: Store) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from memanalysis.experiments.controls.tables import table
+from memanalysis.experiments.controls.attacks import ATTACKS
+from memanalysis.experiments.controls.tables import attack_table, table
 from memanalysis.experiments.controls.trials import Plan, cache_folder, run
 from memanalysis.experiments.controls.worlds import WORLDS
 
@@ -28,6 +29,9 @@ from memanalysis.experiments.controls.worlds import WORLDS
 )
 @click.option("--examples", default=4_000, show_default=True, help="Training images.")
 @click.option("--worlds", default=100, show_default=True, help="Worlds of each kind.")
+@click.option(
+    "--attacks", is_flag=True, help="The worlds that somebody else made up to break the rules."
+)
 @click.option("--rule", multiple=True, help="This rule alone; may be given several times.")
 @click.option(
     "--cache",
@@ -41,13 +45,15 @@ def main(
     halves: bool,
     examples: int,
     worlds: int,
+    attacks: bool,
     rule: tuple[str, ...],
     cache: Path,
 ) -> None:
     """Print false support and power of every rule, with 95 % limits, as Markdown."""
-    chosen = [w for w in WORLDS if not rule or any(c.rule in rule for c in w.claims)]
+    known = ATTACKS if attacks else WORLDS
+    chosen = [w for w in known if not rule or any(c.rule in rule for c in w.claims)]
     if not chosen:
-        rules = sorted({claim.rule for world in WORLDS for claim in world.claims})
+        rules = sorted({claim.rule for world in known for claim in world.claims})
         raise click.BadParameter(f"no world tests '{rule[0]}'; give one of {', '.join(rules)}")
     results = []
     for name in names:
@@ -56,6 +62,9 @@ def main(
             click.echo(f"{name}: {result.world.name}, {result.claim.rule}", err=True)
             results.append(result)
     results = [r for r in results if not rule or r.claim.rule in rule]
+    if attacks:
+        click.echo(attack_table(results))
+        return
     for kind in ("absent", "planted"):
         click.echo(table(results, kind))
 

@@ -24,6 +24,9 @@ Flags = NDArray[np.bool_]
 _LOGIT: Final = math.sqrt(3) / math.pi
 _MODEL: Final = 0.15 * _LOGIT
 _SUBSET: Final = 0.30 * _LOGIT
+_CLASS: Final = 0.50 * _LOGIT
+# Normal units by which broken models are worse: of rates of .9999 and .5, .957 and .02 are left.
+_BROKEN: Final = 2.0
 _NOISE: Final = math.sqrt(1 - _MODEL**2 - _SUBSET**2)
 _WITHOUT_MODEL: Final = math.sqrt(1 - _MODEL**2)
 _SIZES: Final = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")
@@ -59,6 +62,12 @@ class Truth:
         Normal units by which the first group's held-out rates are lower, and the last one's higher.
     halved
         The last size of the last objective has models for every other group alone.
+    broken
+        Size at which the first group's models of the first objective are worse at everything.
+    wild
+        Shocks of models have the tails of Student's t with two degrees; rates are then not exact.
+    classes
+        Class of each image, int [n]: its images share a shock of .5 logit of each model.
     """
 
     inside: Floats
@@ -67,6 +76,9 @@ class Truth:
     permuted: bool = False
     drift: float = 0.0
     halved: bool = False
+    broken: int | None = None
+    wild: bool = False
+    classes: NDArray[np.int64] | None = None
 
     @property
     def score(self) -> Floats:
@@ -95,11 +107,16 @@ def draw(truth: Truth, design: Design, rng: np.random.Generator) -> Draw:
     counted = np.roll(in_train, design.group_size, axis=1) if truth.permuted else in_train
     outcomes, tests = [], []
     for objective in range(n_objectives):
-        shocks = rng.normal(0, _MODEL, (n_sizes, design.n_subsets)) - trend
+        shocks = _shocks(truth, (n_sizes, design.n_subsets), rng) - trend
+        if truth.broken is not None and objective == 0:
+            shocks[truth.broken, : design.group_size] += _BROKEN
         correct = np.ones((n_sizes, n, design.n_subsets), dtype=np.bool_)
         for size in range(n_sizes):
             latent = _normal(rng, len(shared), _NOISE) + shared
             latent += shocks[size].astype(np.float32)[cells.subset]
+            if truth.classes is not None:
+                by_class = rng.normal(0, _CLASS, (truth.classes.max() + 1, design.n_subsets))
+                latent += by_class.astype(np.float32)[truth.classes[cells.image], cells.subset]
             correct[size, cells.image, cells.subset] = latent < cells.thresholds(
                 truth.inside[objective, size], truth.outside[objective, size]
             )
@@ -140,6 +157,13 @@ def _membership(design: Design, n: int, rng: np.random.Generator) -> Flags:
     shape = (n, design.n_groups, design.group_size)
     order = rng.random(shape, dtype=np.float32).argsort(axis=-1)
     return np.asarray((order >= design.out_of_group).reshape(n, design.n_subsets))
+
+
+def _shocks(truth: Truth, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Shocks of the models of one objective, [L, S]."""
+    if truth.wild:
+        return np.asarray(_MODEL * rng.standard_t(2, shape))
+    return rng.normal(0, _MODEL, shape)
 
 
 def _normal(rng: np.random.Generator, n: int, scale: float) -> NDArray[np.float32]:

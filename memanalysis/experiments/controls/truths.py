@@ -65,7 +65,8 @@ def _everywhere(values: Floats, family: Family) -> Floats:
     return np.broadcast_to(values, (*SHAPES[family], len(values))).copy()
 
 
-def _fitted(outside: Floats, **more: Any) -> Truth:
+def fitted(outside: Floats, **more: Any) -> Truth:
+    """Held-out rates [C, L, n] of models that fit everything."""
     return Truth(np.ones_like(outside), outside, **more)
 
 
@@ -74,7 +75,7 @@ def same(rng: Generator, given: Rates, n: int, family: Family, **more: Any) -> T
     test = None
     if family == "students":
         test = _everywhere(given.draw(rng, _N_TEST), family)
-    return _fitted(_everywhere(given.draw(rng, n), family), test=test, **more)
+    return fitted(_everywhere(given.draw(rng, n), family), test=test, **more)
 
 
 def heterogeneous(rng: Generator, given: Rates, n: int, family: Family, sd: float) -> Truth:
@@ -107,7 +108,8 @@ def wrong_labels(rng: Generator, given: Rates, n: int, family: Family) -> Truth:
 # --- two sizes ------------------------------------------------------------------------------------
 
 
-def _two(first: Floats, last: Floats, inside: Floats | None = None) -> Truth:
+def two_sizes(first: Floats, last: Floats, inside: Floats | None = None) -> Truth:
+    """Held-out rates [n] of both sizes; ``inside`` [2, n], if not everything is fitted."""
     outside = np.stack([first, last])[None]
     return Truth(np.ones_like(outside) if inside is None else inside[None], outside)
 
@@ -115,19 +117,19 @@ def _two(first: Floats, last: Floats, inside: Floats | None = None) -> Truth:
 def unimodal_spread(rng: Generator, _: Rates, n: int) -> Truth:
     """Scores around .5 spread from SD .05 to .18 and stay unimodal."""
     z = rng.standard_normal(n)
-    return _two(*(np.clip(0.5 + sd * z, 0, 1) for sd in (0.05, 0.18)))
+    return two_sizes(*(np.clip(0.5 + sd * z, 0, 1) for sd in (0.05, 0.18)))
 
 
 def steeper_j(rng: Generator, _: Rates, n: int) -> Truth:
     """Scores by Beta(1, 3) become scores by Beta(.5, 1.5): more at 0, none at 1."""
     u = rng.random(n)
-    return _two(*(1 - stats.beta.ppf(u, a, 3 * a) for a in (1.0, 0.5)))
+    return two_sizes(*(1 - stats.beta.ppf(u, a, 3 * a) for a in (1.0, 0.5)))
 
 
 def flat_tail(rng: Generator, _: Rates, n: int) -> Truth:
     """60 % of the scores are 0, the others lie flat up to .6, then up to 1: no mode."""
     u = np.where(rng.random(n) < 0.6, 0.0, rng.random(n))
-    return _two(1 - 0.6 * u, 1 - u)
+    return two_sizes(1 - 0.6 * u, 1 - u)
 
 
 def fitting(rng: Generator, given: Rates, n: int, saturated: bool) -> Truth:
@@ -135,7 +137,7 @@ def fitting(rng: Generator, given: Rates, n: int, saturated: bool) -> Truth:
     p = given.draw(rng, n)
     hard = p < 0.3
     first = np.where(hard, 1 - min(0.008 / max(hard.mean(), 0.01), 0.4) if saturated else 0.6, 1.0)
-    return _two(p, p, np.stack([first, np.ones(n)]))
+    return two_sizes(p, p, np.stack([first, np.ones(n)]))
 
 
 def mode_gains(rng: Generator, given: Rates, n: int) -> Truth:
@@ -145,7 +147,7 @@ def mode_gains(rng: Generator, given: Rates, n: int) -> Truth:
     last[moved] = rng.uniform(0, 0.08, len(moved))
     first = last.copy()
     first[moved] = rng.uniform(0.4, 0.7, len(moved))
-    return _two(first, last)
+    return two_sizes(first, last)
 
 
 def fits_less(rng: Generator, given: Rates, n: int) -> Truth:
@@ -153,27 +155,27 @@ def fits_less(rng: Generator, given: Rates, n: int) -> Truth:
     p = given.draw(rng, n)
     memorised = p < 0.9
     last = np.where(memorised, 1 - 0.008 / memorised.mean(), 1.0)
-    return _two(p, p, np.stack([np.ones(n), last]))
+    return two_sizes(p, p, np.stack([np.ones(n), last]))
 
 
 def all_fall(rng: Generator, given: Rates, n: int) -> Truth:
     """Every score falls by .01."""
     p = given.draw(rng, n)
-    return _two(p, np.minimum(p + 0.01, 1))
+    return two_sizes(p, np.minimum(p + 0.01, 1))
 
 
 def many_fall(rng: Generator, given: Rates, n: int) -> Truth:
     """40 % of the images with scores above .08 fall by .10."""
     p = given.draw(rng, n)
     falls = (p < 0.92) & (rng.random(n) < 0.4)
-    return _two(p, np.minimum(p + 0.10 * falls, 1))
+    return two_sizes(p, np.minimum(p + 0.10 * falls, 1))
 
 
 def noisy_rise(rng: Generator, given: Rates, n: int) -> Truth:
     """5 % wrong labels rise from .5 to .97; nothing else changes."""
     p = given.draw(rng, n)
     wrong = rng.random(n) < 0.05
-    return _two(np.where(wrong, 0.5, p), np.where(wrong, 0.03, p))
+    return two_sizes(np.where(wrong, 0.5, p), np.where(wrong, 0.03, p))
 
 
 # --- students -------------------------------------------------------------------------------------
@@ -226,7 +228,7 @@ def noisy_gain(rng: Generator, given: Rates, n: int) -> Truth:
 # --- four sizes -----------------------------------------------------------------------------------
 
 
-def _ramp(first: Floats, last: Floats) -> Floats:
+def ramp(first: Floats, last: Floats) -> Floats:
     """Linear over four sizes: [1, 4, n]."""
     return np.asarray(first + np.linspace(0, 1, 4)[:, None] * (last - first))[None]
 
@@ -237,14 +239,14 @@ def risers(rng: Generator, given: Rates, n: int) -> Truth:
     kind = rng.random(n)
     rises, falls = kind < 0.16, kind > 0.96
     p = np.where(rises, 0.4, np.where(falls, 0.4, p))
-    outside = _ramp(p, np.where(falls, 0.7, p))
-    return Truth(_ramp(np.where(rises, 0.64, 1.0), np.ones(n)), outside)
+    outside = ramp(p, np.where(falls, 0.7, p))
+    return Truth(ramp(np.where(rises, 0.64, 1.0), np.ones(n)), outside)
 
 
 def everyone_rises(rng: Generator, _: Rates, n: int) -> Truth:
     """Every score rises by .3."""
     p = rng.uniform(0.5, 0.9, n)
-    return _fitted(_ramp(p, p - 0.3))
+    return fitted(ramp(p, p - 0.3))
 
 
 def diverse(rng: Generator, given: Rates, n: int) -> Truth:
@@ -256,7 +258,7 @@ def diverse(rng: Generator, given: Rates, n: int) -> Truth:
     rises = rng.random(n) < 0.10
     falls = (p < 0.92) & (rng.random(n) < 0.4)
     p = np.where(rises, 1.0, p)
-    return _fitted(_ramp(p, np.where(rises, 0.25, np.minimum(p + 0.10 * falls, 1))))
+    return fitted(ramp(p, np.where(rises, 0.25, np.minimum(p + 0.10 * falls, 1))))
 
 
 # --- proxies: of the true scores [L, n], six alike for each half ----------------------------------

@@ -340,6 +340,10 @@ DERIVED: Final[dict[str, pa.Schema]] = {
             ("n_folds", pa.int32()),
             ("n_train", pa.int64()),
             ("n_examples", pa.float64()),  # mean over folds
+            # The same of margins on training images, where every model's is kept.
+            *((f"margin_{name}", kind) for name, kind in _ESTIMATE),
+            ("margin_n_folds", pa.int32()),
+            ("margin_n_examples", pa.float64()),
         ]
     ),
     "near_duplicates": pa.schema(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,38 @@ def test_test_images_share_the_models_of_the_training_images() -> None:
     total, n = drawn.test[0]
     assert (n == 10).all()
     assert total.sum() / n.sum() == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_broken_group_fails_at_one_size_alone() -> None:
+    """Its models are worse held out and on what they trained on; all others are not."""
+    outside, inside = np.full((2, 2, 300), 0.5), np.full((2, 2, 300), 0.9999)
+    truth = Truth(inside, outside, broken=1)
+    drawn = draw(truth, Design(100, 10, 3), np.random.default_rng(5))
+    rates = [outcomes.group_counts() for outcomes in drawn.outcomes]
+    held_out = np.stack([r.accuracy_out.mean(axis=-1) for r in rates])  # [objective, group, size]
+    assert held_out[0, 0, 1] < 0.1
+    assert rates[0].accuracy_in[0, 1].mean() == pytest.approx(0.957, abs=0.03)
+    held_out[0, 0, 1] = 0.5
+    assert held_out == pytest.approx(np.full((2, 10, 2), 0.5), abs=0.1)
+    assert rates[1].accuracy_in.min() > 0.5
+
+
+def _model_means(truth: Truth, images: slice) -> np.ndarray:
+    drawn = draw(truth, Design(1_000, 10, 3), np.random.default_rng(6)).outcomes[0]
+    right, inside = (np.unpackbits(bits[0], axis=-1) for bits in (drawn.correct, drawn.in_train))
+    outside = ~inside[images].astype(bool)
+    return (right[images] * outside).sum(axis=0) / outside.sum(axis=0)
+
+
+def test_wild_models_differ_more_and_classes_move_together() -> None:
+    """Heavy tails: a few models far off. By class: images of one class share a shock, not two."""
+    outside = np.full((1, 1, 400), 0.5)
+    plain = Truth(np.ones_like(outside), outside)
+    half = slice(0, 200)
+    calm, wild = (_model_means(t, half) for t in (plain, replace(plain, wild=True)))
+    assert np.abs(wild - 0.5).max() > 2 * np.abs(calm - 0.5).max()
+    by_class = replace(plain, classes=np.repeat([0, 1], 200))
+    first, second = (_model_means(by_class, part) for part in (half, slice(200, 400)))
+    assert first.std() > 1.5 * calm.std()
+    plain_r = np.corrcoef(calm, _model_means(plain, slice(200, 400)))[0, 1]
+    assert np.corrcoef(first, second)[0, 1] < plain_r

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from memanalysis.experiments.controls.__main__ import main
+from memanalysis.experiments.controls.attacks import ATTACKS
 from memanalysis.experiments.controls.tables import table
 from memanalysis.experiments.controls.trials import Plan, Result, run, verdicts
 from memanalysis.experiments.controls.truths import rates
@@ -60,6 +61,25 @@ def test_every_rule_has_absent_planted_and_attacking_worlds() -> None:
     assert {rule for rule in rules if attacks[rule] < 3} == {"increasing", "fixed"}
 
 
+def test_somebody_else_attacks_every_rule() -> None:
+    """At least three further worlds for each rule, under names of their own."""
+    attacks = Counter(claim.rule for world in ATTACKS for claim in world.claims)
+    assert set(attacks) == {claim.rule for world in WORLDS for claim in world.claims}
+    assert min(attacks.values()) >= 3
+    names = {(world.family, world.name) for world in (*WORLDS, *ATTACKS)}
+    assert len(names) == len(WORLDS) + len(ATTACKS)
+
+
+@pytest.mark.parametrize("world", ATTACKS, ids=lambda world: f"{world.family}: {world.name}")
+def test_attacks_are_worlds(world: World) -> None:
+    """Rates are rates, and every rule that a world is registered for says something of it."""
+    truth = world.make(np.random.default_rng(0), rates("cf"), 500)
+    for values in (truth.inside, truth.outside):
+        assert ((values >= 0) & (values <= 1)).all()
+    found = verdicts(world, Plan("cf", n_subsets=50, n_examples=300), 0)
+    assert set(found) == {claim.rule for claim in world.claims}
+
+
 def test_worlds_are_reproducible_and_differ() -> None:
     """The same world and repeat give the same rates; names tell worlds apart."""
     world = WORLDS[0]
@@ -100,13 +120,18 @@ def test_tables_mark_what_breaks_its_bound() -> None:
 
 
 def test_command_prints_both_tables(tmp_path: Path) -> None:
-    """One rule's worlds, tiny: two tables; an unknown rule is refused with the names there are."""
+    """One rule's worlds, tiny: two tables, or that of attacks; an unknown rule is refused."""
     few = ["--worlds", "1", "--examples", "300", "--models", "50", "--cache", str(tmp_path)]
     told = CliRunner().invoke(main, [*few, "--rule", "falling"])
     assert told.exit_code == 0
     assert "False verdicts where the claim is absent" in told.stdout
     assert "Power where it is planted" in told.stdout
     assert "bimodality_grows" not in told.stdout
+    told = CliRunner().invoke(main, [*few, "--attacks", "--rule", "fixed"])
+    assert told.exit_code == 0
+    lines = [line for line in told.stdout.splitlines() if line.startswith("| fixed")]
+    assert len(lines) == 3
+    assert all("| absent | S |" in line for line in lines)
     refused = CliRunner().invoke(main, ["--rule", "fallin"])
     assert refused.exit_code == 2
     assert "no world tests 'fallin'" in refused.output
