@@ -7,7 +7,7 @@ for a column of a paper.
 
 from memanalysis.figures import *  # noqa: F403 - a façade: every figure, by its name
 from memanalysis.figures import BY_NAME
-from memanalysis.figures.theme import use
+from memanalysis.figures.paper import use
 
 theme = use
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import altair as alt
 import polars as pl
 
-from memanalysis.figures import sizes, theme
+from memanalysis.figures import paper, sizes, theme
 from memanalysis.literals import literal
 
 _PARAMETER: Final = re.compile(r"\$(\w+)")
@@ -87,7 +87,7 @@ class Figure:
         asked = {name: value for name, value in bound.items() if name != "study"}
         frame = self.frame(study, **asked)
         chart = self.chart(frame, study, **asked)
-        return theme.on_paper(chart, frame) if theme.is_paper() else chart
+        return paper.drawn(chart, frame) if paper.is_asked() else chart
 
     def sql(self, **parameters: Any) -> str:
         """The query with the values of its parameters in their places."""

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import altair as alt
 import polars as pl
@@ -110,11 +110,11 @@ _FADED: Final = 0.12
 # How far the title of a panel stands above it, in pixels: more than half a label of its y axis.
 _HEADING_ABOVE: Final = 9
 # The width of a y axis' usual labels in pixels: −0.005.
-_LABEL_WIDTH: Final = 46
+LABEL_WIDTH: Final = 46
 # As the producer names the sizes of its families.
 _SIZED: Final = re.compile(r"(?P<family>[a-z]+?)(?P<depth>\d+)?w(?P<width>[\d.]+)")
 # Characters of a title over the narrowest charts.
-_TITLE_LENGTH: Final = 72
+TITLE_LENGTH: Final = 72
 # The longest name of a size, in characters, that fits upright under narrow panels.
 _UPRIGHT: Final = 3
 _SIZE_TITLE: Final = "model size"
@@ -301,7 +301,7 @@ def own_scales(chart: alt.FacetChart) -> alt.FacetChart:
     for unit in _units(chart):
         y = _channel(unit, "y")
         if isinstance(y, alt.Y) and y["axis"] is alt.Undefined:
-            y["axis"] = alt.Axis(minExtent=_LABEL_WIDTH)
+            y["axis"] = alt.Axis(minExtent=LABEL_WIDTH)
     own: alt.FacetChart = chart.resolve_scale(y="independent")
     return own
 
@@ -327,87 +327,6 @@ def finish(chart: AnyChart, *, panel: int = 0, count: int = 1, square: bool = Fa
     chart.usermeta = {"panel": panel, "count": count, "square": square}
     chart.config = alt.Config(**config())
     return linked(chart)
-
-
-Look = Literal["screen", "paper"]
-# Of a two-column paper: 3.33 inches at 96 pixels each, of which axis labels take some.
-_COLUMN: Final = 320
-_PAPER_PANEL: Final = 146  # with its axis labels
-_GAP: Final = 26
-_PAPER_TEXT: Final = 10
-_COUNTED: Final = {"n_models": "models", "n_examples": "examples"}
-_look: Look = "screen"
-
-
-def use(look: Look) -> None:
-    """Draw charts for the ``"screen"``, as they are at first, or for a ``"paper"``.
-
-    On paper they are white, as wide as one of two columns, and say below their title of how many
-    models or examples each estimate is; error bars are as on the screen. The report is not changed.
-
-    Raises
-    ------
-    ValueError
-        If there is no such look.
-    """
-    global _look
-    if look not in get_args(Look):
-        raise ValueError(f"There is no look {look!r}; there are: {', '.join(get_args(Look))}.")
-    _look = look
-
-
-def is_paper() -> bool:
-    """Whether charts are drawn for a paper."""
-    return _look == "paper"
-
-
-def on_paper(chart: AnyChart, frame: pl.DataFrame) -> AnyChart:
-    """``chart`` of ``frame`` as ``use("paper")`` says. Changes ``chart`` itself."""
-    panels, inner = 1, chart
-    if isinstance(chart, alt.FacetChart):
-        inner = cast("AnyChart", chart.spec)
-        fitting = (_COLUMN + _GAP) // (_PAPER_PANEL + _GAP)
-        panels = chart.columns = min(int(chart.columns or 1), fitting)
-    width = round((_COLUMN + _GAP) / panels - _GAP - _LABEL_WIDTH)
-    before, height = getattr(inner, "width", None), getattr(inner, "height", None)
-    if isinstance(before, int) and isinstance(height, int):
-        inner.height = round(height * width / before)
-    inner.width = width
-    chart.config = alt.Config(**_paper_config())
-    counts = [_counts(frame[name], noun) for name, noun in _COUNTED.items() if name in frame]
-    title = chart.title if isinstance(chart.title, alt.Title) else alt.Title(chart.title)
-    title.subtitle = textwrap.wrap("; ".join(filter(None, counts)), _TITLE_LENGTH * 3 // 4)
-    title.text = textwrap.wrap(" ".join(_lines_of(title.text)), _TITLE_LENGTH * 2 // 3)
-    chart.title = title
-    return chart
-
-
-def _lines_of(text: str | list[str]) -> list[str]:
-    return [text] if isinstance(text, str) else text
-
-
-def _counts(values: pl.Series, noun: str) -> str:
-    there = values.drop_nulls().cast(pl.Int64).to_list()
-    if not there:
-        return ""
-    low, high = min(there), max(there)
-    return f"n = {low:,} {noun}" if low == high else f"n = {low:,} to {high:,} {noun}"
-
-
-def _paper_config() -> dict[str, Any]:
-    whole = config()
-    sizes = {"labelFontSize": _PAPER_TEXT, "titleFontSize": _PAPER_TEXT}
-    black = {"labelColor": "#000000", "titleColor": "#000000"}
-    return {
-        **whole,
-        "background": "#ffffff",
-        "axis": {**whole["axis"], **sizes, **black},
-        "legend": {**whole["legend"], **sizes, **black, "columns": 3},
-        "title": {
-            **whole["title"], "fontSize": _PAPER_TEXT + 1, "subtitleFontSize": _PAPER_TEXT,
-            "color": "#000000", "subtitleColor": "#000000",
-        },
-    }  # fmt: skip
 
 
 def linked(chart: AnyChart) -> AnyChart:
@@ -472,7 +391,7 @@ def _named(unit: alt.Chart) -> str | None:
 
 def lines(text: str) -> list[str]:
     """``text`` in lines that fit above a chart: Vega breaks none."""
-    return textwrap.wrap(text, _TITLE_LENGTH)
+    return textwrap.wrap(text, TITLE_LENGTH)
 
 
 def nothing(why: str) -> AnyChart:
