@@ -34,7 +34,7 @@ def command(context: click.Context, store: Path) -> None:
 
 
 def _of_relations(store: Path, *, quiet: bool) -> list[str]:
-    """What the relations of queries/checks find.
+    """Faults that the relations of queries/checks find.
 
     Where they cannot even be loaded and faults are known already, those are the reason.
     """

@@ -50,7 +50,7 @@ class ImportCommand(click.Command):
         formatter.write_usage(ctx.command_path, f"{name} SOURCE --out STORE [OPTIONS]")
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """What importing is, or what the format reads; an example."""
+        """Write the help of importing or of the format, with an example."""
         from memanalysis.importing import FORMATS
 
         format_ = _asked(ctx)

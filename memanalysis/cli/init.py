@@ -48,7 +48,7 @@ def command(folder: Path, minutes: float, out: Path) -> None:
 
 
 def describe(drafted: Draft) -> str:
-    """What the study comes to, in words."""
+    """Summary of the study in words."""
     minutes = max(1, round(drafted.minutes))
     among = f" with {drafted.workers} workers" if drafted.workers > 1 else ""
     return (

@@ -118,7 +118,7 @@ def _of_before(text: str, store: Store, name: str) -> str:
 
 
 def _text(script: Script, store: Store) -> str:
-    """What makes a relation over ``store``, whose tables of later contracts may be absent."""
+    """Statement of a relation over ``store``, whose tables of later contracts may be absent."""
     text = script.text
     if script.name == "examples" and is_laid(store):
         text = text.replace(TABLES["examples"][0], FILE)
@@ -129,7 +129,7 @@ def _text(script: Script, store: Store) -> str:
 
 
 def _is_absent(store: Store, name: str) -> bool:
-    """Whether a store is from before the table was recorded; its relation then has zero rows."""
+    """True if a store is from before the table was recorded; its relation then has zero rows."""
     file, _ = TABLES[name]
     return (
         name in LATER_TABLES

@@ -83,7 +83,7 @@ _OPEN: Final = ConfigDict(extra="allow")
 
 @with_config(_OPEN)
 class _File(TypedDict):
-    """What is noted of one file of the store."""
+    """The manifest's entry of one file of the store."""
 
     sha256: _Checksum
     bytes: _Bytes
@@ -177,7 +177,7 @@ class _Annotation(TypedDict, total=False):
 
 @dataclass
 class Manifest:
-    """What a store says of itself; ``manifest.json``.
+    """The store's description of itself; ``manifest.json``.
 
     ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
@@ -221,7 +221,7 @@ class Manifest:
         return list(self.settings.get("objectives", []))
 
     def planned_subsets(self, objective: str, size: str) -> int:
-        """How many subsets, from the first, the study trains ``size`` on by an objective."""
+        """Number of subsets, from the first, the study trains ``size`` on by an objective."""
         main = self.settings.get("distillation") or {}
         by_name = {OBJECTIVES[1]: main} | {
             variant_objective(name): variant
@@ -235,7 +235,7 @@ class Manifest:
 
     @property
     def design(self) -> str:
-        """How subsets were drawn, ``balanced`` or ``independent``; empty where nobody says."""
+        """Design of the subsets, ``balanced`` or ``independent``; empty where nobody says."""
         return str(self.settings.get("subsets", {}).get("design", ""))
 
     def to_json(self) -> bytes:
@@ -389,7 +389,7 @@ def _problems(error: ValidationError) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_branch(part: object) -> bool:
-    """Whether a part of a place names pydantic's own branch of a union, and no key."""
+    """True if a part of a place names pydantic's own branch of a union, and no key."""
     text = str(part)
     return text in ("[key]", "float", "int", "str") or "[" in text
 

@@ -75,7 +75,7 @@ class Tiles:
         return self._examples.get(example, nothing)
 
     def _history(self, example: int, row: dict[str, Any]) -> str:
-        """What is known beside the label: the label that it had, and its kind."""
+        """Facts beside the label: the label that it had, and its kind."""
         was, kind = self.was(example), row["kind"]
         if was:
             return f"{was} ({kind})" if kind else was
