@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(1),
     default=30,
     show_default=True,
-    help="How long models may train on this machine.",
+    help="Time that models may train on this machine.",
 )
 @click.option(
     "--out",
