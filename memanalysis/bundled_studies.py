@@ -12,7 +12,7 @@ _EMBEDDED: Final = "fashion-mnist"
 
 
 def places(name: str) -> list[Path]:
-    """Where the folder ``data/<name>`` can lie: beside the package in a checkout, else inside it.
+    """Possible places of ``data/<name>``: beside the package in a checkout, else inside it.
 
     A checkout comes first: an editable install may leave a stale copy in site-packages.
     """
@@ -34,7 +34,7 @@ def studies() -> list[str]:
 
 
 def embedded_path() -> Path:
-    """Where the embedded study lies: beside the package in a checkout, else inside it.
+    """Path of the embedded study: beside the package in a checkout, else inside it.
 
     Raises
     ------

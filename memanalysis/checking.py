@@ -136,7 +136,7 @@ def _sound(store: Store, faults: list[Fault]) -> list[str]:
 
 
 def _rebuild(store: Store) -> str:
-    """What helps against most faults, where the model files are still there."""
+    """Remedy for most faults, where the model files are still there."""
     if any(store.conditions()):
         return f"Run: memanalysis build {store.path}"
     return _ANOTHER

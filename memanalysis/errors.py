@@ -14,7 +14,7 @@ class MemanalysisError(Exception):
     """Base of all errors meant for users."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows in place of a traceback: the message, which says what to do."""
+        """Lines that a notebook shows in place of a traceback: the message says what to do."""
         return [f"{type(self).__name__}: {self}"]
 
 

@@ -16,7 +16,7 @@ _LEAST, _MOST = 2, 4  # decimals of a number with an interval
 
 
 def is_missing(value: float | None) -> bool:
-    """Whether there is no finite number."""
+    """True if there is no finite number."""
     return value is None or not math.isfinite(value)
 
 

@@ -33,7 +33,7 @@ NEIGHBOURS: Final = 30  # Baldock et al. 2021 (arXiv 2106.09647)
 
 @dataclass(frozen=True)
 class Recording:
-    """How a proxy of the network itself is recorded, and at what price.
+    """Recording of a proxy by the network itself, and its price.
 
     Attributes
     ----------
@@ -338,7 +338,7 @@ def available() -> Mapping[str, Proxy]:
 
 
 def declarations(names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """What a manifest says of those recorded proxies that have no definition here."""
+    """Manifest entries of those recorded proxies that have no definition here."""
     return {
         name: {"hard_is": proxy.hard_is, "formula": proxy.formula, "source": proxy.source}
         for name in names
@@ -400,7 +400,7 @@ def in_words(name: str) -> str:
 
 
 def direction(name: str, declared: Mapping[str, Mapping[str, Any]] | None = None) -> HardIs | None:
-    """Which end of a stored proxy means hard, None where nobody says.
+    """The end of a stored proxy that means hard, None where nobody says.
 
     ``declared`` is a manifest's ``proxies``, which speaks for names without a definition here.
     """

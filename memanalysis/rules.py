@@ -12,7 +12,7 @@ from memanalysis.analysis.trajectories import RuleSettings
 
 @dataclass(frozen=True)
 class CommonRules:
-    """What holds for every finding."""
+    """Rules of every finding."""
 
     level: float
     minimum_groups: int

@@ -64,12 +64,14 @@ def test_nothing_unpickles() -> None:
         assert "torch.load(" not in text, module
 
 
-def test_module_docstrings_open_with_a_noun_or_a_verb() -> None:
-    """A module is a thing: its first line names it, and asks nothing first."""
+def test_docstrings_open_with_a_noun_or_a_verb() -> None:
+    """The first line of a module, class or function names it, and asks nothing first."""
     opening = re.compile(r"(What|Whether|Whose|Which|How|Where|When|Who)\b")
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     asking = [
-        str(path.relative_to(PACKAGE))
+        f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', 'the module')}"
         for path in PACKAGE.rglob("*.py")
-        if opening.match(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, documented) and opening.match(ast.get_docstring(node) or "")
     ]
     assert asking == []

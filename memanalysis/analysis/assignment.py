@@ -50,7 +50,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class Assignment:
-    """How training examples came into subsets.
+    """The way in which training examples came into subsets.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Assignment:
 
     @property
     def by_patterns(self) -> bool:
-        """Whether chance draws patterns of groups; else single subsets."""
+        """True if chance draws patterns of groups; else it draws single subsets."""
         return bool(self._groups)
 
     def tails(self, stratum: int, correct: Packed) -> Floats:

@@ -64,7 +64,7 @@ class Fit:
 
     @property
     def u_shaped(self) -> bool:
-        """Whether the single Beta has modes at both ends: a < 1 and b < 1."""
+        """True if the single Beta has modes at both ends: a < 1 and b < 1."""
         a, b = self.mean * self.precision, (1 - self.mean) * self.precision
         return a < 1 and b < 1
 

@@ -162,7 +162,7 @@ def corrected_for_attenuation(estimate: Floats, half_x: Floats, half_y: Floats) 
 
 
 def halves_correlated(method: Method, x: Floats, y: Floats) -> Floats:
-    """How halves agree, from ``x`` [2, P, n] and ``y`` [2, n] of both halves: float64 [3, P].
+    """Agreement of halves, from ``x`` [2, P, n] and ``y`` [2, n] of both: float64 [3, P].
 
     Rows: mean correlation of x with y of the other half; of x between halves; of y between halves.
     Examples without y in both halves are left out.

@@ -70,7 +70,7 @@ def dip_of_distribution(knots: Floats, left: Floats, right: Floats) -> float:
 def _modal_interval(
     minorant_at: NDArray[np.intp], majorant_at: NDArray[np.intp], gap: Floats
 ) -> tuple[int, int, float]:
-    """Where the next modal interval begins and ends, and the largest gap at a point of contact."""
+    """Ends of the next modal interval, and the largest gap at a point of contact."""
     at_minorant = int(minorant_at[np.argmax(gap[minorant_at])])
     at_majorant = int(majorant_at[np.argmax(gap[majorant_at])])
     if gap[at_minorant] > gap[at_majorant]:

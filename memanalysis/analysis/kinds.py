@@ -52,7 +52,7 @@ def members(values: Floats, kinds: Kinds) -> NDArray[np.int64]:
 
 
 def detect(values: Floats, kinds: Kinds) -> Floats:
-    """How well ``values`` [P, n] (high: named first) find each kind: [2, P, K].
+    """Retrieval of each kind by ``values`` [P, n] (high: named first): [2, P, K].
 
     First the area under the ROC curve against ordinary examples: the chance that an example of the
     kind has the larger value, ties counting half (Mann and Whitney 1947). Then the precision: the

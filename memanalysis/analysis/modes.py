@@ -85,7 +85,7 @@ def _shares(counts: Counts) -> Floats:
 
 
 def _between(values: Floats, low: float, high: float) -> Floats:
-    """How many of each row lie in [low, high): float64 [L]."""
+    """Number of values of each row in [low, high): float64 [L]."""
     inside = (values >= low - TOLERANCE) & (values < high - TOLERANCE)
     return np.asarray(inside.sum(axis=-1), dtype=np.float64)
 

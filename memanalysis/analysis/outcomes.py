@@ -80,7 +80,7 @@ class Counts:
         return self.accuracy_in - self.accuracy_out
 
     def filled(self, min_count: int = 1) -> NDArray[np.bool_]:
-        """Where both cells hold at least ``min_count`` models."""
+        """True where both cells hold at least ``min_count`` models."""
         return np.asarray((self.n_in >= min_count) & (self.n_out >= min_count))
 
 

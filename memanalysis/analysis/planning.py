@@ -20,7 +20,7 @@ _OUTCOMES: Final = 20_000_000
 
 @dataclass(frozen=True)
 class Power:
-    """What the trajectory rules say of simulated examples; shares, 0 to 1.
+    """Verdicts of the trajectory rules on simulated examples; shares, 0 to 1.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def power(
     settings: RuleSettings,
     seed: int = 0,
 ) -> Power:
-    """What the rules would make of a study whose truth is known.
+    """Verdicts of the rules on a study whose truth is known.
 
     Half of the examples keep their score at every size, half rise by twice ``alpha`` (.3 where
     shapes cannot be told) from a score low enough. Models fit everything they were trained on, and

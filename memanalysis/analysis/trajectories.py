@@ -79,11 +79,11 @@ class Trajectories:
         return np.asarray(self.pairs.change[ends(self.n_sizes)])
 
     def is_shape(self, *names: str) -> Flags:
-        """Which tested examples have one of the named shapes."""
+        """True for the tested examples that have one of the named shapes."""
         return self.tested & np.isin(self.shape, [SHAPES.index(name) for name in names])
 
     def is_direction(self, *names: str) -> Flags:
-        """Which tested examples have one of the named directions."""
+        """True for the tested examples that have one of the named directions."""
         return self.tested & np.isin(self.direction, [DIRECTIONS.index(name) for name in names])
 
 

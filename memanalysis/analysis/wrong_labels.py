@@ -75,7 +75,7 @@ class Votes:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is believed of each label.
+    """Posterior belief in each label.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ class Condition:
 
     @property
     def has_new(self) -> bool:
-        """Whether there are model files that no table holds yet."""
+        """True if there are model files that no table holds yet."""
         return bool(self.files.keys() - self.placed.keys())
 
 

@@ -176,7 +176,7 @@ def _imported_proxies(store: Store) -> pa.Table:
 
 
 def _may_have_imports(store: Store, name: str) -> bool:
-    """Whether a table can hold what an importer wrote; a damaged one that cannot is made anew."""
+    """True if a table can hold imports; a damaged one that cannot is made anew."""
     if not store.table_path(name).exists():
         return False
     try:
@@ -356,7 +356,7 @@ def _example_columns(staged: Store) -> pa.Table:
 
 
 def splits_follow(splits: pa.ChunkedArray, n_train: int, n_test: int) -> bool:
-    """Whether examples are those of training, then those of test, in these numbers."""
+    """True if examples are those of training, then those of test, in these numbers."""
     # The lengths first: numbers of a damaged manifest must not take memory.
     if len(splits) != n_train + n_test:
         return False
@@ -370,7 +370,7 @@ def _derive(staged: Store) -> None:
 
 
 def _is_derived(store: Store) -> bool:
-    """Whether every computed table is there, of this version and from these outcomes."""
+    """True if every computed table is there, of this version and from these outcomes."""
     for name in _COMPUTED:
         path = store.table_path(name)
         if not path.exists() or read_schema(path).remove_metadata() != TABLES[name][1]:

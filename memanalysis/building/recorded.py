@@ -30,7 +30,7 @@ Index = NDArray[np.int64]
 
 
 class Votes:
-    """How many models predict which class of which example, in and out of their subsets.
+    """Number of models that predict each class of each example, in and out of their subsets.
 
     Memory is that of the distinct (example, class, side), not of examples times classes.
     """

@@ -47,7 +47,7 @@ def placed_repeats(store: Store) -> set[tuple[str, int]]:
 
 
 def has_new(store: Store) -> bool:
-    """Whether there are files of second models that no table of a packed store holds."""
+    """True if there are files of second models that no table of a packed store holds."""
     placed = placed_repeats(store)
     return any((path.parent.name, int(path.stem)) not in placed for path in store.repeat_paths())
 

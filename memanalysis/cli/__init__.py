@@ -136,7 +136,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _of_system(error: OSError) -> str:
-    """What the file system refused and what to do about it; empty where that is not the matter."""
+    """Advice on a refusal by the file system; empty for other errors."""
     if error.errno in atomic.NO_ROOM:
         return f"{os.strerror(error.errno)}. {atomic.INTACT}"
     if error.errno is None or error.filename is None:

@@ -80,7 +80,7 @@ def finer_shapes(study: Study) -> list[str]:
 
 
 def verdicts(study: Study) -> str:
-    """Whether there are groups enough for the findings."""
+    """Say whether there are enough groups for the findings."""
     from memanalysis.rules import load
 
     common, groups = load().common, study.subsets.groups
@@ -101,7 +101,7 @@ def verdicts(study: Study) -> str:
 
 
 def measured(path: Path) -> list[str]:
-    """What the store of earlier models says of errors and reliabilities."""
+    """Errors and reliabilities that the store of earlier models reports."""
     from memanalysis.storage.store import Store
 
     store = Store.open(path)

@@ -64,7 +64,7 @@ def lines(study: Study, shape: Shape | str) -> list[str]:
 
 
 def files(name: str, official: bool | None) -> list[str]:
-    """Whether a data set's files are those that its authors publish, where that is known."""
+    """Say whether a data set's files are those that its authors publish, where that is known."""
     if official is None:
         return []
     if official:
@@ -141,7 +141,7 @@ def _disk(study: Study, shape: Shape) -> list[str]:
 
 
 def hours(frame: pl.DataFrame, devices: int) -> str:
-    """How long the models of ``frame`` take to train: ``about 4 min on 2 workers``."""
+    """Time that the models of ``frame`` take to train: ``about 4 min on 2 workers``."""
     each = frame["hours"].to_list()
     known = [h for h in each if h is not None]
     if not known:

@@ -41,7 +41,7 @@ def table(frame: pl.DataFrame, width: int = _WIDTH) -> str:
 
 
 def note(frame: pl.DataFrame) -> str:
-    """How many rows there are, and of how many ``table`` has the first."""
+    """Number of rows, and of the first ones that ``table`` shows."""
     rows = f"{frame.height:,} row{'s' * (frame.height != 1)}"
     return f"first {_MAX_ROWS} of {rows}" if frame.height > _MAX_ROWS else rows
 

@@ -50,7 +50,7 @@ class ImportCommand(click.Command):
         formatter.write_usage(ctx.command_path, f"{name} SOURCE --out STORE [OPTIONS]")
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """What importing is, or what the format reads; an example."""
+        """Write the help of importing or of the format, with an example."""
         from memanalysis.importing import FORMATS
 
         format_ = _asked(ctx)
@@ -119,11 +119,11 @@ def _write_example(formatter: click.HelpFormatter, format_: Format) -> None:
 @click.option(
     "--objective",
     type=click.Choice(["one_hot", "distilled"]),
-    help="How the models were trained, if the source does not say.",
+    help="Objective of the models, if the source does not say.",
 )
 @click.option("--teacher", help="Size of the distilled models' teacher.")
 @click.option("--teacher-scope", type=click.Choice(["same_subset", "full_data"]),
-              help="What the teacher was trained on.")  # fmt: skip
+              help="Training examples of the teacher.")  # fmt: skip
 @click.option("--temperature", type=float, help="Temperature of the distillation.")
 @click.option("--family", help="Architecture family of the models.")
 @click.option("--parameters", type=click.IntRange(1), help="Trainable parameters of a model.")
@@ -172,7 +172,7 @@ def _write_example(formatter: click.HelpFormatter, format_: Format) -> None:
 @click.option(
     "--hard-is",
     type=click.Choice(["high", "low", "none"]),
-    help="Which scores mean a hard example.",
+    help="Scores that mean a hard example.",
 )
 @click.option("--side", type=click.Choice(["in", "out"]), default="in", show_default=True,
               help="Scores are of models that trained on the example, or held it out.")  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(1),
     default=30,
     show_default=True,
-    help="How long models may train on this machine.",
+    help="Time that models may train on this machine.",
 )
 @click.option(
     "--out",
@@ -48,7 +48,7 @@ def command(folder: Path, minutes: float, out: Path) -> None:
 
 
 def describe(drafted: Draft) -> str:
-    """What the study comes to, in words."""
+    """Summary of the study in words."""
     minutes = max(1, round(drafted.minutes))
     among = f" with {drafted.workers} workers" if drafted.workers > 1 else ""
     return (

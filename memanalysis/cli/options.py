@@ -56,7 +56,7 @@ def _note_guard(context: click.Context, _: click.Parameter, value: bool) -> None
 
 
 def guards_formulas() -> bool:
-    """Whether the user asked for --guard-formulas."""
+    """True if the user asked for --guard-formulas."""
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get(_GUARD))
 

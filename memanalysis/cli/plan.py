@@ -110,7 +110,7 @@ def models_of(study: Study, seconds: dict[tuple[str, str], float]) -> pl.DataFra
 
 
 def verdict(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
-    """How long the study takes, how precise its scores are, and what they can show."""
+    """The study's training time, the precision of its scores, and what they can show."""
     return [
         f"{study.n_models:,} models, {costs.hours(frame, devices)}.",
         advice.precision(study),
@@ -119,7 +119,7 @@ def verdict(study: Study, frame: pl.DataFrame, devices: int) -> list[str]:
 
 
 def reasons(study: Study) -> list[str]:
-    """What the verdict rests on, and what more models would change."""
+    """Grounds of the verdict, and what more models would change."""
     return [
         f"{study.n_subsets} subsets ({study.subsets.groups} groups of "
         f"{study.subsets.group_size}) x {_conditions(study)}{_fewer(study)}.",
@@ -151,7 +151,7 @@ def _conditions(study: Study) -> str:
 
 
 def _fewer(study: Study) -> str:
-    """Which objectives have models on fewer subsets."""
+    """Objectives with models on fewer subsets."""
     parts = [
         f"{name} on {study.subsets_of(name)} of the subsets"
         for name in study.objectives

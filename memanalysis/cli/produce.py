@@ -40,7 +40,7 @@ class Shard(click.ParamType[tuple[int, int]]):
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="What trains: processes of this machine, or the Ray cluster of [ray] in STUDY.toml.",
+    help="Train in processes of this machine or on the Ray cluster of [ray] in STUDY.toml.",
 )
 @click.option(
     "--shard",

@@ -32,7 +32,7 @@ from memanalysis.errors import MemanalysisError, MissingDependencyError
     "--examples",
     metavar="N",
     type=click.IntRange(min=0),
-    help="How many examples carry their images.",
+    help="Number of examples that carry their images.",
 )
 @click.option(
     "--images",

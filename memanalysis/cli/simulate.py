@@ -41,7 +41,7 @@ from memanalysis.cli.terminal import say
     "--world",
     default="planted",
     show_default=True,
-    help="What is true: planted, uniform, no-change or feldman-zhang.",
+    help="World to simulate: planted, uniform, no-change or feldman-zhang.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)  # fmt: skip
 def command(

@@ -30,7 +30,7 @@ from memanalysis.cli.terminal import say
     "--memory",
     metavar="GIB",
     type=click.FloatRange(0, min_open=True),
-    help="What the query may take.  [default: 4, or half of the machine's]",
+    help="Memory limit of the query.  [default: 4, or half of the machine's]",
 )
 @output_options
 def command(

@@ -110,7 +110,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Teacher:
-    """Who taught the distilled models."""
+    """Teacher of the distilled models."""
 
     size: str
     scope: str
@@ -177,7 +177,7 @@ class Evidence:
 
     @property
     def probability_known(self) -> bool:
-        """Whether the check by the label's probability can be made."""
+        """True if the check by the label's probability can be made."""
         return self.one_hot is not None and self.one_hot.probability is not None
 
     @property

@@ -123,7 +123,7 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
 
 
 def _probability_lost(store: Store, condition: Condition | None) -> bool:
-    """Whether a store has the label's probability in sums over all groups alone."""
+    """True if a store has the label's probability in sums over all groups alone."""
     if condition is None or condition.probability is not None:
         return False
     sums = store.read_table("outcomes", ["probability_in_sum"]).column(0)

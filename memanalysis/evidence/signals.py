@@ -98,7 +98,7 @@ def _signal(
 
 
 def _known(units: Counts) -> bool:
-    """Whether there is anything: two units, and finite sums."""
+    """True if there are two units and finite sums."""
     if len(units.n_in) < 2 or not (units.n_in.any() and units.n_out.any()):
         return False
     sums = np.abs(units.hits_in).sum(axis=0) + np.abs(units.hits_out).sum(axis=0)

@@ -55,7 +55,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge found.
+    """The judge's findings.
 
     Attributes
     ----------

@@ -79,7 +79,7 @@ def reproduce(
 
 
 def same_machine(store: Store) -> bool:
-    """Whether bits can be expected: processor type and versions of what trains are the store's."""
+    """True if bits can be expected: the processor type and training libraries are the store's."""
     manifest, packages = store.manifest, provenance.packages()
     if manifest.machine.get("cpu") != provenance.machine()["cpu"]:
         return False
@@ -128,7 +128,7 @@ def _models(store: Store, objective: str, size: str) -> dict[int, dict[str, Any]
 
 
 def _recorded(record: ModelRecord) -> Flags:
-    """Whether each example was right, bool [n_train + n_test], then at each evaluated epoch."""
+    """True for each right example, bool [n_train + n_test], then at each evaluated epoch."""
     epochs = [] if record.epoch_correct is None else [*record.epoch_correct]
     return np.concatenate([record.correct, *epochs])
 

@@ -186,7 +186,7 @@ def _fill(archive: Archive, outcomes: _Outcomes, *, influence: bool) -> None:
 
 
 def _descriptions(outcomes: _Outcomes) -> dict[str, Any]:
-    """What the models and examples are; columns that are NULL throughout are left out."""
+    """Descriptions of models and examples, without columns that are NULL throughout."""
     columns = {
         "labels": outcomes.train["label"],
         "test_labels": outcomes.test["label"],

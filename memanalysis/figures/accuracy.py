@@ -73,7 +73,7 @@ def _draw_means(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
 
 
 def _draw_spread(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
-    """How p_in, p_out, memorisation and test accuracy spread over examples at each size.
+    """Draw the spread of p_in, p_out, memorisation and test accuracy over examples by size.
 
     Dots are means; broad bars hold the middle half of the examples, thin lines the middle eight of
     ten, upright ticks are medians.
@@ -107,7 +107,7 @@ def _means_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
 
 
 def _means_result(frame: pl.DataFrame, _: Asked) -> str:
-    """Where the mean score goes as models grow, and where it turns."""
+    """Say where the mean score goes as models grow, and where it turns."""
     scores = frame.filter(
         pl.col("objective") == frame["objective"][0],
         pl.col("quantity") == _QUANTITIES["memorization"],

@@ -92,7 +92,7 @@ def _draw_density(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
 
 
 def _draw_halves(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
-    """How distilled scores spread where the one-hot score is what it is; columns sum to 1.
+    """Draw the spread of distilled scores at each one-hot score; columns sum to 1.
 
     Both scores are from opposite halves of the groups of models. The solid line is the mean
     distilled score of a column, the dashed one the mean one-hot score of the other half: what
@@ -249,7 +249,7 @@ def _halves_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
 
 
 def _distance(frame: pl.DataFrame) -> str:
-    """How far both lines are apart among memorised examples, over all sizes, in words."""
+    """Distance of both lines among memorised examples, over all sizes, in words."""
     columns = (
         frame.filter(pl.col("one_hot_low") >= _HIGH)
         .unique(["size", "compared", "one_hot_low"])

@@ -231,7 +231,7 @@ def _changes(base: alt.Chart) -> list[alt.Chart]:
 
 
 def _draw_gap(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """What distillation changes against how much larger the teacher is than the student.
+    """Draw the effect of distillation against the gap in size of teacher and student.
 
     Memorised examples have a score of 0.5 or more; hollow points are the naive estimate.
     """
@@ -349,7 +349,7 @@ def _groups_caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
 
 
 def _bias(frame: pl.DataFrame) -> str:
-    """How far the naive estimates are off on average, in words."""
+    """Average bias of the naive estimates, in words."""
     keys = ["size", "category", "selected_on"]
     changes = frame.filter(pl.col("part") == "change").select(*keys, "estimator", "value")
     naive = changes.filter(pl.col("estimator") == "naive")
@@ -362,7 +362,7 @@ def _bias(frame: pl.DataFrame) -> str:
 
 
 def _groups_result(frame: pl.DataFrame, asked: Asked) -> str:
-    """How the highest band of scores changes at the largest size, beside the lowest."""
+    """Change of the highest band of scores at the largest size, beside the lowest."""
     if asked["grouping"] != "score":
         return ""
     measured = frame.filter(
@@ -397,7 +397,7 @@ def _gap_caption(frame: pl.DataFrame, _: Asked, __: Facts) -> str:
 
 
 def _losses(frame: pl.DataFrame) -> str:
-    """What memorised examples lose at each size, nearest to the teacher first, in words."""
+    """Losses of memorised examples at each size, nearest to the teacher first, in words."""
     rows = frame.filter(pl.col("quantity") == _QUANTITIES["inhibition"]).sort("gap")
     if rows.height < 2:
         return ""
@@ -422,7 +422,7 @@ def _settings_caption(frame: pl.DataFrame, _: Asked, facts: Facts) -> str:
 
 
 def _settings_result(frame: pl.DataFrame, _: Asked) -> str:
-    """Which way of teaching lowers the mean score most, and which least, at the largest size."""
+    """Name the settings that lower the mean score most and least at the largest size."""
     changes = frame.filter(
         pl.col("quantity") == SCORE_CHANGE, ~pl.col("way").str.ends_with(_UNTAUGHT)
     ).drop_nulls("value")
@@ -445,7 +445,7 @@ def _in_words(way: str) -> str:
 
 
 def _leaks(facts: Facts) -> str:
-    """Which teachers saw the examples that their students hold out, in words."""
+    """Name the teachers that saw the examples which their students hold out."""
     rows = facts.sql(
         "select distinct objective from models where teacher_scope = 'full_data' order by objective"
     )

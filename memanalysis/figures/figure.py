@@ -18,11 +18,11 @@ _PARAMETER: Final = re.compile(r"\$(\w+)")
 
 
 class Facts(theme.Tables, Protocol):
-    """What captions may ask of a study besides the rows that are drawn."""
+    """Facts of a study that captions ask for, besides the rows that are drawn."""
 
     @property
     def n_classes(self) -> int:
-        """How many classes the study names."""
+        """Number of classes that the study names."""
         ...
 
     @property

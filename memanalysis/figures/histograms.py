@@ -145,7 +145,7 @@ def _draw_histogram(frame: pl.DataFrame, asked: Asked) -> theme.AnyChart:
 
 
 def _histogram_result(frame: pl.DataFrame, _: Asked) -> str:
-    """How many scores lie at the upper end, at the first and the last size."""
+    """Number of scores at the upper end, at the first and the last size."""
     mine = frame.filter(pl.col("objective") == frame["objective"][0]).drop_nulls("above")
     ordered = theme.in_order(mine)
     if not ordered:

@@ -129,7 +129,7 @@ def _draw_changes(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
 
 
 def _draw_retrieval(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """How well the score and each proxy tell every kind from ordinary examples, by size (AUC)."""
+    """Draw how well the score and each proxy tell kinds from ordinary examples, by size (AUC)."""
     finders = theme.values(frame, "finder")
     sizes = theme.in_order(frame)
     base = alt.Chart(frame).encode(

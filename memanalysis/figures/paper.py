@@ -38,7 +38,7 @@ def use(look: Look) -> None:
 
 
 def is_asked() -> bool:
-    """Whether charts are drawn for a paper."""
+    """True if charts are drawn for a paper."""
     return _look == "paper"
 
 

@@ -152,7 +152,7 @@ def _correlation(title: str) -> alt.X:
 
 
 def _draw_trends(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """How well each proxy's standardised change tells increasing examples from others (AUC).
+    """Draw how well each proxy's standardised change tells increasing examples (AUC).
 
     Undetermined where the finding on trends decides nothing.
     """
@@ -208,21 +208,21 @@ def _trends_caption(_: pl.DataFrame, __: Asked, facts: Facts) -> str:
 
 
 def _standardised(facts: Facts) -> str:
-    """How a proxy's change was measured, which version 3 of the rules made anew."""
+    """Measure of a proxy's change, which version 3 of the rules made anew."""
     versions = facts.table("findings")["version"].drop_nulls()
     by_rank = len(versions) > 0 and bool((versions < _STANDARDISED).any())
     return "’s rank" if by_rank else ", standardised within each size,"
 
 
 def _registered(facts: Facts) -> str:
-    """Which of the proxies the finding is about, where others are drawn too."""
+    """Name the proxies that the finding is about, where others are drawn too."""
     rows = facts.table("findings").filter(pl.col("row").str.starts_with("proxy: "))
     names = [label(row.removeprefix("proxy: ")) for row in rows["row"].to_list()]
     return f" The rule of the finding names {wording.listed(names)}." if names else ""
 
 
 def _trends_result(frame: pl.DataFrame, _: Asked) -> str:
-    """How many proxies rank examples as the score does, and how many follow its trend."""
+    """Count the proxies that rank examples as the score does, and those that follow its trend."""
     verdicts = frame["verdict"].to_list()
     if all(verdict == "undetermined" for verdict in verdicts):
         return ""

@@ -95,7 +95,7 @@ def _draw_retrieval(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
 
 
 def _precisions(base: alt.Chart, sizes: list[str]) -> list[alt.Chart]:
-    """What the proxy finds, with its interval."""
+    """Draw the proxy's precision with its interval."""
     x = alt.X(
         "precision:Q",
         title="share found",
@@ -137,7 +137,7 @@ order by bin"""
 
 
 def _draw_values(frame: pl.DataFrame, _: Asked) -> theme.AnyChart:
-    """How the values of one proxy are distributed over the examples, in 40 bins.
+    """Draw the distribution of one proxy over the examples, in 40 bins.
 
     Without ``proxy``, those of the first by name.
     """

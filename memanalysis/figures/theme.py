@@ -23,7 +23,7 @@ AnyChart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 class Tables(Protocol):
-    """What a chart needs of a study: relations, and the results of queries, as Polars frames."""
+    """The source of a chart's Polars frames: relations, and the results of queries."""
 
     def table(self, name: str, /) -> pl.DataFrame:
         """The relation ``name``, whole."""
@@ -175,7 +175,7 @@ def told_apart(frame: pl.DataFrame) -> list[str]:
 
 
 def shared_prefix(sizes: Sequence[str]) -> str:
-    """What all names begin with, up to where a word or a number starts: 'resnet8' of 'resnet8w2'.
+    """Common beginning of all names, up to a word or a number: 'resnet8' of 'resnet8w2'.
 
     Empty where names share no whole part, or where one of them would have nothing left.
     """
@@ -186,7 +186,7 @@ def shared_prefix(sizes: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What tells sizes apart: ``axis`` is 'width', 'depth' or both, ``values`` is it by name."""
+    """Difference between sizes: ``axis`` is 'width', 'depth' or both, ``values`` is it by name."""
 
     axis: str
     values: Mapping[str, str]
@@ -197,7 +197,7 @@ class Sizes:
 
 
 def told_apart_by(names: Sequence[str]) -> Sizes | None:
-    """What tells the sizes of one family apart; None for other names, or where nothing does."""
+    """Difference between the sizes of one family; None for other names, or without one."""
     parts = [_SIZED.fullmatch(name) for name in names]
     known = [part for part in parts if part]
     if len(known) < len(parts) or len({part["family"] for part in known}) != 1:

@@ -300,7 +300,7 @@ def shares_in_words(frame: pl.DataFrame, things: str = "examples") -> str:
 
 
 def _shares_result(frame: pl.DataFrame, _: Asked) -> str:
-    """What becomes of the scores of single examples."""
+    """Fate of the scores of single examples, in words."""
     return shares_in_words(frame)
 
 

@@ -136,7 +136,7 @@ def _caption(frame: pl.DataFrame, asked: Asked, facts: Facts) -> str:
 
 
 def _stay(frame: pl.DataFrame) -> str:
-    """How many of the most memorised examples stay so, beside noise, in words."""
+    """Share of the most memorised examples that stay so, beside noise, in words."""
     highest = frame["one_hot_from"].max()
     rows = frame.filter(
         pl.col("one_hot_from") == highest, pl.col("distilled_from") == highest

@@ -97,7 +97,7 @@ def _empty(decision: Decision) -> tuple[Fact, ...]:
 
 
 def headline(outcome: Outcome) -> str:
-    """Whether a second group of scores grows, and by how much."""
+    """Say whether a second group of scores grows, and by how much."""
     top, rise = outcome.fact("top_share").estimate, outcome.fact("rise")
     share = f"{numbers.percent(top, missing=numbers.UNKNOWN)} of the examples score above 0.9"
     if outcome.reason == "grows_by_fitting":
@@ -117,7 +117,7 @@ def headline(outcome: Outcome) -> str:
 
 
 def explain(outcome: Outcome) -> str:
-    """Whether there are two groups of scores, and how the upper one grows, and by what."""
+    """Say whether there are two groups of scores, and how the upper one grows, and by what."""
     ends = [fact.size for fact in outcome.facts_of("accuracy_in")]
     fitted = [fact.size for fact in outcome.facts_of("saturated")]
     parts = [

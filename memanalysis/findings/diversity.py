@@ -153,7 +153,7 @@ def _falling_row(evidence: Evidence, condition: Condition) -> Check:
 
 
 def _true_changes(condition: Condition, first: int, last: int, rules: Rules) -> tuple[Fact, ...]:
-    """How far true scores move, and which share of them, of the examples that score at all.
+    """Change of true scores and the share that moves, among examples that score at all.
 
     The shares come from a model and have no interval; they decide nothing.
     """
@@ -172,7 +172,7 @@ def _true_changes(condition: Condition, first: int, last: int, rules: Rules) -> 
 
 
 def headline(outcome: Outcome) -> str:
-    """Which shares rise and stay, and how far middling scores fall."""
+    """Say which shares rise and stay, and how far middling scores fall."""
     rising, fixed = (
         numbers.percent(outcome.fact(f"share_{row}").estimate, missing=numbers.UNKNOWN)
         for row in _SHAPES

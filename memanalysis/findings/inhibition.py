@@ -133,7 +133,7 @@ def _test_accuracies(
 
 
 def headline(outcome: Outcome) -> str:
-    """What distillation does to the mean score, and whether most to what is memorised."""
+    """Say how distillation changes the mean score, and whether most where it is high."""
     change = outcome.fact("change").estimate
     amount = numbers.number(abs(change), 3, missing=numbers.UNKNOWN)
     refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
@@ -249,7 +249,7 @@ _PARTS: Final = ("change", "change_in", "change_out")
 
 
 def _mostly(outcome: Outcome) -> str:
-    """Which part makes the change; one of the other sign only holds it back."""
+    """Name the part that makes the change; one of the other sign only holds it back."""
     change, fitting, outside = (outcome.fact(name).estimate for name in _PARTS)
     if fitting * change > 0 and abs(fitting) > abs(change) / 2:
         return "fit less" if fitting < 0 else "fit more"

@@ -41,7 +41,7 @@ _SCORE_AREAS: Final = tuple(f"score_{name}" for name in _AREAS)
 
 @dataclass(frozen=True)
 class Measured:
-    """What the finding and the table ``proxy_trends`` look at, for P proxies of one objective.
+    """Data of the finding and of the table ``proxy_trends``, for P proxies of one objective.
 
     ``scores`` [2, L, n] and ``proxies`` [2, P, L, n] by half of the groups, proxies oriented;
     ``shapes`` by the models of each half; ``level`` [P], mean over sizes.
@@ -121,7 +121,7 @@ def _row(decision: Decision) -> Check:
 
 
 def headline(outcome: Outcome) -> str:
-    """How many proxies find memorised examples and miss whose memorisation grows."""
+    """Count the proxies that find memorised examples but miss growing memorisation."""
     missing, of = outcome.fact("missing").estimate, outcome.fact("proxies").estimate
     following = outcome.fact("following").estimate
     if outcome.verdict == SUPPORTED:
@@ -138,7 +138,7 @@ def headline(outcome: Outcome) -> str:
 
 
 def explain(outcome: Outcome) -> str:
-    """How many proxies miss the trend, how well they rank, and what the score itself does."""
+    """Say how many proxies miss the trend, how well they rank, and what the score does."""
     areas, levels = (
         [fact.estimate for fact in outcome.facts if fact.name.startswith(kind)]
         for kind in ("area ", "level ")
@@ -164,7 +164,7 @@ def _reach(values: list[float]) -> str:
 
 
 def explain_check(check: Check) -> str:
-    """What one proxy knows of the level and of the trend."""
+    """Say how well one proxy knows the level and the trend."""
     name = in_words(check.row.partition(": ")[2])
     name = f"{name[0].upper()}{name[1:]}"
     if check.reason in UNDECIDED:

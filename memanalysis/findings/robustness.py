@@ -115,7 +115,7 @@ def variants(evidence: Evidence) -> dict[str, Evidence]:
 
 
 def contradict(outcome: Outcome, other: Outcome) -> bool:
-    """Whether one is supported and the other one refuted."""
+    """True if one is supported and the other one refuted."""
     return {outcome.verdict, other.verdict} == {SUPPORTED, REFUTED}
 
 

@@ -25,7 +25,7 @@ Side = Literal["lower", "upper"]
 
 @dataclass(frozen=True)
 class Bound:
-    """What a 95 % limit has to clear: the lower limit above ``value``, or the upper one below."""
+    """Bound that a 95 % limit has to clear: lower limit above ``value``, or upper one below."""
 
     side: Side
     value: float
@@ -61,7 +61,7 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a row of ``findings`` holds: an estimate with its interval, a bound and the verdict.
+    """A row of ``findings``: an estimate with its interval, a bound and the verdict.
 
     ``reason`` says why nothing could be decided, or what is unusual about the estimate; ``facts``
     are the other numbers that a sentence on it needs.

@@ -31,7 +31,7 @@ _LARGEST_HASHED: Final = 2**30
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did, or in a dry run would do: ``lines`` of text, and the store if built."""
+    """Result of an import or a dry run: ``lines`` of text, and the store if built."""
 
     lines: list[str]
     store: Store | None

@@ -159,7 +159,7 @@ def _require_labels(store: Store, annotation: Annotation, places: NDArray[np.int
 
 
 def _entry(annotation: Annotation, contents: Contents, table: pa.Table) -> dict[str, Any]:
-    """What the manifest says of an annotation."""
+    """The manifest's entry of an annotation."""
     return {
         "source": contents.source,
         "column": annotation.column,

@@ -165,7 +165,7 @@ class Archive:
             raise fault(f"'{path}'", f"key '{twice}' more than once", "each key once")
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is an array ``key``."""
+        """True if there is an array ``key``."""
         return key in self.keys
 
     def __getitem__(self, key: str) -> Member:

@@ -51,13 +51,13 @@ class Guids:
         return self.rank.setdefault(name, len(self.rank))
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of names."""
         return len(self.rank)
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Whose rows a source's are: ``ids``, positions int64 [n] or names; ``notes`` on them."""
+    """Examples of a source's rows: ``ids``, positions int64 [n] or names; ``notes`` on them."""
 
     where: str
     ids: Ids
@@ -65,7 +65,7 @@ class Rows:
 
     @property
     def are_positions(self) -> bool:
-        """Whether ``ids`` are positions."""
+        """True if ``ids`` are positions."""
         return isinstance(self.ids, np.ndarray)
 
     def of(self, picked: NDArray[np.bool_]) -> Ids:
@@ -90,7 +90,7 @@ def number(name: str) -> str:
 
 
 def positions(names: Sequence[str], among: Sequence[str | None]) -> NDArray[np.int64]:
-    """Where each of ``names`` is among other names, int64 [n]; -1 where it is not.
+    """Positions of ``names`` among other names, int64 [n]; -1 for those that are not there.
 
     Names are compared as they are; else without their wrapping, else as numbers, whichever way
     finds the most.
@@ -109,7 +109,7 @@ def positions(names: Sequence[str], among: Sequence[str | None]) -> NDArray[np.i
 def read_rows(
     names: Sequence[str], options: Options, where: str, *, n_train: int | None = None
 ) -> Rows:
-    """Which examples the rows called ``names`` are; see the module's text.
+    """Examples that the rows called ``names`` are; see the module's text.
 
     ``n_train``: how many training examples a new store has, where anything says it.
 
@@ -143,7 +143,7 @@ def read_rows(
 
 
 def examples_of(rows: Rows, labels: NDArray[np.int64] | None, options: Options) -> Examples:
-    """What a file says of the training examples; ``labels`` int64 [n] in its order, if any.
+    """A file's training examples; ``labels`` int64 [n] in its order, if any.
 
     Labels are compared with the store's where both are known.
     """

@@ -123,7 +123,7 @@ def given_labels(options: Options, names: Sequence[str] | None = None) -> Labels
 
 
 def positional_count(path: Path | None) -> int | None:
-    """How many labels a file has in the order of the examples; None of labels with names."""
+    """Number of labels in a file in the order of the examples; None of labels with names."""
     if path is None:
         return None
     file = read_label_file(path)
@@ -228,7 +228,7 @@ def require_equal(found: Labels, expected: Labels, where: str, other: str) -> No
 
 
 def recognised(labels: Labels) -> str | None:
-    """Which data set the first ten labels belong to, in words; None if to none we know."""
+    """Name of the data set that the first ten labels belong to; None if to none we know."""
     return _FIRST_TEN.get(tuple(int(label) for label in labels[:10]))
 
 

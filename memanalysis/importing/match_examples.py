@@ -35,7 +35,7 @@ NOISY: Final = "noisy"
 
 @dataclass(frozen=True)
 class Roster:
-    """Who is in the store.
+    """The examples in the store.
 
     ``table``: the new ``examples``; ``source_ids``: names of the training examples, empty where
     there are none; ``takes_test``: whether the source's test outcomes find their examples;
@@ -266,7 +266,7 @@ def _found(given: Examples, contents: Contents) -> Roster:
 
 
 def _are_positions(names: Sequence[str]) -> bool:
-    """Whether names are the numbers from 0 without a gap, in whatever order."""
+    """True if names are the numbers from 0 without a gap, in whatever order."""
     return sorted(map(number, names)) == sorted(map(str, range(len(names))))
 
 

@@ -78,7 +78,7 @@ def note_class_names(faults: Faults, where: str, names: Sequence[str] | str) -> 
 
 
 def _expected(name: str, value: Any) -> str:
-    """What ``value`` should have been, empty where it is."""
+    """Expectation of ``value``, empty where it holds."""
     if name in _WHOLE:
         lowest = 0 if name == "seed" else 1
         largest = 2 ** (MODELS.field(name).type.bit_width - 1) - 1

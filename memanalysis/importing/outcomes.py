@@ -33,7 +33,7 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one model made of some examples.
+    """Outcome of one model on some examples.
 
     ``correct`` bool [n]; ``signals`` float [n] by name (of ``schema.SIGNALS``), NaN nowhere;
     ``logits`` float16 [n, classes] where they are to be kept; ``predicted`` classes, int [n], where
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def quantity_of(outputs: NDArray[Any]) -> str:
-    """What outputs [n, classes] are by their numbers, one of ``QUANTITIES``.
+    """Quantity of outputs [n, classes] by their numbers, one of ``QUANTITIES``.
 
     Rows of softmax sum to 1 within 0 … 1, those of its logarithm do once exponentiated, and so does
     the negative of a loss by class. Logits do none of this in every row of many.

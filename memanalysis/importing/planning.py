@@ -226,7 +226,7 @@ def _sizes(present: Sequence[str], contents: Contents, order: Sequence[str]) -> 
 
 
 def _settings(contents: Contents, designs: list[Design]) -> dict[str, object]:
-    """How the subsets were drawn, as far as the masks tell."""
+    """Settings of the subsets' drawing, as far as the masks tell."""
     varies = any(design.n_in.min() != design.n_in.max() for design in designs)
     declared = contents.models[0].group_ids is not None
     assigned = f"assigned: consecutive models, in blocks of {designs[0].block} that stay whole"
@@ -239,7 +239,7 @@ def _settings(contents: Contents, designs: list[Design]) -> dict[str, object]:
 
 
 def _entry(contents: Contents, options: Options, notes: list[str]) -> dict[str, object]:
-    """What the manifest keeps of this import."""
+    """The manifest's entry of this import."""
     return {
         "format": contents.format,
         "source": contents.source,

@@ -82,7 +82,7 @@ class Tally:
             )
 
     def notes(self) -> Iterator[str]:
-        """What people should know of these outcomes."""
+        """Notes on these outcomes."""
         for quantity in sorted(self.quantities & _READ_AS.keys()):
             yield f"{self.where}: outputs {_READ_AS[quantity]}."
         if self.ties:
@@ -117,7 +117,7 @@ class Tally:
             )
 
     def _near_chance(self, share: float, chance: float) -> bool:
-        """Whether labels in another order would be met as often.
+        """True if labels in another order would be met as often.
 
         Models judge the same examples, so that only these count as independent draws.
         """
@@ -158,7 +158,7 @@ class Tally:
         self._classes[what] = total
 
     def _by_chance(self, one: str, other: str) -> float:
-        """How often two independent draws of classes agree."""
+        """Probability that two independent draws of classes agree."""
         a, b = self._classes[one], self._classes[other]
         width = min(len(a), len(b))
         return float((a[:width] / a.sum()) @ (b[:width] / b.sum()))
@@ -174,7 +174,7 @@ class Tally:
 
 
 def _beyond(share: float, chance: float) -> float:
-    """How far a share lies beyond chance, 1 where it is 1; Cohen's kappa (1960).
+    """Agreement beyond chance, 1 where the share is 1; Cohen's kappa (1960).
 
     Where chance alone is always right, nothing lies beyond it.
     """

@@ -48,7 +48,7 @@ class Formats(Mapping[str, Format]):
         return iter(self._by_name)
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of formats."""
         return len(self._by_name)
 
 
@@ -56,7 +56,7 @@ FORMATS: Final = Formats()
 
 
 def _declared(point: EntryPoint) -> Format:
-    """What a plug-in declares.
+    """Format that a plug-in declares.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """What a format module declares of itself as ``FORMAT``; its docstring says keys and shapes.
+    """Declaration of a format module, its ``FORMAT``; its docstring says keys and shapes.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Format:
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """What it is good for, one by one."""
+        """Uses of the format, one by one."""
         return self.several or (Use(self.reads, self.example, self.gives),)
 
     @property
@@ -86,7 +86,7 @@ class Format:
 
 @dataclass(frozen=True, eq=False)
 class Options:
-    """What the user says of a source; a format reads what concerns it.
+    """The user's options for a source; a format reads those that concern it.
 
     Attributes
     ----------
@@ -161,7 +161,7 @@ class Options:
 
     @property
     def all_named(self) -> bool:
-        """Whether every training example of the store has a name."""
+        """True if every training example of the store has a name."""
         return bool(self.store_names) and None not in self.store_names
 
 
@@ -186,7 +186,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Output:
-    """What one model left: ``train`` over all training examples, in or out of its subset.
+    """Outputs of one model: ``train`` over all training examples, in or out of its subset.
 
     ``proxies``: float32 [n_train] by name, NaN where the model did not observe the example.
     """

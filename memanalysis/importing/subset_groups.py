@@ -45,7 +45,7 @@ class Design:
 
     @property
     def n_models(self) -> int:
-        """How many there are."""
+        """Number of models."""
         return len(self.keys)
 
     @property
@@ -96,7 +96,7 @@ class Subsets:
 
 
 def digest(in_train: NDArray[np.bool_]) -> bytes:
-    """What identifies a mask."""
+    """Digest that identifies a mask."""
     return hashlib.sha256(np.packbits(in_train).tobytes()).digest()
 
 

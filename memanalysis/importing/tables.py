@@ -42,7 +42,7 @@ class Table:
 
     @property
     def n(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return min((len(column) for column in self.columns.values()), default=0)
 
     def texts(self, name: str) -> list[str | None]:
@@ -69,7 +69,7 @@ class Table:
         return np.array(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
 
     def kind(self, name: str) -> str:
-        """What a column holds, in a word."""
+        """Kind of a column's values, in a word."""
         return "double" if self.numbers(name) is not None else str(self.columns[name].type)
 
 

@@ -19,7 +19,7 @@ STEPS, WARM_UP = 8, 2
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a data set decides the cost; ``n_test`` counts the test examples that are kept.
+    """Properties of a data set that decide the cost; ``n_test`` counts test examples kept.
 
     ``name`` and ``official`` say which it is, as ``Source`` does.
     """

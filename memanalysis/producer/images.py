@@ -32,7 +32,7 @@ _PLAIN: Final = "folder"
 
 @dataclass(frozen=True)
 class Laid:
-    """Where pictures lie, of how many examples, and by what they were checked."""
+    """Pictures beside a store: their place, number of examples, and checksum."""
 
     path: Path
     n_images: int

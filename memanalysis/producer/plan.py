@@ -134,7 +134,7 @@ def teachers_of(study: Study, task: Task) -> list[Model]:
 
 
 def keeps_logits(study: Study, task: Task) -> bool:
-    """Whether the finished models' logits are written: asked for, or read by their students."""
+    """True if the finished models' logits are written: asked for, or read by their students."""
     if study.observe.keep_logits != "none" or task.objective == FULL_DATA:
         return True
     settings = study.distillation.by_objective.values() if study.distillation else ()
@@ -144,7 +144,7 @@ def keeps_logits(study: Study, task: Task) -> bool:
 
 
 def path_of(store: Store, model: Model) -> Path:
-    """Where a model's file lies."""
+    """Path of a model's file."""
     objective, size, number = model
     if objective == FULL_DATA:
         return store.teacher_path(size, number)
@@ -175,7 +175,7 @@ def missing(study: Study, tasks: list[Task], done: set[Model]) -> list[Task]:
 
 
 def is_whole(store: Store, model: Model) -> bool:
-    """Whether a model's file is there and matches its own checksum."""
+    """True if a model's file is there and matches its own checksum."""
     path = path_of(store, model)
     if not path.exists():
         return False

@@ -144,7 +144,7 @@ def require_alike(store: Store, study: Study, *, bits: bool = False) -> None:
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
-    """What keeps a store from being continued, one line each; more groups or repeats do not."""
+    """Obstacles to continuing a store, one line each; more groups or repeats are none."""
     before, after = _flat(_completed(old.settings)), _flat(new.settings)
     # Words and places change no number.
     harmless = {"name", "title", "text", "data.folder", "data.file", "subsets.groups"}
@@ -243,7 +243,7 @@ def _engine(study: Study, store: Store, name: str, workers: int | None, device: 
 
 
 def _processors() -> int:
-    """How many processors this process may use; not every system says."""
+    """Number of processors that this process may use; not every system says."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -82,7 +82,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the models of an ensemble are taught from.
+    """Targets and images that the models of an ensemble learn from.
 
     ``teacher`` holds the teachers' logits, float32 [M, n_train, classes], and is None for labels
     alone.

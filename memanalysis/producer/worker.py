@@ -254,7 +254,7 @@ def images_of(
 
 
 def device_name(device: str) -> str:
-    """What the device is, for the record."""
+    """Name of the device, for the record."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     return platform.machine()

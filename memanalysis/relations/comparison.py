@@ -145,7 +145,7 @@ def _common(a: _Side, b: _Side) -> tuple[Rows, Rows]:
 
 
 def _same_subsets(a: Condition, b: Condition, rows_a: Rows, rows_b: Rows) -> bool:
-    """Whether groups of one number hold the same subsets, in every group that both have."""
+    """True if groups of one number hold the same subsets, in every group that both have."""
     n_groups = min(a.n_groups, b.n_groups)
     n_bytes = min(a.outcomes.groups.shape[1], b.outcomes.groups.shape[1])
     groups_a, groups_b = (c.outcomes.groups[:n_groups, :n_bytes] for c in (a, b))

@@ -73,7 +73,7 @@ def kept_tables(store: Store) -> dict[str, pa.Table]:
 
 
 def _judged_today(store: Store) -> bool:
-    """Whether the store's findings were decided by the rules of this version."""
+    """True if the store's findings were decided by the rules of this version."""
     if not store.table_path("findings").exists():
         return False
     findings = _of_schema(store.read_table("findings"), DERIVED["findings"])

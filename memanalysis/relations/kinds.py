@@ -64,7 +64,7 @@ def kind_effects(study: Study, kinds: Kinds | None) -> dict[str, list[Any]]:
 
 
 def kind_retrieval(study: Study, kinds: Kinds | None) -> dict[str, list[Any]]:
-    """How well the score and every oriented proxy tell each kind from ordinary examples."""
+    """Retrieval of each kind among ordinary examples, by the score and every oriented proxy."""
     if kinds is None:
         return {}
     parts = []
@@ -79,7 +79,7 @@ def kind_retrieval(study: Study, kinds: Kinds | None) -> dict[str, list[Any]]:
 
 
 def describes(table: pa.Table, study: Study, kinds: Kinds | None) -> bool:
-    """Whether a table ``kind_retrieval`` was computed from these kinds.
+    """True if a table ``kind_retrieval`` was computed from these kinds.
 
     The score's rows come from bits, so that they can be computed again and compared.
     """
@@ -118,7 +118,7 @@ def _levels(
 def _changes(
     study: Study, objective: str, condition: Condition, kinds: Kinds
 ) -> Iterator[dict[str, Any]]:
-    """What distillation changes: the distilled score minus the one-hot one, same groups."""
+    """Effect of distillation: the distilled score minus the one-hot one, same groups."""
     one_hot = study.conditions.get("one_hot")
     if one_hot is None or objective == "one_hot":
         return

@@ -129,7 +129,7 @@ def _recall(
     objective: str,
     partners: dict[int, list[int]],
 ) -> dict[str, Any]:
-    """How high influence ranks the near duplicates at one size; ties share their mean rank."""
+    """Rank of near duplicates by influence at one size; ties share their mean rank."""
     test, ids = test_partners(store, condition, row, objective)
     training = training_of(study, condition, row)
     examples = condition.outcomes.example_id

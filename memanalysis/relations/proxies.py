@@ -136,7 +136,7 @@ def _measured(cell: _Cell, pair: Pair, sizes: tuple[str, ...]) -> Floats:
 
 
 def proxy_trends(study: Study) -> dict[str, list[Any]]:
-    """How well each oriented proxy's change separates increasing examples from others."""
+    """Separation of increasing examples from others by each oriented proxy's change."""
     parts = []
     rules = study.evidence.rules.trends
     for objective, proxies in study.proxies.items():
@@ -178,6 +178,6 @@ def proxy_trends(study: Study) -> dict[str, list[Any]]:
 
 
 def bounded(name: str) -> bool:
-    """Whether a proxy lies within [0, 1] by definition."""
+    """True if a proxy lies within [0, 1] by definition."""
     proxy = find(name)
     return proxy is not None and proxy.low == 0 and proxy.high == 1

@@ -78,7 +78,7 @@ class Snippet:
 
     @property
     def folded(self) -> bool:
-        """Whether it is source code."""
+        """True for source code."""
         return self.language != "text"
 
     kind: str = "snippet"
@@ -207,7 +207,7 @@ Block = Text | Note | Figure | Table | Gallery | Findings | Snippet | Explorer
 
 @dataclass(frozen=True)
 class Fold:
-    """What of a section a page shows behind a click; ``summary`` says what came out."""
+    """Part of a section that a page shows behind a click; ``summary`` says what came out."""
 
     summary: str
     blocks: Sequence[Block] = ()

@@ -44,11 +44,11 @@ class Reading:
 
     @property
     def examples(self) -> int | None:
-        """How many examples may carry their images; None where nobody said."""
+        """Number of examples that may carry their images; None where nobody said."""
         return self.options.examples
 
     def has(self, section: str) -> bool:
-        """Whether the report has the section, so that a link to it leads somewhere."""
+        """True if the report has the section, so that a link to it leads somewhere."""
         return self.options.has(section)
 
     def sql(self, text: str) -> pl.DataFrame:
@@ -77,13 +77,13 @@ class Reading:
 
     @cached_property
     def things(self) -> str:
-        """What examples are called: images, where the store has them."""
+        """Word for examples: images, where the store has them."""
         examples = self.table("examples")
         return "examples" if examples["image"].null_count() == len(examples) else "images"
 
     @property
     def distilled(self) -> bool:
-        """Whether distilled models stand beside models trained on labels."""
+        """True if distilled models stand beside models trained on labels."""
         return set(theme.OBJECTIVES) <= set(self.objectives)
 
     @property
@@ -145,7 +145,7 @@ class Reading:
         return "; ".join(_teacher(row, targets) for row in rows.iter_rows(named=True))
 
     def _targets(self, objective: str) -> str:
-        """Whether students learn from a teacher's outputs, soft, or its decisions, hard."""
+        """Kind of targets: a teacher's outputs, soft, or its decisions, hard."""
         said = self.manifest.settings.get("distillation") or {}
         variant = objective.removeprefix(theme.OBJECTIVES[1]).removeprefix("_")
         mine = (said.get("variants") or {}).get(variant) or {}
@@ -183,7 +183,7 @@ class Reading:
 
     @property
     def n_classes(self) -> int:
-        """How many classes the study names."""
+        """Number of classes that the study names."""
         return len(self.manifest.class_names)
 
     def figure(
@@ -229,7 +229,7 @@ class Reading:
 
 
 def _titles(title: str | dict[str, Any]) -> tuple[str, str]:
-    """What a chart shows and, where that is a result, what is drawn."""
+    """Title of a chart and, where that is a result, what is drawn."""
     if isinstance(title, str):
         return title, ""
     text = title["text"]
@@ -261,7 +261,7 @@ def _teacher_in_short(row: dict[str, Any], targets: str) -> str:
 
 
 def _lesson(row: dict[str, Any], targets: str) -> str:
-    """What students imitate, and how much: its term in the loss, the labels' and both weights."""
+    """Targets of students: the teacher's term in the loss, the labels' and both weights."""
     temperature, weight = row["temperature"], row["distillation_weight"]
     if targets == "hard":
         imitated = "its decisions as hard targets"

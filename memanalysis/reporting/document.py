@@ -26,7 +26,7 @@ _MOST_ROWS: Final = 40  # of a gallery
 
 @dataclass(frozen=True)
 class Document:
-    """What every format of the report is written from."""
+    """The content of the report, from which every format is written."""
 
     reading: Reading
     opening: blocks.Opening
@@ -39,7 +39,7 @@ class Document:
 
     @property
     def size_columns(self) -> Sequence[str]:
-        """What the columns of the opening's table of sizes are."""
+        """Column titles of the opening's table of sizes."""
         return ("size", *self.opening.size_columns)
 
 

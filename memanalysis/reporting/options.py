@@ -20,7 +20,7 @@ FORMATS: Final = {
 
 @dataclass(frozen=True)
 class Options:
-    """What goes into a report.
+    """Options of a report.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Options:
     examples: int | None = None
 
     def has(self, section: str) -> bool:
-        """Whether the report has the section, so that a link to it leads somewhere."""
+        """True if the report has the section, so that a link to it leads somewhere."""
         return self.sections is None or section in self.sections
 
 

@@ -55,7 +55,7 @@ def suspects(study: Study, top: int | None = None) -> pl.DataFrame:
 
 
 def summary(study: Study, frame: pl.DataFrame) -> list[str]:
-    """What was asked of which models, and how many of the list to expect false, in sentences."""
+    """The question, its models and the number to expect false in the list, in sentences."""
     asked = study.sql("""
         select any_value(size) as size, any_value(saturated) as saturated,
             any_value(basis) as basis, count(*) as images, median(n_out)::integer as models,

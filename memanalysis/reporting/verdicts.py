@@ -56,7 +56,7 @@ def row_title(row: Row) -> str:
 
 
 def quantity(row: Row) -> str:
-    """What the estimate of a row measures; empty where that is not known."""
+    """Quantity that the estimate of a row measures; empty where that is not known."""
     declared = of_version(row["finding"], row["version"])
     if declared is None or row["row"] in VARIANTS:
         return ""
@@ -102,7 +102,7 @@ def headline(told: Told, claim: str) -> str:
 
 
 def meaning(told: Told, sentence: str) -> str:
-    """What a finding means in this study; ``sentence`` is what the store says itself."""
+    """Meaning of a finding in this study; ``sentence`` is what the store says itself."""
     outcome = told.outcome
     if outcome.reason in UNDECIDED:
         return f"This study cannot answer the question: {outcome.why()}."
@@ -159,7 +159,7 @@ def settling(told: Told, subsets: int) -> str:
 
 
 def _there(other: Outcome) -> str:
-    """What a check on other evidence came to, where the store has its numbers."""
+    """Result of a check on other evidence, where the store has its numbers."""
     declared = DECLARED.get(other.finding)
     return f" There: {explained(declared, other)}." if declared and other.facts else ""
 

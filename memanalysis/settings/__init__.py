@@ -63,7 +63,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class _File:
-    """What stands at the top of a study file; sections are validated each by itself."""
+    """Top level of a study file; sections are validated each by itself."""
 
     __pydantic_config__: ClassVar = CLOSED
 
@@ -115,7 +115,7 @@ class Study:
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_message(self) -> dict[str, Any]:
-        """What ``from_message`` makes the same study of in another process; fit for JSON."""
+        """JSON form of the study, which ``from_message`` reads in another process."""
         return {"text": self.text, "folder": self.folder, "changes": self.changes}
 
     @property
@@ -138,7 +138,7 @@ class Study:
         return [size for size in self.sizes if setting is None or setting.teaches(size.name)]
 
     def subsets_of(self, objective: str) -> int:
-        """How many subsets models are trained on by an objective."""
+        """Number of subsets that models of an objective are trained on."""
         return len(self.range_of(objective))
 
     def range_of(self, objective: str) -> range:

@@ -66,7 +66,7 @@ def _is_size(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Noise:
-    """What is planted among the training examples; shares are of all of them."""
+    """Noise planted among the training examples; shares are of all of them."""
 
     __pydantic_config__: ClassVar = CLOSED
 
@@ -109,7 +109,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Data:
-    """Which images, and what is planted among them."""
+    """Images, and the noise planted among them."""
 
     __pydantic_config__: ClassVar = CLOSED
 

@@ -31,7 +31,7 @@ _NAME: Final = re.compile("[a-z0-9]+")
 
 @dataclass(frozen=True)
 class Distillation:
-    """How students learn from a teacher.
+    """Settings of the students' learning from a teacher.
 
     With ``soft`` targets the loss is
     (1 - weight) CE(y, softmax(z)) + weight T^2 KL(softmax(z_teacher / T) || softmax(z / T));
@@ -87,7 +87,7 @@ class Distillation:
         return {OBJECTIVES[1]: self, **dict(sorted(named.items()))}
 
     def teaches(self, size: str) -> bool:
-        """Whether models of ``size`` are students."""
+        """True if models of ``size`` are students."""
         return self.students is None or size in self.students
 
     def completed(

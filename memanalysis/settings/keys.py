@@ -38,7 +38,7 @@ _SHOWN: Final = 100  # characters of a value in a message
 
 @dataclass(frozen=True)
 class Key:
-    """What a key means and which values it takes.
+    """Meaning of a key and the values it takes.
 
     Attributes
     ----------
@@ -264,12 +264,12 @@ def _joined(*parts: str) -> str:
 
 
 def unexpected(text: str) -> PydanticCustomError:
-    """What a validator raises of a value that is not ``text``."""
+    """Error of a validator for a value that is not ``text``."""
     return PydanticCustomError("unexpected", "{text}", {"text": text})
 
 
 def _limit(value: Any) -> str:
-    """What any value of its type must be, empty where it is."""
+    """Limit on any value of its type, empty where it holds."""
     if isinstance(value, float) and not math.isfinite(value):
         return "a finite number"
     if isinstance(value, int) and abs(value) >= _INT64:

@@ -38,7 +38,7 @@ _Names = Annotated[tuple[str, ...], Read(list[Annotated[Text, Key("a name")]], t
 
 @dataclass(frozen=True)
 class Observe:
-    """What is recorded on the way; the defaults are those of a study that asks for nothing."""
+    """Records made on the way; the defaults are those of a study that asks for nothing."""
 
     __pydantic_config__: ClassVar = CLOSED
 
@@ -62,7 +62,7 @@ class Observe:
     """Keep the margin of each model on each training example, in a byte, in the built store."""
 
     def of(self, objective: str) -> Observe:
-        """What is recorded of models of one objective."""
+        """Records made of models of one objective."""
         if not self.objectives or objective in self.objectives:
             return self
         return replace(self, dynamics="none", eval_at=(), proxies=(), at={})
@@ -130,7 +130,7 @@ def _require_looks(
 
 
 def _require_within(label: str, looks: tuple[int, ...], epochs: int, faults: Faults) -> bool:
-    """Whether all are epochs of the training; the first that is not is noted."""
+    """True if all are epochs of the training; the first that is not is noted."""
     outside = next((epoch for epoch in looks if not 1 <= epoch <= epochs), None)
     if outside is not None:
         faults.add(f"{label} has {outside}: expected 1 to {epochs}")

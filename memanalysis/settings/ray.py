@@ -10,7 +10,7 @@ from memanalysis.settings.keys import CLOSED, FROM_ZERO, Int, Key, Number, Text
 
 @dataclass(frozen=True)
 class Ray:
-    """What ``--engine ray`` asks of a Ray cluster; no number in a store depends on it."""
+    """Demands of ``--engine ray`` on a Ray cluster; no number in a store depends on it."""
 
     __pydantic_config__: ClassVar = CLOSED
 

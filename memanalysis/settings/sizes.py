@@ -122,7 +122,7 @@ _TOGETHER: Final[Mapping[str, tuple[tuple[float, int], ...]]] = {
 
 
 def default_ensemble(width: float | None, group_size: int, family: str = "resnet") -> int:
-    """How many models to train as one network, if the study does not say.
+    """Number of models to train as one network, if the study does not say.
 
     Narrow nets are bound by the overhead of each operation and gain from company; wide ones are
     bound by arithmetic and gain little. Of 1, 2, 5 and 10 residual networks at a time ten were

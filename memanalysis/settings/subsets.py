@@ -28,7 +28,7 @@ _GROUP: Final = 10  # subsets of a group of independent ones
 
 @dataclass(frozen=True, kw_only=True)
 class Subsets:
-    """How training subsets are drawn: ``groups`` groups of ``group_size`` subsets of ``ratio``."""
+    """Draw of training subsets: ``groups`` groups of ``group_size`` subsets of ``ratio``."""
 
     __pydantic_config__: ClassVar = CLOSED
 

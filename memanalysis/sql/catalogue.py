@@ -51,7 +51,7 @@ class Relation:
 
     @property
     def call(self) -> str:
-        """How a query names it: ``memorization``, ``trajectories_at(alpha double := 0.2)``."""
+        """The relation in a query: ``memorization``, ``trajectories_at(alpha double := 0.2)``."""
         return f"{self.name}({self.parameters})" if self.parameters else self.name
 
 
@@ -126,7 +126,7 @@ def catalogue(
 
 
 def _comment(script: Script) -> str:
-    """What the file says of its relation: the text of its ``comment on view`` or ``macro``."""
+    """The file's comment on its relation: the text of its ``comment on view`` or ``macro``."""
     match = re.search(r"comment on (?:view|macro table) \w+ is\s+'((?:[^']|'')*)'", script.text)
     return match[1].replace("''", "'") if match else ""
 

@@ -263,7 +263,7 @@ class Confined:
 
 
 def _kind(statement: duckdb.Statement) -> duckdb.StatementType | None:
-    """What a statement is; None for the kinds of which Python's DuckDB has no name."""
+    """Kind of a statement; None for the kinds of which Python's DuckDB has no name."""
     try:
         return statement.type
     except ValueError:
@@ -271,7 +271,7 @@ def _kind(statement: duckdb.Statement) -> duckdb.StatementType | None:
 
 
 def _too_much(error: BaseException, limits: Limits) -> str:
-    """What a query took too much of."""
+    """Resource that a query took too much of."""
     if "max_temp_directory_size" in str(error):
         return f"The query moves more than {_gib(limits.disk)} to disk. Ask for less. {_MORE}"
     return f"The query takes more than {_gib(limits.memory)} of memory. Ask for less. {_MORE}"

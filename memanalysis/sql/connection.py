@@ -132,7 +132,7 @@ def _of_before(text: str, store: Store, name: str) -> str:
 
 
 def _text(script: Script, store: Store) -> str:
-    """What makes a relation over ``store``, whose tables of later contracts may be absent."""
+    """Statement of a relation over ``store``, whose tables of later contracts may be absent."""
     text = script.text
     if script.name == "examples" and is_laid(store):
         text = text.replace(table_file("examples"), FILE)
@@ -143,7 +143,7 @@ def _text(script: Script, store: Store) -> str:
 
 
 def is_absent(store: Store, name: str) -> bool:
-    """Whether a store is from before the table was recorded; its relation then has zero rows."""
+    """True if a store is from before the table was recorded; its relation then has zero rows."""
     return (
         name in LATER_TABLES
         and table_file(name) not in store.manifest.files

@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one query may take.
+    """Limits of one query.
 
     Attributes
     ----------
@@ -114,12 +114,12 @@ def run_interruptibly(
 
 
 def is_query_left() -> bool:
-    """Whether a query runs on that could not be stopped; Python cannot end in an orderly way."""
+    """True if a query that could not be stopped runs on; Python cannot end in an orderly way."""
     return bool(_running)
 
 
 def _wait(done: threading.Event, seconds: float | None, meanwhile: Callable[[], None]) -> bool:
-    """Whether something is done within some seconds, ``meanwhile`` called at every tick.
+    """True if something is done within some seconds, ``meanwhile`` called at every tick.
 
     Short waits let Ctrl-C through. DuckDB is told to stop at every tick: it forgets what it is told
     before a query has begun.

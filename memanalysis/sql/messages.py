@@ -37,7 +37,7 @@ def explain(error: BaseException, relations: Iterable[str], columns: Iterable[st
 
 
 def _nearest_column(name: str, candidates: list[str], others: set[str]) -> str:
-    """What may have been meant: ``candidates`` are of the relations read, ``others`` of all."""
+    """Suggest a column: ``candidates`` are of the relations read, ``others`` of all."""
     if hint := did_you_mean(name, candidates):
         return hint
     near = f" Near by: {', '.join(candidates)}." if candidates else ""

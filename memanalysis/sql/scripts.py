@@ -37,17 +37,17 @@ class Script:
 
     @property
     def is_macro(self) -> bool:
-        """Whether the relation is a table macro, with parameters, and no view."""
+        """True if the relation is a table macro, with parameters, and no view."""
         return "create or replace macro" in self.text
 
     @property
     def row(self) -> str:
-        """What a row of the relation is, by the first line of its file."""
+        """Meaning of a row of the relation, by the first line of its file."""
         return self.text.splitlines()[0].removeprefix("-- ")
 
 
 def queries_folder() -> Traversable:
-    """Where the SQL files are: beside the package in a checkout, else inside it.
+    """Folder of the SQL files: beside the package in a checkout, else inside it.
 
     An editable install leaves a stale copy in site-packages, so the checkout comes first.
 

@@ -58,7 +58,7 @@ class Thumbnails:
         )
 
     def __repr__(self) -> str:
-        """How many examples there are, and their numbers."""
+        """Number of examples, and their numbers."""
         ids = self.frame["example_id"].unique(maintain_order=True).to_list()
         return f"<{len(ids)} examples: {', '.join(map(str, ids[:10]))}{', …' if ids[10:] else ''}>"
 

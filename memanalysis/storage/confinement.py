@@ -82,7 +82,7 @@ def require_own_commit(root: Path, manifest: Manifest) -> None:
 
 
 def _of_models(path: Path) -> bool:
-    """Whether a build or an import writes such a file: of models, or sums of their groups."""
+    """True for files that a build or an import writes: of models, or sums of their groups."""
     match path.parts:
         case ("groups", objective, name):
             size, _, suffix = name.rpartition(".")

@@ -23,7 +23,7 @@ _STAMP: Final = b"memanalysis.examples_sha256"
 
 
 def is_laid(store: Store) -> bool:
-    """Whether pictures lie beside ``store``.
+    """True if pictures lie beside ``store``.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def held(store: Path, *, shared: bool) -> Iterator[None]:
 
 
 def is_held(store: Path) -> bool:
-    """Whether another process is writing to the whole directory ``store`` at this moment."""
+    """True if another process is writing to the whole directory ``store`` at this moment."""
     if store.resolve() in _held_here or not (store / _FILE).is_file():
         return False
     try:

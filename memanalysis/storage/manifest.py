@@ -149,7 +149,7 @@ _CONTENT: Final = table(
 
 @dataclass
 class Manifest:
-    """What a store says of itself; ``manifest.json``.
+    """The store's description of itself; ``manifest.json``.
 
     ``sizes`` are all that the study plans, trained or not; ``settings`` is the study file as a
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
@@ -193,7 +193,7 @@ class Manifest:
         return list(self.settings.get("objectives", []))
 
     def planned_subsets(self, objective: str, size: str) -> int:
-        """How many subsets, from the first, the study trains ``size`` on by an objective."""
+        """Number of subsets, from the first, the study trains ``size`` on by an objective."""
         main = self.settings.get("distillation") or {}
         by_name = {OBJECTIVES[1]: main} | {
             variant_objective(name): variant
@@ -207,7 +207,7 @@ class Manifest:
 
     @property
     def design(self) -> str:
-        """How subsets were drawn, ``balanced`` or ``independent``; empty where nobody says."""
+        """Design of the subsets, ``balanced`` or ``independent``; empty where nobody says."""
         return str(self.settings.get("subsets", {}).get("design", ""))
 
     def to_json(self) -> bytes:

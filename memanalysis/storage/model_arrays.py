@@ -42,7 +42,7 @@ class ModelArray:
 
     @property
     def many(self) -> bool:
-        """Whether it is a family of arrays."""
+        """True for a family of arrays."""
         return self.name.endswith(".")
 
     def of(self, tensors: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -136,7 +136,7 @@ def from_tensors(
 
 
 def faults(tensors: Tensors, n_train: int, n_examples: int) -> Iterator[str]:
-    """What of a file's tensors is not as declared, one line each."""
+    """Differences of a file's tensors from their declarations, one line each."""
     lengths = {"train": n_train, "examples": n_examples}
     for array in ARRAYS:
         present = list(array.of(tensors))

@@ -66,7 +66,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """What one training leaves behind.
+    """Record of one training.
 
     Attributes
     ----------
@@ -255,7 +255,7 @@ def _info(path: Path, header: dict[str, str]) -> ModelInfo:
 
 
 def _is_intact(header: dict[str, str], tensors: dict[str, NDArray[Any]]) -> bool:
-    """Whether the checksum is right; files of earlier versions have one of their tensors alone."""
+    """True if the checksum is right; files of earlier versions have one of their tensors alone."""
     if "digest" in header:
         return header["digest"] == _digest(header, tensors)
     return header.get("sha256") == _tensors_digest(tensors)

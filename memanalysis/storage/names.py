@@ -54,7 +54,7 @@ def table_file(table: str) -> str:
 
 
 def is_size(name: object) -> bool:
-    """Whether ``name`` can be the name of a size: letters, digits and ``_ . + -``, no path."""
+    """True if ``name`` can be the name of a size: letters, digits and ``_ . + -``, no path."""
     return isinstance(name, str) and _SIZE.fullmatch(name) is not None
 
 
@@ -64,7 +64,7 @@ def variant_objective(name: str) -> str:
 
 
 def is_objective(name: str) -> bool:
-    """Whether ``name`` is one of ``OBJECTIVES`` or ``distilled_<name>``, name of [a-z0-9]+."""
+    """True if ``name`` is one of ``OBJECTIVES`` or ``distilled_<name>``, name of [a-z0-9]+."""
     return name in OBJECTIVES or re.fullmatch(f"{OBJECTIVES[1]}_[a-z0-9]+", name) is not None
 
 

@@ -46,7 +46,7 @@ def read_schema(path: Path) -> pa.Schema:
 
 
 def count_rows(path: Path) -> int:
-    """How many rows a file has by its footer.
+    """Number of rows of a file by its footer.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _guarded(path: Path, read: Callable[[], Result]) -> Result:
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """How a table is written: floats split by byte, ids by difference, the rest by dictionary.
+    """Options of writing a table: floats split by byte, ids by difference, the rest by dictionary.
 
     Splitting floats by byte takes a third off ``outcomes`` and a fifth off ``proxies``; zstd's
     level 15 costs seconds at build time and saves a tenth of a shipped store.

@@ -14,7 +14,7 @@ _MISSING: Final = object()
 
 
 class Fault(NamedTuple):
-    """What is wrong at a place, which is the keys and positions that lead there."""
+    """A fault at a place, given by the keys and positions that lead there."""
 
     place: tuple[str | int, ...]
     value: object
@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 
     @property
     def is_missing(self) -> bool:
-        """Whether a key that has to be there is not."""
+        """True if a key that has to be there is not."""
         return self.value is _MISSING
 
 
@@ -49,7 +49,7 @@ def text_that(expected: str, holds: Callable[[str], bool]) -> Shape:
 
 
 def _is_unicode(value: str) -> bool:
-    """Whether a text can be written: JSON can name halves of characters, which no file takes."""
+    """True if a text can be written: JSON can name halves of characters, which no file takes."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 

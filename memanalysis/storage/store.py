@@ -111,7 +111,7 @@ class Store:
     # Tables
 
     def table_path(self, name: str) -> Path:
-        """Where the table ``name`` lies."""
+        """Path of the table ``name``."""
         return self.path / table_file(name)
 
     def read_table(
@@ -212,7 +212,7 @@ class Store:
     # Model files
 
     def model_path(self, objective: str, size: str, subset_id: int) -> Path:
-        """Where one training's file lies."""
+        """Path of one training's file."""
         return self.path / "models" / objective / size / f"{subset_id:05d}.safetensors"
 
     def model_paths(self, objective: str, size: str) -> list[Path]:
@@ -220,7 +220,7 @@ class Store:
         return sorted((self.path / "models" / objective / size).glob("*.safetensors"))
 
     def teacher_path(self, size: str, group: int) -> Path:
-        """Where the file of a group's teacher trained on all examples lies."""
+        """Path of a group's teacher trained on all examples."""
         return self.path / "teachers" / "full_data" / size / f"{group:05d}.safetensors"
 
     def teacher_paths(self) -> list[Path]:
@@ -247,7 +247,7 @@ class Store:
         return self.path / name
 
     def repeat_path(self, size: str, subset_id: int) -> Path:
-        """Where the file of a subset's second model lies, by labels alone and other seeds."""
+        """Path of a subset's second model, by labels alone and other seeds."""
         return self.path / "repeats" / size / f"{subset_id:05d}.safetensors"
 
     def repeat_paths(self) -> list[Path]:
@@ -265,7 +265,7 @@ class Store:
     # Whether it is whole
 
     def _fault_of_build(self) -> str:
-        """What keeps the tables from being those of one finished build, empty for nothing."""
+        """Difference of the tables from those of one finished build, empty for none."""
         todo = f"Run: memanalysis build {self.path}"
         if (self.path / COMMIT).exists():
             return f"The last build of '{self.path}' was interrupted. {todo}"
@@ -297,7 +297,7 @@ class Store:
 
 
 def is_stamped(name: str) -> bool:
-    """Whether the table ``name`` says from which outcomes it was computed."""
+    """True if the table ``name`` says from which outcomes it was computed."""
     return table_file(name).startswith("derived/") or name == "influence"
 
 

@@ -41,7 +41,7 @@ _FILES: Final = ("rules.py", "findings.toml")
 
 @dataclass(frozen=True)
 class Plan:
-    """How many worlds of what size. Ratio .7 in groups of 10, or .5 in groups of 2."""
+    """Number and size of worlds. Ratio .7 in groups of 10, or .5 in groups of 2."""
 
     rates: str = "fm"
     n_subsets: int = 200
@@ -58,7 +58,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """What a rule called in the worlds of one kind."""
+    """Verdicts of a rule in the worlds of one kind."""
 
     world: World
     claim: Claim
@@ -103,7 +103,7 @@ def run(
 
 
 def verdicts(world: World, plan: Plan, repeat: int) -> dict[str, Verdict]:
-    """What every rule that the world is registered for calls in one drawing of it."""
+    """Verdicts, in one drawing of a world, of every rule that it is registered for."""
     name = f"{world.family}/{world.name}".encode()
     entropy = int.from_bytes(hashlib.sha256(name).digest()[:8], "big")
     rng = np.random.default_rng([plan.seed, repeat, entropy])
@@ -119,7 +119,7 @@ def verdicts(world: World, plan: Plan, repeat: int) -> dict[str, Verdict]:
 
 
 def cache_folder() -> Path:
-    """Where results are kept: ``$XDG_CACHE_HOME`` or ``~/.cache``, below memanalysis/controls."""
+    """Folder of results: memanalysis/controls below ``$XDG_CACHE_HOME`` or ``~/.cache``."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "memanalysis" / "controls"
 

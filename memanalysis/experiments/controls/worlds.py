@@ -26,7 +26,7 @@ Proxies = Callable[[Generator, Floats], Floats]
 
 @dataclass(frozen=True)
 class Claim:
-    """What a world says to a rule: the claim's kind there, and the verdict that is counted."""
+    """A rule's claim in a world: absent or planted there, and the verdict that is counted."""
 
     rule: str
     kind: Kind

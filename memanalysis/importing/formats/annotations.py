@@ -72,7 +72,7 @@ def read(source: Path, options: Options) -> Contents:
 
 
 def _ids(table: Table, path: Path, options: Options) -> tuple[Ids | None, str | None, list[str]]:
-    """Whose the rows are (None: those of the store, in order), the column that says so, notes."""
+    """Examples of the rows (None: the store's, in order), the column that names them, notes."""
     name = _id_column(table, path, options)
     if name is None:
         if options.row_names:

@@ -50,7 +50,7 @@ _COORDINATES: Final[dict[str, tuple[str, HardIs, str]]] = {
 
 @dataclass
 class _Sums:
-    """What epochs add up to, [examples] each; numbered from the first epoch, which is 1."""
+    """Sums over epochs, [examples] each; numbered from the first epoch, which is 1."""
 
     n: int
     correct: NDArray[np.int64] = field(init=False)
@@ -96,7 +96,7 @@ class _Sums:
         self.before = correct
 
     def notes(self) -> list[str]:
-        """What people should know of these numbers."""
+        """Notes on these numbers."""
         notes = []
         if self.converted:
             notes.append(

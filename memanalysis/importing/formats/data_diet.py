@@ -37,7 +37,7 @@ _KINDS: Final[dict[str, tuple[str, HardIs, str]]] = {
 
 
 def is_experiment(folder: Path) -> bool:
-    """Whether ``folder`` holds data_diet's score folders, itself or in ``run_<r>``."""
+    """True if ``folder`` holds data_diet's score folders, itself or in ``run_<r>``."""
     return any(True for _ in _files(folder))
 
 

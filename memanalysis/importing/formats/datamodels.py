@@ -358,7 +358,7 @@ def _of_margins(found: _Source, array: Held) -> Iterator[Outcome]:
 
 
 def _zeros(found: _Source) -> list[str]:
-    """How many margins are exactly 0 in the first models: float16 cannot tell who won."""
+    """Notes on margins of exactly 0 in the first models: float16 cannot tell who won."""
     notes = []
     for name, array in found.outputs.items():
         if name.endswith("logits"):

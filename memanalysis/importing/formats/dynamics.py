@@ -163,7 +163,7 @@ def _record(path: Path, row: dict[str, str], *, running: bool) -> _Record:
 def _without_thresholds(
     rows: Rows, last: list[_Record], options: Options
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Which examples were trained on their own class, as far as it can be told; and a note.
+    """Examples trained on their own class, as far as can be told; and a note.
 
     AUM relabels some examples to an extra class; their margins are of that class.
     """

@@ -46,7 +46,7 @@ class Experiment:
 
     @property
     def only_subset(self) -> int | None:
-        """How many examples subsets were drawn from, where not from all."""
+        """Number of examples that subsets were drawn from, where not from all."""
         return whole(self.hparams.get("only_subset"))
 
     @property
@@ -64,7 +64,7 @@ class Experiment:
 
     @property
     def in_numbers(self) -> bool:
-        """Whether the mask is a list of indices."""
+        """True if the mask is a list of indices."""
         return _are_indices(self._values())
 
     def mask(self, n: int, at: int) -> NDArray[np.bool_]:
@@ -179,7 +179,7 @@ def _hparams(folder: Path) -> dict[str, Any]:
 
 
 def _are_indices(values: NDArray[Any]) -> bool:
-    """Whether a mask is the indices of what is in the subset: whole numbers, each once."""
+    """True if a mask is the indices of a subset's examples: whole numbers, each once."""
     if values.dtype.kind not in "iu" or values.ndim != 1 or not len(values):
         return False
     return bool(values.min() >= 0 and values.max() > 1 and len(np.unique(values)) == len(values))

@@ -145,7 +145,7 @@ def _check_widths(archive: Archive, faults: Faults) -> None:
 
 
 def _n_train(archive: Archive, labels: Labels | None, options: Options) -> int | None:
-    """How many training examples there must be, where anything but the masks says it."""
+    """Number of training examples by anything but the masks."""
     if labels is not None:
         return len(labels)
     score = archive.get("memorization")
@@ -222,7 +222,7 @@ def _count(array: Array) -> int:
 
 
 def _proves(score: Array | None) -> bool:
-    """Whether a published score tells which axis is which: it has values that can be compared."""
+    """True if a published score tells both axes apart: it has values to compare."""
     return score is not None and bool(np.isfinite(floats(score)).any())
 
 

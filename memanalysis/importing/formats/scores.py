@@ -221,7 +221,7 @@ def _has_ids(table: Table) -> bool:
 
 
 def _rows(table: Table, options: Options) -> tuple[Rows | None, str | None]:
-    """Whose rows these are, None for examples in order; and the column that says so."""
+    """Examples of these rows, None for all in order; and the column that names them."""
     name = _id_column(table, options)
     if name is None:
         return None, None
@@ -301,7 +301,7 @@ def _columns(
 
 
 def _is_index(table: Table) -> bool:
-    """Whether a column without a name is the index that pandas writes: whole numbers, first."""
+    """True if a column without a name is the index that pandas writes: whole numbers, first."""
     if next(iter(table.columns)) != "":
         return False
     values = table.numbers("")

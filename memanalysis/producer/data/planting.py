@@ -21,7 +21,7 @@ from memanalysis.settings import Noise
 
 @dataclass(frozen=True)
 class Planted:
-    """What is done to each training example.
+    """Changes to each training example.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Planted:
         return np.flatnonzero(self.kinds == kind)
 
     def counts(self) -> dict[str, int]:
-        """How many examples there are of each kind."""
+        """Number of examples of each kind."""
         kinds, counts = np.unique(self.kinds, return_counts=True)
         return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}
 

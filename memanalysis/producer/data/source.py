@@ -35,7 +35,7 @@ class Images(Protocol):
         """
 
     def name(self, position: int) -> str:
-        """How messages call an image."""
+        """Name of an image in messages."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def variables() -> dict[str, str]:
 
 @dataclass
 class Watchers:
-    """What a run wants to hear: epochs trained, epochs lost with a worker, tasks done."""
+    """Callbacks of a run: epochs trained, epochs lost with a worker, tasks done."""
 
     epoch: Callable[[Task], None]
     lost: Callable[[Task, int], None]

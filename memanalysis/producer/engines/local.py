@@ -72,7 +72,7 @@ class Worker:
         self._errors.close()
 
     def last_words(self) -> str:
-        """How the worker ended and the last lines that it wrote to standard error."""
+        """End of the worker and the last lines that it wrote to standard error."""
         code = self.process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()[-5:]

@@ -43,7 +43,7 @@ def give(path: str, function: ModelFunction) -> None:
 
 
 def is_given(path: str) -> bool:
-    """Whether ``give`` handed over a function of that path in this process."""
+    """True if ``give`` handed over a function of that path in this process."""
     return path in _given
 
 

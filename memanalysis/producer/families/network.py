@@ -24,13 +24,13 @@ class Network(nn.Module):
 
     @abstractmethod
     def activations(self, x: Tensor) -> dict[str, Tensor]:
-        """What comes out of each layer, first to last, each [M, batch, ...].
+        """Outputs of each layer, first to last, each [M, batch, ...].
 
         ``x`` as for ``forward``. The first is ``input``, the last ``softmax``.
         """
 
     def by_model(self, parameter: str, values: Tensor) -> Tensor:
-        """What a parameter, called by its name, means to each model.
+        """Values of a parameter, called by its name, for each model.
 
         ``values`` are [batch, *shape of the parameter], the result is [batch, M, numbers]. Unless a
         family says otherwise, a parameter holds the weights of one model after another.

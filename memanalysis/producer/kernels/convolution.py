@@ -63,7 +63,7 @@ class Geometry:
 
     @lru_cache  # noqa: B019
     def forward(self, batch: int, channels_in: int, channels: int) -> Plan:
-        """What ``correlate`` reads for each output: where its taps start, input, weights."""
+        """Reads of ``correlate`` for each output: where its taps start, input, weights."""
         return _plan(self.taps(), np.prod(self.output), channels_in * batch, channels_in * channels)
 
     @lru_cache  # noqa: B019

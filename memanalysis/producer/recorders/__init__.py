@@ -27,7 +27,7 @@ __all__ = ["Ensemble", "ProxyRecorder", "Recorder", "half"]
 
 
 class Recorder:
-    """What is recorded of one ensemble beside its training pass; called after every epoch.
+    """Records of one ensemble beside its training pass; called after every epoch.
 
     ``kept`` are the test images whose logits are kept.
     """

@@ -189,7 +189,7 @@ def _download(found: Numbers) -> list[tuple[str, str]]:
 def _measures(
     found: Numbers, sizes: list[str], proxies: list[str]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What a range can be asked of, in groups: (column, title)."""
+    """Measures with a range to ask for, in groups: (column, title)."""
     titles = [wording.objective(name) for name in found.objectives]
     several = len(titles) > 1
 

@@ -69,7 +69,7 @@ class Numbers:
         return telling
 
     def has(self, prefix: str) -> bool:
-        """Whether there is a column of that name or beginning."""
+        """True if there is a column of that name or beginning."""
         return any(c.name == prefix or c.name.startswith(f"{prefix}.") for c in self.columns)
 
 

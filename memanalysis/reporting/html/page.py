@@ -102,7 +102,7 @@ def _figures(sections: Sequence[blocks.Section]) -> tuple[Figures, Figures]:
 
 
 def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
-    """Where readers go from the first screen."""
+    """Links from the first screen."""
     there = {section.name: section.title for section in sections}
     wanted = (
         ("reliability", "How sure?"),

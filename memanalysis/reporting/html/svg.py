@@ -64,7 +64,7 @@ def _prune(element: ElementTree.Element, name: str) -> None:
 
 
 def _unseen(element: ElementTree.Element) -> bool:
-    """Whether an element is a frame that vega draws around groups without filling it."""
+    """True if an element is a frame that vega draws around groups without filling it."""
     if element.tag == f"{_SVG}g":
         return len(element) == 0
     painted = element.get("fill") or element.get("stroke")

@@ -270,7 +270,7 @@ def _versions(reading: Reading) -> str:
 
 
 def unknown(reading: Reading) -> str:
-    """What a paper should say and this store does not know."""
+    """Facts that a paper should give and this store does not know."""
     manifest, models = reading.manifest, reading.table("models")
     missing = {
         "the name of the data set": not manifest.dataset.get("name"),

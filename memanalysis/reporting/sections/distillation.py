@@ -70,7 +70,7 @@ def _settings(reading: Reading) -> list[blocks.Block]:
 
 
 def _others(reading: Reading) -> list[blocks.Block]:
-    """How to have the same figures of the other ways of teaching, which would fill the page."""
+    """Calls for the same figures of the other settings, which would fill the page."""
     others = reading.students[1:]
     if not others:
         return []

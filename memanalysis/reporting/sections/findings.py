@@ -33,7 +33,7 @@ def section(reading: Reading) -> blocks.Section:
 
 
 def _introduction(table: pl.DataFrame) -> str:
-    """How verdicts come about, and what reserve they have."""
+    """Explain how verdicts come about, and with what reserve."""
     headlines = table.filter(pl.col("row") == HEADLINE)
     text = (
         "The rules were made after data of this data set had been seen."
@@ -105,7 +105,7 @@ def _spoken(reading: Reading, told: Told) -> Told:
 
 
 def _way(reading: Reading, finding: str) -> str:
-    """Which of several ways of teaching a finding on distillation is about."""
+    """Name the one of several settings that a finding on distillation is about."""
     students = reading.students
     if finding != "distillation_inhibits" or len(students) < 2:
         return ""

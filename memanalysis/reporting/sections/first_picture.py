@@ -191,7 +191,7 @@ def _one_size(reading: Reading) -> Choice | None:
 
 
 def _imported(reading: Reading) -> Choice | None:
-    """What a store without models has, numbers of others: distribution and both ends."""
+    """Picture of a store with scores but no models: distribution and both ends."""
     rows = reading.sql(_VALUES_SQL)
     if rows.is_empty():
         return None

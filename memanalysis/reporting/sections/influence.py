@@ -66,7 +66,7 @@ def _explanation(summary: pl.DataFrame) -> blocks.Text:
 
 
 def _found(reading: Reading, summary: pl.DataFrame) -> str:
-    """How many pairs with a test example stand out at the largest size, in words."""
+    """Number of pairs with a test example that stand out at the largest size, in words."""
     rows = summary.filter(
         pl.col("split") == "test",
         pl.col("objective") == reading.primary,

@@ -68,7 +68,7 @@ def _asks(reading: Reading) -> str:
 
 
 def _summary(reading: Reading) -> str:
-    """What the score finds of the kinds, in words."""
+    """Retrieval of the kinds by the score, in words."""
     rows = reading.table("kind_retrieval").filter(
         pl.col("objective") == reading.primary,
         pl.col("size") == _largest(reading),
@@ -104,7 +104,7 @@ def _explanation(reading: Reading) -> blocks.Text:
 
 
 def _judge(reading: Reading) -> str:
-    """Who judged the kinds, where the store says so."""
+    """Judge of the kinds, where the store names one."""
     said = reading.manifest.dataset.get("judged")
     if not isinstance(said, dict):
         return ""
@@ -135,7 +135,7 @@ def _retrieval(reading: Reading) -> list[blocks.Block]:
 
 
 def _found(reading: Reading, objective: str, size: str) -> blocks.Table:
-    """How many of a kind are among as many of the highest values."""
+    """Number of examples of a kind among as many of the highest values."""
     sql = _PRECISION_SQL.format(objective=literal(objective), size=literal(size))
     table = reading.sql(sql)
     kinds = theme.known_order(table["kind"].to_list(), [])

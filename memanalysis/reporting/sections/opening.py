@@ -48,7 +48,7 @@ def _results(reading: Reading) -> list[blocks.Finding]:
 
 
 def _limits(reading: Reading) -> str:
-    """How far the numbers reach: one data set, these models, so many of them."""
+    """Limits of the numbers: one data set, these models, so many of them."""
     manifest = reading.manifest
     models = reading.table("models")
     if models.is_empty():
@@ -75,7 +75,7 @@ def _columns(reading: Reading) -> tuple[str, ...]:
 
 
 def _run(reading: Reading) -> str:
-    """What was trained, simulated or imported, in one line."""
+    """Models trained, simulated or imported, in one line."""
     manifest = reading.manifest
     models = reading.table("models").height
     name = manifest.dataset.get("name")
@@ -120,7 +120,7 @@ def _subsets(reading: Reading) -> str:
 
 
 def _counts(reading: Reading) -> str:
-    """How many models see an example and how many do not, for one size and objective."""
+    """Number of models that see an example and that do not, for one size and objective."""
     rows = reading.sql(
         "select min(n_in) as a, max(n_in) as b, min(n_out) as c, max(n_out) as d "
         "from memorization where split = 'train'"
@@ -162,7 +162,7 @@ def _data(dataset: dict[str, Any]) -> str:
 
 
 def _files(dataset: dict[str, Any]) -> str:
-    """Whether the files were those that the data set's authors publish, where that is known."""
+    """Say whether the files are those that the data set's authors publish, if that is known."""
     official = dataset.get("official")
     if official is None:
         return ""

@@ -105,7 +105,7 @@ def _correlations(reading: Reading) -> list[blocks.Block]:
 
 
 def _summary(reading: Reading) -> blocks.Table:
-    """Which cheap number to use instead, and for what."""
+    """Cheap numbers to use instead, and for what."""
     sql = _SUMMARY_SQL.format(objective=reading.primary, target=_TARGET)
     undecided = _undecided(reading)
     rows = [

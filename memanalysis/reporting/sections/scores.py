@@ -28,7 +28,7 @@ def section(reading: Reading) -> blocks.Section:
 
 
 def _result(reading: Reading) -> str:
-    """What the checks of the distribution came to, in words."""
+    """Result of the checks of the distribution, in words."""
     parts = []
     rows = (
         reading.table("bimodality")
@@ -107,7 +107,7 @@ def _fits(reading: Reading, objective: str) -> blocks.Table:
 
 
 def _described(row: dict[str, Any]) -> str:
-    """Which description fits better, where the interval tells."""
+    """Description that fits better, where the interval tells."""
     low, high = row["bic_difference_low"], row["bic_difference_high"]
     if low is not None and low > 0:
         return "two clusters"

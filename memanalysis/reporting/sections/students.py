@@ -48,7 +48,7 @@ def checks(reading: Reading, objective: str, effects: pl.DataFrame) -> list[bloc
 
 
 def summary(reading: Reading, objective: str) -> str:
-    """How alike both scores order the examples, in words."""
+    """Agreement of both scores on the order of examples, in words."""
     rows = (
         reading.table("distillation_by_size")
         .filter(pl.col("objective") == objective)

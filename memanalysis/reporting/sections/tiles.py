@@ -52,7 +52,7 @@ class Tiles:
         return f"{verb} {self._reading.class_name(clean)}"
 
     def called(self, example: int) -> str:
-        """What held-out models call a suspect, and how many of them; empty for other examples."""
+        """Class that held-out models call a suspect, and their number; empty for other examples."""
         row = self._suspects.get(example)
         if row is None:
             return ""
@@ -89,7 +89,7 @@ class Tiles:
         return self._examples.get(example, nothing)
 
     def _history(self, example: int, row: dict[str, Any]) -> str:
-        """What is known beside the label: the label that it had, its kind, what models call it."""
+        """Facts beside the label: the one that it had, its kind, the class that models call it."""
         was, kind = self.was(example), row["kind"]
         kind = "" if kind in (None, "clean") else wording.KINDS.get(kind, kind.replace("_", " "))
         known = f"{was} ({kind})" if was and kind else was or kind

@@ -62,7 +62,7 @@ def section(reading: Reading) -> blocks.Section:
 
 
 def _summary(reading: Reading) -> str:
-    """What the fold holds, and what other α would say."""
+    """Contents of the fold, and the outcome for other α."""
     rows = reading.table("trajectory_shares").filter(
         pl.col("objective") == reading.primary,
         pl.col("rule") == "shape",
