@@ -50,7 +50,11 @@ def render(document: Document) -> str:
         pictures=dict.fromkeys(specs, Markup()) | drawn,
         specs=embedding.packed_json(specs),
         looks=embedding.script_json(
-            {"config": config, "palette": theme.LIGHT, "limits": pictures.LIMITS}
+            {
+                "config": config,
+                "palette": theme.LIGHT,
+                "limits": pictures.LIMITS | {"picture": pictures.WIDTH},
+            }
         ),
         light=theme.LIGHT,
         dark=theme.DARK,
