@@ -110,11 +110,9 @@ def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
     there = {section.name: section.title for section in sections}
     wanted = (
         ("reliability", "How sure?"),
+        ("kinds", "Which labels are wrong?"),
         ("explorer", there.get("explorer", "")),
-        (
-            "methods",
-            "For your paper",
-        ),
+        ("methods", "For your paper"),
     )
     return [(name, text) for name, text in wanted if name in there]
 
