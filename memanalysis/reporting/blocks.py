@@ -45,6 +45,12 @@ class Figure:
     subtitle: str = ""
     kind: str = "figure"
 
+    @property
+    def panels(self) -> dict[str, int]:
+        """The least width of a panel in pixels, and how many there are."""
+        meta = self.spec["usermeta"] if "facet" in self.spec else {"panel": 0, "count": 1}
+        return {name: meta[name] for name in ("panel", "count")}
+
 
 @dataclass(frozen=True)
 class Table:

@@ -120,6 +120,22 @@ def test_the_open_report_is_short(browser: Browser, path: Path, tmp_path: Path) 
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_heights_are_known_before_charts_are_drawn(
+    browser: Browser, path: Path, width: int
+) -> None:
+    """The page is as high at first as after all its charts took their places: within 5 %."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, offline=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(path.as_uri())
+    height = "document.documentElement.scrollHeight"
+    before = page.evaluate(height)
+    draw_all(page)
+    assert before == pytest.approx(page.evaluate(height), rel=0.05)
+    context.close()
+
+
 def test_the_first_screen_has_the_answer(browser: Browser, path: Path) -> None:
     """At 1280 by 800 the answer, the picture with its images, four results and the links are seen
     without scrolling; on a phone the answer and the picture are.

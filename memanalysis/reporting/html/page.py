@@ -50,7 +50,11 @@ def render(document: Document) -> str:
         pictures=dict.fromkeys(specs, Markup()) | drawn,
         specs=embedding.packed_json(specs),
         looks=embedding.script_json(
-            {"config": config, "palette": theme.LIGHT, "limits": pictures.LIMITS}
+            {
+                "config": config,
+                "palette": theme.LIGHT,
+                "limits": pictures.LIMITS | {"picture": pictures.WIDTH},
+            }
         ),
         light=theme.LIGHT,
         dark=theme.DARK,
@@ -106,11 +110,9 @@ def _links(sections: Sequence[blocks.Section]) -> list[tuple[str, str]]:
     there = {section.name: section.title for section in sections}
     wanted = (
         ("reliability", "How sure?"),
+        ("kinds", "Which labels are wrong?"),
         ("explorer", there.get("explorer", "")),
-        (
-            "methods",
-            "For your paper",
-        ),
+        ("methods", "For your paper"),
     )
     return [(name, text) for name, text in wanted if name in there]
 

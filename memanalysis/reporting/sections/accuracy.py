@@ -11,7 +11,11 @@ from memanalysis.reporting.context import Reading
 
 def section(reading: Reading) -> blocks.Section:
     """Return the section on accuracy and mean memorisation."""
-    title = "Larger models fit first, then generalise"
+    title = (
+        "Right when trained on, right when held out"
+        if len(reading.sizes) == 1
+        else "Larger models fit first, then generalise"
+    )
     if reading.table("accuracy").is_empty():
         return blocks.Section("accuracy", title, asks="models whose training subsets are known")
     content: list[blocks.Block] = [

@@ -9,6 +9,7 @@ import polars as pl
 
 from memanalysis import figures, numbers, wording
 from memanalysis.figures import theme
+from memanalysis.figures.trajectories import IN_WORDS
 from memanalysis.reporting import blocks
 from memanalysis.reporting.context import Reading
 from memanalysis.reporting.sections.tiles import Tiles
@@ -160,7 +161,12 @@ def _class_rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
 def _rows(reading: Reading, table: pl.DataFrame) -> list[blocks.Row]:
     tiles = Tiles(reading)
     return [
-        blocks.Row(shape, _MEANING.get(shape, ""), _tiles(tiles, table, shape), shape)
+        blocks.Row(
+            IN_WORDS.get(shape, shape),
+            f"{shape}: {_MEANING.get(shape, '')}",
+            _tiles(tiles, table, shape),
+            shape,
+        )
         for shape in _SHOWN
         if shape in set(table["shape"])
     ]

@@ -25,10 +25,18 @@ const charts = (() => {
 
   // As many columns as fit, but none that leave the last row nearly empty.
   const evenly = (count, most) => Math.ceil(count / Math.ceil(count / most));
-  function columnsFor(spec, width) {
-    if (!("facet" in spec)) return 1;
-    const { panel, count } = spec.usermeta;
-    return evenly(count, Math.max(1, Math.min(count, Math.floor(width / panel))));
+  const columnsOf = ({ panel, count }, width) =>
+    evenly(count, Math.max(1, Math.min(count, Math.floor(width / panel))));
+  const columnsFor = (spec, width) => ("facet" in spec ? columnsOf(spec.usermeta, width) : 1);
+
+  // A picture shrinks with the page, a chart gets more rows of panels: their heights are kept free
+  // beforehand, so that nothing moves and the scroll bar is right.
+  function heightOf(element) {
+    const { panel, count } = element.dataset;
+    const height = Number(element.querySelector("svg")?.getAttribute("height"));
+    if (!height || !count || !element.clientWidth) return 0;
+    const rows = (width) => Math.ceil(count / columnsOf({ panel, count }, width));
+    return Math.round(height * rows(element.clientWidth) / rows(limits.picture));
   }
 
   // The signal that holds a side of one panel: views that take part in a selection may have names.
@@ -75,6 +83,7 @@ const charts = (() => {
     const svg = place.querySelector("svg");
     svg.setAttribute("aria-hidden", "true");
     element.replaceChildren(place);
+    element.style.removeProperty("--reserved");
     views.get(element)?.finalize();
     views.set(element, view);
   }
@@ -182,7 +191,11 @@ const charts = (() => {
     for (const entry of entries) near[entry.isIntersecting ? "add" : "delete"](entry.target);
     drawNear();
   }, { rootMargin: AHEAD });
-  for (const element of elements) observer.observe(element);
+  const heights = elements.map(heightOf);
+  elements.forEach((element, i) => {
+    element.style.setProperty("--reserved", `${heights[i]}px`);
+    observer.observe(element);
+  });
 
   let waiting;
   window.addEventListener("resize", () => {
