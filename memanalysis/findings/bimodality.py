@@ -11,8 +11,8 @@ from memanalysis import numbers
 from memanalysis.analysis.intervals import Interval
 from memanalysis.evidence.conditions import Evidence
 from memanalysis.findings import bimodality_grows
-from memanalysis.findings.decisions import Decision, detectable
-from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.decisions import Decision, could_show, detectable, shown_from
+from memanalysis.findings.declaration import Criterion, Finding, Place, not_decided
 from memanalysis.findings.measuring import (
     beyond,
     counts_of,
@@ -101,7 +101,7 @@ def headline(outcome: Outcome) -> str:
     top, rise = outcome.fact("top_share").estimate, outcome.fact("rise")
     share = f"{numbers.percent(top, missing=numbers.UNKNOWN)} of the examples score above 0.9"
     if outcome.reason == "grows_by_fitting":
-        return f"Scores part further only because larger models fit more: {share}"
+        return f"Scores part further, perhaps only because larger models fit more: {share}"
     refuted = {check.row for check in outcome.checks if check.core and check.verdict == REFUTED}
     if "upper_mode" in refuted:
         return f"Scores do not part into two groups: only {share}"
@@ -131,10 +131,9 @@ def explain(outcome: Outcome) -> str:
         parts.insert(1, f"{where}, {_growth(outcome, '_saturated')}")
     if outcome.reason in ("grows_by_fitting", "too_few_saturated_sizes"):
         parts.append(outcome.why())
-    if outcome.verdict == UNDETERMINED and outcome.reason != "too_few_saturated_sizes":
-        by_held_out = outcome.reason == "grows_by_fitting"
-        parts.append(_could_see(outcome, "held_out_rise" if by_held_out else "rise"))
-    return "; ".join(parts)
+    if outcome.verdict == UNDETERMINED:
+        parts.append(could_show(_showable(outcome), outcome.n_groups))
+    return "; ".join(filter(None, parts))
 
 
 _LEADS: Final = {
@@ -162,14 +161,35 @@ def _times(outcome: Outcome, name: str) -> str:
     return f"{numbers.with_interval(*fact.interval)} times"
 
 
-def _could_see(outcome: Outcome, name: str) -> str:
-    least = outcome.fact(f"detectable_{name}").estimate
-    planted = outcome.fact("planted").estimate
-    return (
-        f"a study like this shows a rise of {numbers.percent(least, missing=numbers.UNKNOWN)} of "
-        "the examples in four of five cases (the rule was tried on rises of "
-        f"{numbers.percent(planted)})"
-    )
+def _showable(outcome: Outcome) -> list[str]:
+    """What would have decided each condition that is open, from which size on."""
+    found = []
+    for check in outcome.checks:
+        least = shown_from(check, outcome.n_groups)
+        if not check.core or check.verdict != UNDETERMINED or not math.isfinite(least):
+            continue
+        points = f"{numbers.number(100 * least, 1)} percentage points"
+        if check.row == "rise":
+            planted = numbers.number(100 * outcome.fact("planted").estimate, 1)
+            found.append(
+                f"a rise of the share of scores above 0.9 by {points} (the rule was tried on "
+                f"{planted})"
+            )
+        elif check.row == "held_out_rise":
+            found.append(
+                f"a rise by {points} of the share of examples that nearly no held-out model gets "
+                "right"
+            )
+        else:
+            found.append(f"scores {_ENDS[check.row]} {numbers.number(least)} times as frequent")
+    return found
+
+
+# Which scores are compared, and with which.
+_ENDS: Final = {
+    "upper_mode": "above 0.9 to be, compared with those from 0.6 to 0.8,",
+    "lower_mode": "below 0.1 to be, compared with those from 0.2 to 0.4,",
+}
 
 
 def _detectable_held_out(decision: Decision, evidence: Evidence) -> tuple[Fact, ...]:
@@ -193,13 +213,33 @@ def _interval(fact: Fact, evidence: Evidence) -> Interval:
 
 def explain_check(check: Check) -> str:
     """A condition with its number."""
-    criterion = FINDING.criterion(check.row)
+    if check.reason == "empty_beside":
+        return f"{FINDING.criterion(check.row).claim}: {check.why()}"
     if check.reason is not None:
-        return f"{criterion.claim}: {check.why()}"
-    if criterion.unit == "points":
-        return f"{criterion.claim}: {numbers.points_with_interval(*check.interval)}"
-    times = " times as frequent" if check.row in ("upper_mode", "lower_mode") else ""
-    return f"{criterion.claim}: {numbers.with_interval(*check.interval, brief=False)}{times}"
+        return not_decided(FINDING.criterion(check.row), check)
+    if check.row in _COMPARED:
+        return _COMPARED[check.row].format(numbers.with_interval(*check.interval, brief=False))
+    if check.row == bimodality_grows.POLARISATION:
+        return (
+            "From the smallest to the largest size polarisation (0: all examples alike, 1: each "
+            "memorised fully or not at all) changes by "
+            f"{numbers.with_interval(*check.interval, brief=False, signed=True)}"
+        )
+    return f"{_SHARES[check.row]} changes by {numbers.points_with_interval(*check.interval)}"
+
+
+# What is measured, whatever the verdict: a claim that fails would not read true.
+_COMPARED: Final = {
+    "upper_mode": "At the largest size scores above 0.9 are {} times as frequent as those from 0.6 "
+    "to 0.8",
+    "lower_mode": "At the largest size scores below 0.1 are {} times as frequent as those from 0.2 "
+    "to 0.4",
+}
+_SHARES: Final = {
+    "rise": "From the smallest to the largest size the share of scores above 0.9",
+    "held_out_rise": "Among sizes that fit everything the share of examples that nearly no "
+    "held-out model gets right",
+}
 
 
 def _rule(rules: Rules) -> str:

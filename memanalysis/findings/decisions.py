@@ -6,6 +6,7 @@ Report and command line turn ``reason`` and ``facts`` into words; nothing here i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from memanalysis.analysis.intervals import Interval
 from memanalysis.analysis.quantiles import quantile
-from memanalysis.findings.verdicts import UNDETERMINED, Bound, Fact, Verdict
+from memanalysis.findings.verdicts import UNDETERMINED, Bound, Check, Fact, Verdict
+from memanalysis.rules import load
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,26 @@ def detectable(interval: Interval, power: float, level: float = 0.95) -> float:
         return math.nan
     seen, excluded = (float(quantile(p, interval.n_groups - 1)) for p in (power, 0.5 + level / 2))
     return half * (1 + seen / excluded)
+
+
+def shown_from(check: Check, n_groups: int) -> float:
+    """The size from which an effect would be shown four times in five, by the check's interval.
+
+    NaN without an interval or a bound.
+    """
+    if check.bound is None:
+        return math.nan
+    estimate, low, high = (np.asarray(value) for value in check.interval)
+    distance = detectable(Interval(estimate, low, high, n_groups), load().common.power)
+    return check.bound.value + (distance if check.bound.side == "lower" else -distance)
+
+
+def could_show(effects: Sequence[str], n_groups: int) -> str:
+    """What a study of that many groups would have shown, in words; empty without effects."""
+    if not effects:
+        return ""
+    groups = f"{n_groups} {'group' if n_groups == 1 else 'groups'} of models"
+    return f"four of five studies with {groups} would show {' and '.join(effects)}"
 
 
 def mean_fact(name: str, values: Any) -> Fact:

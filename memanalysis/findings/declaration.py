@@ -31,6 +31,11 @@ class Criterion:
     rule: Callable[[Rules], str] | None = None
 
 
+def not_decided(criterion: Criterion, check: Check) -> str:
+    """That a condition is open for want of something; the claim in quotes, since none is made."""
+    return f"“{criterion.claim}”: not decided, as {check.why() or 'it cannot be estimated'}"
+
+
 @dataclass(frozen=True)
 class Place:
     """The section of the report with the evidence, and the figures in it that show it best."""

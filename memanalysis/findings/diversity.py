@@ -23,7 +23,8 @@ from memanalysis.analysis.true_changes import (
 from memanalysis.evidence.conditions import Condition, Evidence
 from memanalysis.evidence.trajectories import trajectories_of
 from memanalysis.findings import falling
-from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.decisions import could_show, shown_from
+from memanalysis.findings.declaration import Criterion, Finding, Place, not_decided
 from memanalysis.findings.measuring import (
     counts_of,
     row_of,
@@ -216,7 +217,8 @@ def explain(outcome: Outcome) -> str:
         parts.append(
             f"{_increasing_text(increasing.interval)}{_why_more(outcome)}; "
             f"{numbers.share_with_interval(*fixed.interval)} "
-            f"{_alike(outcome.alpha, outcome.fact('fixed_near_0').estimate)}"
+            f"{_alike(outcome.alpha, outcome.fact('fixed_near_0').estimate)} (limits of shares are "
+            "wider than they need be)"
         )
     fitted = [fact.size for fact in outcome.facts_of("saturated")]
     first, last = (outcome.fact(f"falling_{name}") for name in falling.SELECTIONS)
@@ -228,9 +230,8 @@ def explain(outcome: Outcome) -> str:
     if outcome.reason is not None and outcome.reason != "contradicted":
         parts.append(f"not decided: {outcome.why()}")
     elif outcome.verdict == UNDETERMINED:
-        parts.append(_could_see(outcome.fact("falling_detectable_change").estimate,
-                                outcome.fact("falling_planted").estimate))  # fmt: skip
-    return "; ".join(parts)
+        parts.append(could_show(_showable(outcome), outcome.n_groups))
+    return "; ".join(filter(None, parts))
 
 
 def _increasing_text(share: tuple[float, float, float]) -> str:
@@ -273,29 +274,49 @@ def _modelled_text(falling: float, rising: float) -> str:
         "of the examples with a mean score of at least 0.02, "
         f"{numbers.percent(falling)} truly fall by {numbers.number(LEAST)} or more and "
         f"{numbers.percent(rising)} rise by as much, if a model of the noise is right "
-        "(model-based, no interval; in simulations off by up to 0.3)"
+        "(model-based, no interval; in simulations off by up to 30 percentage points)"
     )
 
 
-def _could_see(least: float, planted: float) -> str:
-    return (
-        f"a study like this shows a fall of {numbers.number(-least, 3, missing=numbers.UNKNOWN)} "
-        "in four of five cases (the rule was tried on falls of "
-        f"{numbers.number(-planted)} of four in ten examples)"
-    )
+def _showable(outcome: Outcome) -> list[str]:
+    """What would have decided each condition that is open, from which size on."""
+    found = []
+    for part in outcome.checks:
+        if part.verdict != UNDETERMINED:
+            continue
+        if part.row == falling.RULE:
+            least, planted = (
+                numbers.number(-outcome.fact(f"falling_{name}").estimate, digits,
+                               missing=numbers.UNKNOWN)
+                for name, digits in (("detectable_change", 3), ("planted", 2))
+            )  # fmt: skip
+            found.append(
+                f"a fall of middling scores by {least} (the rule was tried on falls of {planted} "
+                "of four in ten examples)"
+            )
+        elif math.isfinite(least_share := shown_from(part, outcome.n_groups)):
+            found.append(f"{numbers.percent(least_share)} of the examples {_SHOWN[part.row]}")
+    return found
+
+
+_SHOWN: Final = {
+    "increasing": "to be memorised more by larger models",
+    "fixed": "to be memorised equally by all sizes",
+}
 
 
 def explain_check(check: Check) -> str:
     """A share with its change, or the fall of middling scores."""
     criterion = FINDING.criterion(check.row)
     if check.reason in UNDECIDED or not check.facts:
-        return f"{criterion.claim}: not decided, as {check.why()}"
+        return not_decided(criterion, check)
     if check.row == falling.RULE:
         first, last = (check.fact(name) for name in falling.SELECTIONS)
         ends = [numbers.with_interval(*fact.interval) for fact in (first, last)]
         return (
-            f"{criterion.claim}: {ends[0]} if chosen at the smallest size that fits everything, "
-            f"{ends[1]} if at the largest"
+            f"Among sizes that fit everything scores of 0.1 to 0.5 change by {ends[0]} through "
+            f"generalising if chosen at the smallest of these sizes, and by {ends[1]} if at the "
+            "largest"
         )
     share = numbers.share_with_interval(*check.interval, brief=False)
     if check.row == "fixed":

@@ -20,8 +20,8 @@ from memanalysis.analysis.intervals import Floats, Interval, jackknife, leave_on
 from memanalysis.analysis.outcomes import Counts, ratio
 from memanalysis.evidence.conditions import Condition, Evidence, Teacher, alternating
 from memanalysis.findings import inhibits_particularly
-from memanalysis.findings.decisions import Decision
-from memanalysis.findings.declaration import Criterion, Finding, Place
+from memanalysis.findings.decisions import Decision, could_show, shown_from
+from memanalysis.findings.declaration import Criterion, Finding, Place, not_decided
 from memanalysis.findings.measuring import beyond, reason_of, row_of, undecided
 from memanalysis.findings.reasons import Reason
 from memanalysis.findings.verdicts import (
@@ -165,37 +165,74 @@ def explain(outcome: Outcome) -> str:
         parts.append(_excess_text(excess))
     if outcome.reason in ("teacher_leaks",):
         parts.append(outcome.why())
-    return "; ".join(parts)
+    elif outcome.verdict == UNDETERMINED and outcome.reason != "contradicted":
+        parts.append(could_show(_showable(outcome), outcome.n_groups))
+    return "; ".join(filter(None, parts))
+
+
+def _showable(outcome: Outcome) -> list[str]:
+    """What would have decided each condition that is open, from which size on."""
+    found = []
+    for part in outcome.checks:
+        least = shown_from(part, outcome.n_groups)
+        if not part.core or part.verdict != UNDETERMINED or not math.isfinite(least):
+            continue
+        if part.row == "inhibits":
+            found.append(f"a mean score lower by {numbers.number(-least, 4)}")
+        else:
+            points = numbers.number(100 * least, 2)
+            found.append(f"a test accuracy higher by {points} percentage points")
+    return found
 
 
 def _excess_text(excess: list[Fact]) -> str:
     """By how much memorised examples change beyond what an equal gain for all gives."""
-    amounts = (
-        f"{numbers.with_interval(*excess[0].interval)} if chosen with labels alone, "
-        f"{numbers.with_interval(*excess[1].interval)} if with distillation"
-    )
+    more = all(fact.high < 0 for fact in excess)
+    amounts = _both(excess, falls=more)
     if all(fact.low > 0 for fact in excess):
         return (
             "scores of memorised examples fall less than a gain in held-out accuracy equal for "
             f"all examples would make them, by {amounts}"
         )
-    if all(fact.high < 0 for fact in excess):
-        return f"scores of memorised examples fall beyond what an equal gain would do, by {amounts}"
-    return f"beyond what an equal gain would do, scores of memorised examples change by {amounts}"
+    if more:
+        return (
+            "scores of memorised examples fall more than a gain in held-out accuracy equal for all "
+            f"examples would make them, by {amounts}"
+        )
+    return (
+        "beyond what a gain in held-out accuracy equal for all examples would make of them, scores "
+        f"of memorised examples change by {amounts}"
+    )
+
+
+def _both(facts: list[Fact], *, falls: bool = False) -> str:
+    """A number by both choices of memorised examples; of a fall how far, without its sign."""
+    first, last = (
+        numbers.with_interval(*((-e, -high, -low) if falls else (e, low, high)))
+        for e, low, high in (fact.interval for fact in facts)
+    )
+    return f"{first} if chosen with labels alone, {last} if with distillation"
 
 
 def explain_check(check: Check) -> str:
     """A condition with its number."""
-    claim = FINDING.criterion(check.row).claim
+    criterion = FINDING.criterion(check.row)
     if not math.isfinite(check.estimate):
-        return f"{claim}: not decided, as {check.why() or 'it cannot be estimated'}"
+        return not_decided(criterion, check)
     if check.row == GAP_ROW:
         return _gap_text(check)
     if check.row == PARTICULAR:
         return _particular_text(check)
     if check.row == "generalises":
-        return f"{claim}: {numbers.points_with_interval(*check.interval)}"
-    return f"{claim}: {numbers.with_interval(*check.interval, brief=False)}"
+        change = numbers.points_with_interval(*check.interval)
+        return f"Averaged over student sizes, distillation changes test accuracy by {change}"
+    shown = numbers.with_interval(*check.interval, brief=False, signed=check.row == "inhibits")
+    if check.row == "inhibits":
+        return f"Averaged over student sizes, distillation changes mean memorisation by {shown}"
+    return (
+        "One-hot and distilled scores of an example correlate, without noise, with "
+        f"{shown}, where 1 is the same order and spacing"
+    )
 
 
 def _particular_text(check: Check) -> str:
@@ -204,13 +241,12 @@ def _particular_text(check: Check) -> str:
     if check.reason is not None and check.reason != "memorised_gain_less":
         parts.append(check.why())
     if check.fact("fits_memorised_less").estimate == 1:
-        shown = " and ".join(numbers.with_interval(*fact.interval) for fact in fit)
-        parts.append(f"students fit memorised examples less often, by {shown}")
+        parts.append(f"students fit memorised examples less often, by {_both(fit, falls=True)}")
     if check.verdict == UNDETERMINED:
-        least = check.fact("detectable_excess").estimate
+        least = numbers.number(-check.fact("detectable_excess").estimate, 3)
         parts.append(
-            f"a study like this shows an excess of {numbers.number(least, 3)} in four of five "
-            f"cases (the rule was tried on {numbers.number(-check.fact('planted').estimate)})"
+            f"four of five studies like this would show a fall by {least} more than that (the rule "
+            f"was tried on {numbers.number(check.fact('planted').estimate)})"
         )
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}"
@@ -219,14 +255,14 @@ def _particular_text(check: Check) -> str:
 def _gap_text(check: Check) -> str:
     itself = check.facts_of("share_lost_without_gap")
     alike = (
-        "; a student of the teacher's own size (gap 0) loses "
-        f"{numbers.with_interval(*itself[0].interval)} of it"
+        "; in a student of the teacher's own size the share is "
+        f"{numbers.with_interval(*itself[0].interval)}"
         if itself
         else ""
     )
     return (
-        "Per unit of log(teacher/student parameters) the share of memorisation that distillation "
-        "removes from memorised examples changes by "
+        "For every 2.7 times as many parameters that the teacher has, compared with the student, "
+        "the share of memorisation that distillation removes from memorised examples changes by "
         f"{numbers.with_interval(*check.interval, brief=False)}{alike}"
     )
 

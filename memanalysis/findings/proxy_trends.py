@@ -32,7 +32,7 @@ from memanalysis.findings.verdicts import (
     missing_signal,
 )
 from memanalysis.proxies import in_words
-from memanalysis.rules import Rules
+from memanalysis.rules import Rules, load
 
 NAME: Final = proxies_miss_trends.RULE
 _AREAS: Final = tuple(f"area_{direction}" for direction in proxies_miss_trends.DIRECTIONS)
@@ -144,13 +144,23 @@ def explain(outcome: Outcome) -> str:
         for kind in ("area ", "level ")
     )
     score = joint([outcome.fact(name) for name in _SCORE_AREAS])
+    missing, following, of = (
+        outcome.fact(name).estimate for name in ("missing", "following", "proxies")
+    )
+    others = (
+        f"; {following:.0f} see it or do not know which are memorised, and of "
+        f"{of - missing - following:.0f} it cannot be told"
+        if missing < of
+        else ""
+    )
     return (
-        f"{outcome.fact('missing').estimate:.0f} of {outcome.fact('proxies').estimate:.0f} proxies "
-        "tell which examples are memorised, while their own change with size does not tell whose "
-        f"memorisation increases. Of all {len(areas)}: rank correlation with the score "
-        f"{_reach(levels)}; of an increasing example and another one, the proxy's change names the "
-        f"increasing one with a chance of {_reach(areas)}, where guessing gives 0.50 and the score "
-        f"of other models {numbers.with_interval(*score)}"
+        f"{missing:.0f} of {of:.0f} proxies tell which examples are memorised, while their own "
+        f"change with size does not tell whose memorisation increases{others}. Of all "
+        f"{len(areas)}: rank correlation with the score {_reach(levels)}; of an increasing example "
+        "and another one, the proxy's change names the increasing one with a chance of "
+        f"{_reach(areas)}, where guessing gives 0.50, the rule asks for "
+        f"{numbers.number(load().trends.follows_area)} and the score of other models reaches "
+        f"{numbers.with_interval(*score)}"
     )
 
 
@@ -168,19 +178,24 @@ def explain_check(check: Check) -> str:
     name = in_words(check.row.partition(": ")[2])
     name = f"{name[0].upper()}{name[1:]}"
     if check.reason in UNDECIDED:
-        return f"{name} is not decided, as {check.why()}"
+        return f"{name}: not decided, as {check.why()}"
     level, rising = check.fact("level"), check.fact("share_rising")
     raw = joint([check.fact(f"raw_{area}") for area in _AREAS])
     first = joint([check.fact(area.replace("area", "first")) for area in _AREAS])
     follows = check.bound.value if check.bound else math.nan
+    trend = _TREND[trend_verdict(check.interval, follows)]
+    if check.reason == "level_unknown":
+        trend = f"{trend}, but does not tell either which examples are memorised"
     return (
-        f"{name} {_TREND[trend_verdict(check.interval, follows)]}: its change, standardised within "
-        "each size, names the increasing one of two examples with a chance of "
-        f"{numbers.with_interval(*check.interval)} (its plain change {numbers.number(raw[0])}, "
-        "near 0 for anything whose scale shrinks with size; its value at the smallest size "
-        f"{numbers.number(first[0])}). Its rank correlation with the score is "
+        f"{name}: {trend}. Of an increasing example and another one, its change, standardised "
+        "within each size, names the increasing one with a chance of "
+        f"{numbers.with_interval(*check.interval)}, where guessing gives 0.50 and the rule asks "
+        f"for {numbers.number(follows)}; its value at the smallest size does so with "
+        f"{numbers.number(first[0])}. (Its plain change: {numbers.number(raw[0])}. That of "
+        "anything whose scale shrinks with size is near 0.) Its rank correlation with the score is "
         f"{numbers.with_interval(*level.interval)}, and it rises for "
-        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing examples"
+        f"{numbers.percent(rising.estimate, missing=numbers.UNKNOWN)} of the increasing "
+        "examples"
     )
 
 

@@ -50,8 +50,8 @@ _WORDS: Final[Mapping[Reason, str]] = {
     "too_few_folds": "in too few groups of models there are enough such examples",
     "too_few_saturated_sizes": "fewer than two sizes fit their training examples, so that fitting "
     "and generalising cannot be told apart here",
-    "grows_by_fitting": "a second mode appears because larger models fit; among sizes that fit "
-    "everything it was not shown to grow",
+    "grows_by_fitting": "the group of scores near 1 may grow only because larger models fit more: "
+    "among sizes that fit everything it was not shown to grow by held-out errors",
     "empty_beside": "no score lies in the range that it is compared with, the clearest case",
     "hardly_anything_memorised": "hardly anything is memorised at one of the two sizes",
     "no_alpha": "too few models hold each example out to tell shapes apart",
@@ -76,11 +76,16 @@ _WORDS: Final[Mapping[Reason, str]] = {
 }
 
 
-class _Numbers(dict[str, float]):
-    def __missing__(self, name: str) -> float:
-        return float("nan")
+# The same where such a fact is not known.
+_WITHOUT: Final[Mapping[Reason, str]] = {
+    "change_too_noisy": "the change of the score itself is too noisy",
+    "too_few_increasing": "in one half of the models too few examples are increasing",
+}
 
 
 def words(reason: Reason, facts: Mapping[str, float] | None = None) -> str:
     """A reason in words, to stand behind "because"; ``facts`` are numbers by name."""
-    return _WORDS[reason].format_map(_Numbers(facts or {}))
+    try:
+        return _WORDS[reason].format_map(facts or {})
+    except KeyError:
+        return _WITHOUT[reason]

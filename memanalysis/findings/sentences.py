@@ -18,14 +18,14 @@ POST_HOC: Final = "rule made after these data"
 
 def explained(declared: Finding, outcome: Outcome) -> str:
     """The outcome in words, or why there is none; without a final stop."""
-    if outcome.reason in UNDECIDED or not outcome.facts:
+    if _nothing_there(outcome):
         return f"Not decided: {outcome.why()}"
     return declared.explain(outcome)
 
 
 def headline(declared: Finding, outcome: Outcome) -> str:
     """The result in one short sentence, or that the question cannot be asked and why."""
-    if outcome.reason in UNDECIDED or not outcome.facts:
+    if _nothing_there(outcome):
         why = f": {outcome.why()}" if outcome.reason else ""
         return f"Whether {declared.title} cannot be asked here{why}"
     return declared.headline(outcome)
@@ -34,23 +34,33 @@ def headline(declared: Finding, outcome: Outcome) -> str:
 def of_headline(judged: Judged, evidence: Evidence) -> str:
     """Verdict, explanation, and what all findings have in common."""
     common, post_hoc = evidence.rules.common, evidence.post_hoc
-    remarks = notes(judged.outcome, judged.checked, common, post_hoc=post_hoc)
+    uses_alpha = judged.declared.uses_alpha
+    remarks = notes(
+        judged.outcome, judged.checked, common, post_hoc=post_hoc, uses_alpha=uses_alpha
+    )
     text = explained(judged.declared, judged.outcome)
     return f"{judged.final.verdict.capitalize()}. {text} ({'; '.join(remarks)})."
 
 
 def notes(
-    outcome: Outcome, checked: Mapping[str, Outcome], common: CommonRules, *, post_hoc: bool
+    outcome: Outcome,
+    checked: Mapping[str, Outcome],
+    common: CommonRules,
+    *,
+    post_hoc: bool,
+    uses_alpha: bool,
 ) -> list[str]:
     """Under which conditions a finding was decided, and which cross-checks it passed."""
     groups = "group" if outcome.n_groups == 1 else "groups"
     reserve = ", provisional" if outcome.n_groups < common.provisional_below else ""
     if outcome.n_groups < common.minimum_groups:
         reserve = ", too few for a verdict"
-    alpha = "no alpha" if outcome.alpha is None else f"alpha {numbers.number(outcome.alpha)}"
-    remarks = [f"{outcome.n_groups} {groups} of models{reserve}", alpha]
+    remarks = [f"{outcome.n_groups} {groups} of models{reserve}"]
+    if uses_alpha and outcome.alpha is not None:
+        remarks.append(f"alpha {numbers.number(outcome.alpha)}, the least change that counts")
     if "saturated_sizes" in checked:
-        saturated = checked["saturated_sizes"].verdict
+        other = checked["saturated_sizes"]
+        saturated = "not checked" if _nothing_there(other) else other.verdict
         remarks.append(f"{VARIANTS['saturated_sizes'].by}: {saturated}")
     unchecked = checked["probability"].reason if "probability" in checked else None
     if unchecked in ("not_recorded", "not_kept"):
@@ -71,7 +81,7 @@ def of_variant(judged: Judged, name: str) -> str:
     """The verdict on other evidence, and whether it agrees."""
     other, outcome = judged.checked[name], judged.outcome
     where = VARIANTS[name].where.capitalize()
-    if other.reason in UNDECIDED or not other.facts:
+    if _nothing_there(other):
         return f"{where}: not checked, as {other.why() or 'nothing can be estimated'}."
     if contradict(outcome, other):
         agreement = "contradicting"
@@ -83,3 +93,8 @@ def of_variant(judged: Judged, name: str) -> str:
     if other.reason == "alpha_unused":
         text = f"{text}; {other.why()}"
     return f"{where}: {other.verdict}, {agreement} the headline. {text}."
+
+
+def _nothing_there(outcome: Outcome) -> bool:
+    """Whether there is no estimate, or none that may be read."""
+    return outcome.reason in UNDECIDED or not outcome.facts

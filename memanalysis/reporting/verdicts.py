@@ -119,7 +119,11 @@ def conditions(told: Told) -> str:
     # What a check contradicts was supported before the check.
     overruled = told.outcome.reason == "contradicted"
     before = replace(told.outcome, verdict=SUPPORTED) if overruled else told.outcome
-    remarks = notes(before, told.checked, load().common, post_hoc=told.post_hoc)
+    declared = DECLARED.get(told.outcome.finding)
+    remarks = notes(
+        before, told.checked, load().common, post_hoc=told.post_hoc,
+        uses_alpha=declared is None or declared.uses_alpha,
+    )  # fmt: skip
     text = "; ".join(remarks)
     return f"{text[0].upper()}{text[1:]}."
 
