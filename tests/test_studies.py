@@ -110,6 +110,8 @@ def test_public_names_are_lazy() -> None:
         "ma.open\n"
         "assert 'duckdb' in sys.modules\n"
         "assert not {'altair', 'torch'} & sys.modules.keys()\n"
+        "ma.open().sql('from accuracy')\n"
+        "assert not {'pydantic', 'safetensors', 'pyarrow.parquet'} & sys.modules.keys()\n"
         "import memanalysis.experiments.simulate, memanalysis.building.build\n"
         "import inspect\n"
         "assert all(map(inspect.isfunction, (ma.build, ma.simulate, ma.report, ma.compare)))\n"

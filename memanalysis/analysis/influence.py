@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from memanalysis.analysis.assignment import Assignment
 from memanalysis.analysis.intervals import Floats
-from memanalysis.analysis.outcomes import Counts, Packed, popcount
+from memanalysis.analysis.outcomes import Counts, Packed, popcount, words
 from memanalysis.analysis.p_values import PValueCounts
 
 Index = NDArray[np.int64]
@@ -31,6 +31,8 @@ THRESHOLD: Final = 0.15
 FALSE_DISCOVERY_RATE: Final = 0.05
 # Pairs at once: 512 x 512 pairs take 64 bytes each, 16 MiB, whatever the number of examples.
 BLOCK: Final = 512
+# Fewer training examples than this: common bits are counted; more: a product of matrices is faster.
+_FEW: Final = 64
 _TIE: Final = 1e-9  # on hits, which are whole numbers: see trajectories
 
 
@@ -201,7 +203,9 @@ class _Scanner:
         ]
         self.halves = halves if all(half.any() for half in halves) else []
         rest = training.trained & ~np.bitwise_or.reduce(self.halves or [halves[0] & 0], axis=0)
-        self.bits = [np.flatnonzero(np.unpackbits(mask)) for mask in (*self.halves, rest)]
+        self.masks = [mask for mask in (*self.halves, rest) if mask.any()]
+        self.bits = [np.flatnonzero(np.unpackbits(mask)) for mask in self.masks]
+        self.right_in_half = [popcount(self.partners.correct & half) for half in self.halves]
 
     def patches(self) -> Iterator[_Patch]:
         """All pairs, in pieces; strata outermost, so that each one's chances are computed once."""
@@ -236,37 +240,50 @@ class _Scanner:
 
     def hits(self, rows: Index, columns: Index) -> list[NDArray[np.float32]]:
         """Hits inside, of each half of the groups and of subsets in neither: [rows, columns]."""
-        inside = np.unpackbits(self.training.in_train[rows], axis=1)
-        right = np.unpackbits(self.partners.correct[columns], axis=1)
+        in_train, correct = self.training.in_train[rows], self.partners.correct[columns]
+        if len(rows) < _FEW:
+            right_words = words(correct)
+            return [
+                np.bitwise_count(words(in_train & mask)[:, None] & right_words).sum(
+                    axis=-1, dtype=np.float32
+                )
+                for mask in self.masks
+            ]
+        inside, right = np.unpackbits(in_train, axis=1), np.unpackbits(correct, axis=1)
         return [
-            inside[:, at].astype(np.float32) @ right[:, at].astype(np.float32).T
-            for at in self.bits
-            if len(at)
+            inside[:, at].astype(np.float32) @ right[:, at].astype(np.float32).T for at in self.bits
         ]
 
     def count(self, patch: _Patch) -> None:
-        """Add a patch to all numbers, by how many hits how many of its pairs have."""
-        width = patch.tails.shape[1]
-        column = np.arange(len(patch.columns)) * width
-        found = np.zeros(len(patch.columns) * width, dtype=np.int64)
+        """Add a patch to all numbers."""
+        n_columns, width = patch.tails.shape
+        column = np.arange(n_columns)
+        n_rows = np.zeros(n_columns, dtype=np.int64)
         for start in range(0, len(patch.rows), self.block):
             rows = patch.rows[start : start + self.block]
             parts = self.hits(rows, patch.columns)
             others = self._others(rows, patch.columns)
-            cells = sum(parts[1:], parts[0]).astype(np.int64) + column
-            found += np.bincount(cells[others], minlength=len(found))
+            hits = sum(parts[1:], parts[0]).astype(np.int64)
+            self.n_above += int(np.count_nonzero(others & (hits >= patch.reach)))
+            self._count_p_values(patch.tails, (hits + column * width)[others])
             if self.halves:
                 self._compare_halves(rows, patch.columns, parts, others)
-        found = found.reshape(-1, width)
-        n_rows = found.sum(axis=1)
-        possible = patch.tails[(patch.tails > 0) & (n_rows > 0)[:, None]]
-        reached = np.arange(width) >= patch.reach[:, None]
-        chance = patch.tails[np.arange(len(n_rows)), np.clip(patch.reach, 0, width - 1)]
+            n_rows += np.count_nonzero(others, axis=0)
+        chance = patch.tails[column, np.clip(patch.reach, 0, width - 1)]
+        # More hits, smaller p: so the smallest that a partner can reach is its last above 0.
+        least = patch.tails[column, np.count_nonzero(patch.tails, axis=1) - 1]
         self.n_pairs += int(n_rows.sum())
-        self.n_above += int(found[reached].sum())
         self.n_by_noise += float((n_rows * np.where(patch.reach < width, chance, 0)).sum())
-        self.least_p = min(self.least_p, float(possible.min(initial=1)))
-        self.p_values.add(patch.tails[found > 0], found[found > 0])
+        self.least_p = min(self.least_p, float(least[n_rows > 0].min(initial=1)))
+
+    def _count_p_values(self, tails: Floats, cells: Index) -> None:
+        """Count the p-values of pairs, given as places in the flat ``tails``."""
+        if len(cells) < tails.size:
+            self.p_values.add(tails.ravel()[cells], 1)
+        else:
+            numbers = np.bincount(cells)
+            (filled,) = np.nonzero(numbers)
+            self.p_values.add(tails.ravel()[filled], numbers[filled])
 
     def _others(self, rows: Index, columns: Index) -> NDArray[np.bool_]:
         """False for the pair of an example with itself: bool [rows, columns]."""
@@ -279,9 +296,9 @@ class _Scanner:
         others: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         above = []
-        for half, hits in zip(self.halves, parts, strict=False):
+        for half, right, hits in zip(self.halves, self.right_in_half, parts, strict=False):
             n_in = popcount(self.training.in_train[rows] & half)[:, None]
-            h = popcount(self.partners.correct[columns] & half)[None, :]
+            h = right[columns][None, :]
             reach = _reach(h, n_in, popcount(half) - n_in, self.threshold)
             above.append(others & (hits >= reach - _TIE))
         self.n_both += int(np.count_nonzero(above[0] & above[1]))

@@ -235,10 +235,17 @@ def popcount(packed: Packed) -> NDArray[np.int32]:
 
     ``bits.count``, eight bytes at a time.
     """
+    return np.asarray(np.bitwise_count(words(packed)).sum(axis=-1, dtype=np.int32))
+
+
+def words(packed: Packed) -> NDArray[np.uint64]:
+    """The same bits eight bytes at a time, zero-padded: uint8 [..., B] -> uint64 [..., ceil(B/8)].
+
+    What stands for which bit differs between machines; counts of bits and of common bits do not.
+    """
     spare = -packed.shape[-1] % _WORD
     if spare:
         packed = np.concatenate(
             [packed, np.zeros((*packed.shape[:-1], spare), dtype=np.uint8)], axis=-1
         )
-    words = np.ascontiguousarray(packed).view(np.uint64)
-    return np.asarray(np.bitwise_count(words).sum(axis=-1, dtype=np.int32))
+    return np.ascontiguousarray(packed).view(np.uint64)

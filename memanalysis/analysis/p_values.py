@@ -29,7 +29,7 @@ class PValueCounts:
         bits = np.maximum(p_values, self._SMALLEST).view(np.int64)
         return np.asarray((bits + ((1 << self._SHIFT) - 1)) >> self._SHIFT)
 
-    def add(self, p_values: Floats, numbers: Index) -> None:
+    def add(self, p_values: Floats, numbers: Index | int) -> None:
         """Count each p-value so many times."""
         np.add.at(self.counts, self._bin(p_values), numbers)
 

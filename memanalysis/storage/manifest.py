@@ -37,8 +37,8 @@ from memanalysis.storage.shapes import (
     whole,
 )
 
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 MANIFEST: Final = "manifest.json"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Larger counts of anything in a store are slips or malice; tables count rows in 64 bits.
 _MOST: Final = 2**31 - 1
 _MOST_SUBSETS: Final = 10**6  # each takes a bit per example, whether it was trained or not

@@ -73,9 +73,9 @@ class Row:
         return statistics.median(self.processor_ratios)
 
 
-def main(widths: Sequence[int] = WIDTHS) -> None:
+def main(console: Console | None = None, widths: Sequence[int] = WIDTHS) -> None:
     """Measure with the processor's own instructions, with AVX2 where it has more, and print."""
-    console = Console(width=110)
+    console = console or Console(width=110)
     with team({}) as (workers, plain_default, plain_single):
         own = ask(workers[:1], "instructions")[0]
         steps(console, own, widths, (workers, plain_default, plain_single))

@@ -137,6 +137,6 @@ def test_a_type_that_no_key_takes_is_a_fault():
 
 
 def test_the_package_is_imported_without_pydantic():
-    """Only what reads study files or stores pays for it."""
+    """Only what reads study or model files pays for it."""
     code = "import sys, memanalysis; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
