@@ -102,6 +102,8 @@ def _contents(store: Store, sound: set[str]) -> Iterator[tuple[set[str], str, _L
     yield {"examples"}, "files beside the tables", lambda: beside
     annotations = _faults(check_recorded.annotation_faults(store), "Import them again.")
     yield {"annotations"}, TABLES["annotations"][0], lambda: annotations
+    attributions = _faults(check_recorded.attribution_faults(store), "Import them again.")
+    yield {"attributions"}, TABLES["attributions"][0], lambda: attributions
     recorded = _faults(check_recorded.recorded_faults(store, sound), _rebuild(store))
     yield {"examples", "outcomes"}, "tables of what was recorded", lambda: recorded
 

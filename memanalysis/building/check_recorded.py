@@ -1,6 +1,6 @@
 """Proxies, votes, margins, bits per epoch and second models against the outcomes of their store.
 
-Annotations, and what lies beside the tables, against what they are of.
+Annotations and attributions, and what lies beside the tables, against what they are of.
 """
 
 from __future__ import annotations
@@ -72,6 +72,23 @@ def annotation_faults(store: Store) -> Iterator[Broken]:
         yield where, "rows without name or value", "both in every row"
     if not np.isfinite(table["number"].drop_null().to_numpy()).all():
         yield where, "numbers that are not finite", "finite ones, or NULL"
+
+
+def attribution_faults(store: Store) -> Iterator[Broken]:
+    """Scores of pairs of examples, each pair once, that are finite."""
+    table = store.read_table("attributions")
+    where, n_train = TABLES["attributions"][0], store.manifest.n_train
+    for name, most in (("train_id", n_train), ("test_id", n_train + store.manifest.n_test)):
+        ids = table[name].fill_null(-1).to_numpy()
+        if len(ids) and not (ids.min() >= 0 and ids.max() < most):
+            yield where, f"other {name}", f"0 to {most - 1}"
+    keys = table.group_by(["name", "test_id", "train_id"]).aggregate([])
+    if len(keys) != len(table):
+        yield where, f"{len(table) - len(keys)} rows twice", "one per name, test_id, train_id"
+    if table["name"].null_count:
+        yield where, "rows without name", "one in every row"
+    if not np.isfinite(table["score"].fill_null(np.nan).to_numpy()).all():
+        yield where, "scores that are not finite", "a number for each pair"
 
 
 def beside_faults(store: Store) -> Iterator[Broken]:

@@ -170,7 +170,7 @@ class _Proxy(TypedDict, total=False):
 
 
 @with_config(_OPEN)
-class _Annotation(TypedDict, total=False):
+class _Added(TypedDict, total=False):
     source: _Text
     column: _Text
 
@@ -183,8 +183,9 @@ class Manifest:
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
     count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
     image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
-    which derived files are stamped. ``annotations`` says of each where it came from;
-    ``dropped_proxies`` names those whose values of single examples a packed store no longer has.
+    which derived files are stamped. ``annotations`` and ``attributions`` say of each where it came
+    from; ``dropped_proxies`` names those whose values of single examples a packed store no longer
+    has.
     """
 
     study: str
@@ -212,6 +213,7 @@ class Manifest:
     imports: list[dict[str, Any]] = field(default_factory=list)
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
     annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attributions: dict[str, dict[str, Any]] = field(default_factory=dict)
     dropped_proxies: list[str] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -241,7 +243,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """The manifest as the text of its file."""
         content = asdict(self)
-        for later in ("annotations", "dropped_proxies"):
+        for later in ("annotations", "attributions", "dropped_proxies"):
             if not content[later]:  # stores from before stay as they are, to the byte
                 del content[later]
         return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
@@ -274,7 +276,8 @@ class _Content(TypedDict, total=False):
     outcomes_fingerprint: Annotated[str, Strict(), Field(pattern=r"^([0-9a-f]{64})?$")]
     imports: list[_Import]
     proxies: dict[_Text, _Proxy]
-    annotations: dict[_Text, _Annotation]
+    annotations: dict[_Text, _Added]
+    attributions: dict[_Text, _Added]
     dropped_proxies: list[_Text]
     files: dict[Annotated[str, Strict(), AfterValidator(_file)], _File]
 

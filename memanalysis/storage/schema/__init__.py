@@ -25,6 +25,7 @@ from memanalysis.storage.schema.names import (
 )
 from memanalysis.storage.schema.stored import (
     ANNOTATIONS,
+    ATTRIBUTIONS,
     EPOCH_OUTCOMES,
     EXAMPLES,
     INFLUENCE,
@@ -40,6 +41,7 @@ from memanalysis.storage.schema.stored import (
 __all__ = [
     "ADDED",
     "ANNOTATIONS",
+    "ATTRIBUTIONS",
     "CONTRACT_VERSION",
     "DERIVED",
     "EPOCH_OUTCOMES",
@@ -75,7 +77,10 @@ RECORDED: Final[dict[str, pa.Schema]] = {
 }
 
 # Tables that are added to a store that is there: builds and imports of anything else leave them.
-ADDED: Final[dict[str, pa.Schema]] = {"annotations": ANNOTATIONS}
+ADDED: Final[dict[str, pa.Schema]] = {
+    "annotations": ANNOTATIONS,
+    "attributions": ATTRIBUTIONS,
+}
 
 # What came after the first stores were shipped. One that lacks such a table has no rows of it, one
 # that lacks such columns has NULL there, until it is built again.
