@@ -14,7 +14,14 @@ NEED = $(FULL)/bin/python tests/helpers/prerequisites.py
 STUDY ?= planted
 PROCESSES ?= 2
 
-.PHONY: report test lint reference api controls torture licences bench bench-gpu produce study results notebooks clean
+# Of the analysis half alone: torch of a version is gigabytes.
+VERSIONS ?= lowest-direct highest
+VERSION_TESTS := tests/storage/test_manifest.py tests/importing/test_tables.py \
+	tests/sql/test_catalogue.py tests/analysis/test_intervals.py
+COVERED ?= tests
+LEAST_COVERAGE := 95
+
+.PHONY: report test lint reference api controls torture licences versions coverage bench bench-gpu produce study results notebooks clean
 
 report: $(READER)/installed
 	$(READER)/bin/memanalysis report $(STORE) --out report.html
@@ -45,6 +52,26 @@ torture: $(FULL)/installed
 # Of everything that is installed; fails on one that is not permissive.
 licences: $(FULL)/installed
 	$(FULL)/bin/python tests/helpers/licences.py
+
+# The oldest versions that pyproject.toml allows, and the newest: a report and some tests with each.
+versions: $(VERSIONS:%=versions-%)
+
+versions-%: $(READER)/installed
+	$(READER)/bin/uv venv --quiet --clear --python $(READER)/bin/python build/versions/$*
+	$(READER)/bin/uv pip install --quiet --python build/versions/$* --resolution $* --editable .
+	$(READER)/bin/uv pip install --quiet --python build/versions/$* pytest hypothesis
+	build/versions/$*/bin/memanalysis report --out build/versions/$*/report.html
+	OMP_NUM_THREADS=1 build/versions/$*/bin/python -m pytest --quiet -W default $(VERSION_TESTS)
+
+# Branches that the tests take; fails below the least share of all tests. Of some, a table alone:
+# `make coverage COVERED=tests/sql`.
+coverage: $(FULL)/installed
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	OMP_NUM_THREADS=1 $(FULL)/bin/coverage run -m pytest --quiet -n $(PROCESSES) --dist loadscope \
+		--no-loadscope-reorder $(COVERED)
+	$(FULL)/bin/coverage combine --quiet
+	$(FULL)/bin/coverage report --fail-under $(if $(filter tests,$(COVERED)),$(LEAST_COVERAGE),0)
 
 # All parts, or one: `make bench PART=training`.
 bench: $(FULL)/installed

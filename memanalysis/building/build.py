@@ -225,7 +225,7 @@ def _stage(store: Store) -> Store:
     """Make a store in ``.build/`` with this one's manifest and examples."""
     store.read_table("examples", ["example_id"])  # a missing file is reported in the store's name
     ours = {file for name, (file, _) in TABLES.items() if name not in ADDED}
-    # Other files, such as a simulation's truth or annotations, stay where they are.
+    # Other files, such as a simulation's truth or what was added, stay where they are.
     foreign = {name: noted for name, noted in _without_sums(store).items() if name not in ours}
     staged = Store(store.path / _STAGING, replace(store.manifest, files=foreign))
     (staged.path / GROUPS).mkdir(parents=True)

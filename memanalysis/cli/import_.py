@@ -180,10 +180,14 @@ def _write_example(formatter: click.HelpFormatter, format_: Format) -> None:
 @click.option("--id-column", help="Column of ids or names; default: example_id, source_id, …")
 @click.option("--in-order", is_flag=True, help="Row i of a table without ids is example i.")
 @click.option("--missing", is_flag=True, help="Take scores that are NaN or infinite as NULL.")
-@click.option("--name", help="Name of the annotation; default: that of its column.")
+@click.option("--name", help="Name of what is added; default: that of its column or file.")
 @click.option("--row-names", help="Names of the examples by number or row: 'train/{}'.")
 @click.option("--label-column", help="Labels to compare with the store's.")
-@click.option("--replace", is_flag=True, help="Replace the annotation of that name.")
+@click.option("--replace", is_flag=True, help="Replace what was added by that name.")
+@click.option("--rows", type=click.Choice(["train", "test"]),
+              help="Which examples the rows of a square matrix of influence are.")  # fmt: skip
+@click.option("--test-ids", type=click.Path(path_type=Path),
+              help="The example_id of each test example of a matrix: .npy, .csv, …")  # fmt: skip
 @click.option("--n-train", type=click.IntRange(1), help="Training examples, where no file says.")
 @click.option("--n-test", type=click.IntRange(0), help="Test examples, where no file says.")
 @click.pass_context

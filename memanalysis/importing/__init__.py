@@ -13,6 +13,7 @@ from typing import Any, Final
 from memanalysis.building.build import Progress
 from memanalysis.errors import DataError, did_you_mean
 from memanalysis.importing.annotating import annotate
+from memanalysis.importing.attributing import attribute
 from memanalysis.importing.committing import commit, held_store
 from memanalysis.importing.labels import split_key
 from memanalysis.importing.match_examples import of_store
@@ -106,8 +107,9 @@ def _bring(
     dry_run: bool,
     progress: Progress | None,
 ) -> Imported:
-    if contents.annotations:
-        lines = annotate(store, contents, options, dry_run=dry_run)
+    if contents.annotations or contents.attributions:
+        add = annotate if contents.annotations else attribute
+        lines = add(store, contents, options, dry_run=dry_run)
         return Imported(lines, None if dry_run else Store.open(out))
     plan = make_plan(store, contents, options, out.resolve().name)
     lines = summary(plan, store)

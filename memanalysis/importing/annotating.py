@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from memanalysis.building.build import move_commit
+from memanalysis.importing.adding import commit_added, entry, others, require_store
 from memanalysis.importing.example_names import positions
 from memanalysis.importing.problems import fault
 from memanalysis.importing.source import Annotation, Contents, Options
-from memanalysis.storage.confinement import COMMIT
 from memanalysis.storage.schema import ANNOTATIONS
 from memanalysis.storage.store import Store
 
-_STAGING: Final = ".import"
 _SHOWN: Final = 5
-_LONGEST: Final = 64  # characters of a name
 
 
 def annotate(
@@ -37,44 +30,19 @@ def annotate(
         If there is no store yet, rows find no example, labels disagree, or the store has an
         annotation of that name and is not told to replace it.
     """
-    if store is None:
-        hint = "Import models or scores first, or correct --out."
-        raise fault(f"'{contents.source}'", "no store at --out", "one with these examples", hint)
+    store = require_store(store, contents)
     lines = [f"{contents.format}: {contents.source}"]
-    tables, about = [_others(store, contents.annotations, options)], {}
+    places = {annotation.name: annotation.where for annotation in contents.annotations}
+    tables, about = [others(store, "annotations", places, options)], {}
     for annotation in contents.annotations:
-        _require_name(annotation)
         table, more = _rows(store, annotation)
         tables.append(table)
         lines += more
-        about[annotation.name] = _entry(annotation, contents, table)
+        about[annotation.name] = entry(contents, column=annotation.column, examples=len(table))
     lines += [f"note: {note}" for note in contents.notes]
     if not dry_run:
-        _commit(store, pa.concat_tables(tables), about)
+        commit_added(store, "annotations", pa.concat_tables(tables), about)
     return lines
-
-
-def _require_name(annotation: Annotation) -> None:
-    name = annotation.name
-    if not name.isprintable() or not 0 < len(name) <= _LONGEST:
-        expected = f"1 to {_LONGEST} printable characters"
-        raise fault(annotation.where, f"the name {name!r}", expected, "Give another --name.")
-
-
-def _others(store: Store, coming: Sequence[Annotation], options: Options) -> pa.Table:
-    """The rows that are there and stay."""
-    if not store.table_path("annotations").exists():
-        return ANNOTATIONS.empty_table()
-    present = store.read_table("annotations").cast(ANNOTATIONS)
-    names = set(present["name"].to_pylist())
-    taken = next((annotation for annotation in coming if annotation.name in names), None)
-    if taken is not None and not options.replace:
-        raise fault(
-            taken.where, f"an annotation '{taken.name}'", "one that the store does not have",
-            "Give another --name, or --replace.",
-        )  # fmt: skip
-    replaced = pa.array([annotation.name for annotation in coming], pa.string())
-    return present.filter(pc.invert(pc.is_in(present["name"], replaced)))
 
 
 def _rows(store: Store, annotation: Annotation) -> tuple[pa.Table, list[str]]:
@@ -156,35 +124,3 @@ def _require_labels(store: Store, annotation: Annotation, places: NDArray[np.int
             f"first at example_id {first}", "those of the store",
             "The rows are in another order, or of other examples.",
         )  # fmt: skip
-
-
-def _entry(annotation: Annotation, contents: Contents, table: pa.Table) -> dict[str, Any]:
-    """The manifest's entry of an annotation."""
-    return {
-        "source": contents.source,
-        "column": annotation.column,
-        "examples": len(table),
-        "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **contents.provenance,
-    }
-
-
-def _commit(store: Store, table: pa.Table, about: dict[str, dict[str, Any]]) -> None:
-    """Put the table in its place, the manifest after it, both or neither."""
-    staging = store.path / _STAGING
-    shutil.rmtree(staging, ignore_errors=True)
-    manifest = replace(
-        store.manifest,
-        files=dict(store.manifest.files),
-        annotations={**store.manifest.annotations, **about},
-    )
-    staged = Store(staging, manifest)
-    try:
-        staging.mkdir()
-        staged.write_table("annotations", table)
-        staged.write_manifest()
-        staging.rename(store.path / COMMIT)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
-    move_commit(store.path)

@@ -16,11 +16,13 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from memanalysis.importing.arrays import Array
 from memanalysis.importing.outcomes import Outcome
 from memanalysis.proxies import HardIs
 
 UNKNOWN: Final = "unknown"
 Side = Literal["in", "out"]
+Rows = Literal["train", "test"]
 
 
 # Fields of ``Options`` that concern every source, and those that concern sources of models.
@@ -111,9 +113,12 @@ class Options:
     in_order
         Row i of a table without ids is example i.
     name, replace
-        Of an annotation, and whether it may take the place of one of that name.
+        Of an annotation or attribution, and whether it may take the place of one of that name.
     row_names
         The store's name of a number, which stands for ``{}`` in it.
+    rows, test_ids
+        Which examples the rows of a matrix of influence are, where its shape does not say; a file
+        of the ``example_id`` of each test example in it.
     label_column
         Labels of the rows, which must be those of the store.
     has_store, store_names
@@ -153,6 +158,8 @@ class Options:
     name: str | None = None
     row_names: str | None = None
     label_column: str | None = None
+    rows: Rows | None = None
+    test_ids: Path | None = None
     replace: bool = False
     has_store: bool = False
     store_names: Sequence[str | None] = ()
@@ -286,9 +293,23 @@ class Annotation:
     where: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """One number for each pair of a test and a training example, by a tool of data attribution.
+
+    ``matrix``: [test, train] or [train, test], as ``rows`` says or, where it is None, its shape.
+    ``test_ids`` int64 [test]: ``example_id`` of its test examples; None for all of the store.
+    """
+
+    name: str
+    matrix: Array
+    rows: Rows | None = None
+    test_ids: NDArray[np.int64] | None = None
+
+
 @dataclass(frozen=True)
 class Contents:
-    """Everything that one source has to give: annotations alone, or the rest.
+    """Everything that one source has to give: annotations or attributions alone, or the rest.
 
     ``notes``: hazards, what was left out, what cannot be computed and why; shown by a dry run,
     kept in the manifest and printed in the report. ``provenance``: JSON values for the manifest.
@@ -301,6 +322,7 @@ class Contents:
     scores: Sequence[Scores] = ()
     pairs: Sequence[Pairs] = ()
     annotations: Sequence[Annotation] = ()
+    attributions: Sequence[Attribution] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     size_order: Sequence[str] = ()

@@ -142,6 +142,7 @@ _CONTENT: Final = table(
         text, table(hard_is=optional(text), source=optional(text), formula=optional(text))
     ),
     annotations=table_of(text, table(source=text, column=text)),
+    attributions=table_of(text, table(source=text, column=text)),
     dropped_proxies=list_of(text),
     files=table_of(_FILE, record(sha256=_CHECKSUM, bytes=_BYTES, rows=_BYTES)),
 )
@@ -155,8 +156,9 @@ class Manifest:
     dictionary, where there is one. ``files`` maps each table's path to its SHA-256, size and row
     count. ``layers`` are those that prediction depth probes: for each size, name and numbers per
     image, first to last. ``outcomes_fingerprint`` is the checksum of ``outcomes.parquet``, with
-    which derived files are stamped. ``annotations`` says of each where it came from;
-    ``dropped_proxies`` names those whose values of single examples a packed store no longer has.
+    which derived files are stamped. ``annotations`` and ``attributions`` say of each where it came
+    from; ``dropped_proxies`` names those whose values of single examples a packed store no longer
+    has.
     """
 
     study: str
@@ -184,6 +186,7 @@ class Manifest:
     imports: list[dict[str, Any]] = field(default_factory=list)
     proxies: dict[str, dict[str, Any]] = field(default_factory=dict)
     annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attributions: dict[str, dict[str, Any]] = field(default_factory=dict)
     dropped_proxies: list[str] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -213,7 +216,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """The manifest as the text of its file."""
         content = asdict(self)
-        for later in ("annotations", "dropped_proxies"):
+        for later in ("annotations", "attributions", "dropped_proxies"):
             if not content[later]:  # stores from before stay as they are, to the byte
                 del content[later]
         return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()

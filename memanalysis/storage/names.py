@@ -13,7 +13,7 @@ CONTRACT_VERSION: Final = 1
 # Tables of what was recorded besides outcomes; stores from before lack their files.
 RECORDED_TABLES: Final = ("votes", "margins", "epoch_outcomes", "repeats")
 # Tables that are added to a store that is there: builds and imports of anything else leave them.
-ADDED_TABLES: Final = ("annotations",)
+ADDED_TABLES: Final = ("annotations", "attributions")
 # All that no build computes from the others.
 STORED_TABLES: Final = (
     "examples", "models", "outcomes", "proxies", *RECORDED_TABLES, "influence", *ADDED_TABLES,

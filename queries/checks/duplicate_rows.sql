@@ -56,6 +56,11 @@ keys as (
         'annotations' as relation,
         concat_ws(' ', name, example_id) as key
     from annotations
+    union all
+    select
+        'attributions' as relation,
+        concat_ws(' ', name, test_id, train_id) as key
+    from attributions
 )
 select
     relation,

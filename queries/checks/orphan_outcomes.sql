@@ -43,6 +43,20 @@ recorded as (
         null as size,
         example_id
     from annotations
+    union all
+    select distinct
+        'attributions' as relation,
+        null as objective,
+        null as size,
+        train_id as example_id
+    from attributions
+    union all
+    select distinct
+        'attributed' as relation,
+        null as objective,
+        null as size,
+        test_id as example_id
+    from attributions
 )
 select
     'outcomes' as relation,
@@ -60,7 +74,7 @@ select
     r.example_id
 from recorded as r
 anti join examples as e
-    on r.example_id = e.example_id and (e.split = 'train' or r.relation in ('votes', 'repeats'))
+    on r.example_id = e.example_id and (e.split = 'train' or r.relation in ('votes', 'repeats', 'attributed'))
 union all
 select distinct
     r.relation,
@@ -70,7 +84,7 @@ select distinct
 from recorded as r
 anti join outcomes as o
     on r.objective = o.objective and r.size = o.size
-where r.relation not in ('proxies', 'annotations');
+where r.relation not in ('proxies', 'annotations', 'attributions', 'attributed');
 
 comment on view orphan_outcomes is
     'One row per outcome, proxy or other record without its example (and split), or without outcomes of its objective and size; must be empty.';

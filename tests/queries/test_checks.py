@@ -73,6 +73,12 @@ def annotated(table: pa.Table, **values: object) -> pa.Table:
     return pa.Table.from_pylist([row | values], table.schema)
 
 
+def attributed(table: pa.Table, **values: object) -> pa.Table:
+    """The table with the score of one pair."""
+    row = {"name": "trak", "train_id": 0, "test_id": 20, "score": 0.5}
+    return pa.Table.from_pylist([row | values], table.schema)
+
+
 def voted(table: pa.Table, **values: object) -> pa.Table:
     """The table with votes for one class of one example."""
     row = {"objective": "one_hot", "size": "small", "size_rank": 0, "example_id": 0, "class": 0}
@@ -90,6 +96,7 @@ DAMAGE: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
     "duplicate_rows": ("outcomes", lambda t: pa.concat_tables([t, t.slice(3, 1)])),
     "impossible_sums": ("outcomes", lambda t: replaced(t, 1, probability_in_sum=1e6)),
     "incomplete_annotations": ("annotations", lambda t: annotated(t, number=float("inf"))),
+    "incomplete_attributions": ("attributions", lambda t: attributed(t, score=float("nan"))),
     "inconsistent_sizes": ("models", lambda t: replaced(t, 0, size_rank=7)),
     "inconsistent_trained": ("outcomes", lambda t: replaced(t, 3, trained=b"\xff\xff\xe0")),
     "miscounted_votes": ("votes", lambda t: voted(t, n_in=1000, n_out=0)),

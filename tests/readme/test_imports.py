@@ -363,6 +363,31 @@ def annotations(case):
     assert rows["value"].to_list() == texts
 
 
+@row(
+    "influence by TRAK, dattri, kronfluence: .mmap, .npy, .npz, .safetensors",
+    "the relations attributions and influence_agreement, theirs beside ours",
+)
+def influence(case):
+    """TRAK's scores [train, test] are joined with the examples, and compared with ours."""
+    generator, n_test = np.random.default_rng(0), 5
+    masks = generator.permuted(np.arange(20) % 2 == 0, axis=0)[:, None] ^ (np.arange(30) % 2 == 0)
+    ma.store.write(
+        case.out, masks=masks, correct=generator.random((20, 30)) < 0.5,
+        test_correct=generator.random((20, n_test)) < 0.5, labels=np.arange(30) % 3,
+        test_labels=np.arange(n_test) % 3, sizes="resnet18",
+    )  # fmt: skip
+    scores = generator.normal(size=(30, n_test)).astype(np.float32)
+    case.source.parent.mkdir()
+    with case.source.open("wb") as file:
+        np.save(file, scores)
+    yield
+    rows = ma.open(case.out).sql("from attributions where name = 'trak' order by train_id, test_id")
+    np.testing.assert_array_equal(rows["score"].to_numpy().reshape(30, n_test), scores)
+    assert (
+        ma.open(case.out).table("influence_agreement")["rank_correlation"].is_between(-1, 1).all()
+    )
+
+
 # The sentences below the table
 
 

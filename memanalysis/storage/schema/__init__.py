@@ -30,6 +30,7 @@ from memanalysis.storage.names import (
 from memanalysis.storage.schema.derived import DERIVED
 from memanalysis.storage.schema.stored import (
     ANNOTATIONS,
+    ATTRIBUTIONS,
     EPOCH_OUTCOMES,
     EXAMPLES,
     INFLUENCE,
@@ -45,6 +46,7 @@ from memanalysis.storage.schema.stored import (
 __all__ = [
     "ADDED",
     "ANNOTATIONS",
+    "ATTRIBUTIONS",
     "CONTRACT_VERSION",
     "DERIVED",
     "EPOCH_OUTCOMES",
@@ -74,7 +76,9 @@ __all__ = [
 RECORDED: Final[dict[str, pa.Schema]] = dict(
     zip(RECORDED_TABLES, (VOTES, MARGINS, EPOCH_OUTCOMES, REPEATS), strict=True)
 )
-ADDED: Final[dict[str, pa.Schema]] = dict(zip(ADDED_TABLES, (ANNOTATIONS,), strict=True))
+ADDED: Final[dict[str, pa.Schema]] = dict(
+    zip(ADDED_TABLES, (ANNOTATIONS, ATTRIBUTIONS), strict=True)
+)
 
 # File of each table, relative to the store, and its columns.
 TABLES: Final[dict[str, tuple[str, pa.Schema]]] = {

@@ -161,6 +161,16 @@ ANNOTATIONS: Final = pa.schema(
     ]
 )
 
+# What tools of data attribution say of pairs; no build makes it.
+ATTRIBUTIONS: Final = pa.schema(
+    [
+        ("name", pa.string()),
+        ("test_id", pa.int64()),
+        ("train_id", pa.int64()),
+        ("score", pa.float64()),
+    ]
+)
+
 # What a simulated store knows besides: truth.parquet, no public relation.
 TRUTH: Final = pa.schema(
     [
