@@ -1,4 +1,4 @@
-"""Which licences `make licences` lets pass."""
+"""Licences that `make licences` lets pass."""
 
 import licences
 import pytest

@@ -1,4 +1,4 @@
-"""What no Python package brings is found, installed, or asked for before the first test."""
+"""Prerequisites that no Python package brings: found, installed, or asked for in time."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What users hold: a study, and the package's public names."""
+"""Studies as users hold them, and the package's public names."""
 
 import doctest
 import subprocess

@@ -26,7 +26,7 @@ CLASSES = 100  # pairs of one class are what influence compares
 
 @dataclass(frozen=True)
 class Scale:
-    """How many examples, models per objective and size, sizes and objectives."""
+    """Numbers of examples, models per objective and size, sizes and objectives."""
 
     examples: int
     models: int

@@ -101,7 +101,7 @@ def train(
 
 @torch.inference_mode()
 def correct(model: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-    """Which images a model gets right."""
+    """Images that a model gets right."""
     model.eval()
     return model(pixels).argmax(1) == labels
 

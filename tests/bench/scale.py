@@ -1,4 +1,4 @@
-"""How time and memory grow: the relation, and what is computed from it."""
+"""Growth of time and memory: the relation, and what is computed from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How soon commands answer that people wait for, in processor time of a process of their own."""
+"""Start of commands that people wait for, in processor time of a process of their own."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MOST_MEMORY = 4 * 2**30
 def paired_ratios(
     ours: Callable[[], object], other: Callable[[], object], rounds: int = ROUNDS
 ) -> list[float]:
-    """How many times longer ``other`` takes than ``ours``, pair by pair, A B A B ..."""
+    """Time of ``other`` as a multiple of ``ours``, pair by pair, A B A B ..."""
     ours(), other()  # a warm-up of both: files in the page cache, code compiled
     return [1 / (seconds(ours) / seconds(other)) for _ in range(rounds)]
 

@@ -51,7 +51,7 @@ Team = tuple[list[Connection], Connection, Connection]
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at one width with one kind of kernels; seconds are of one model's epoch."""
+    """Measurements at one width with one kind of kernels; seconds are of one model's epoch."""
 
     width: int
     kernels: str
@@ -86,7 +86,7 @@ def main(console: Console | None = None, widths: Sequence[int] = WIDTHS) -> None
 
 
 def steps(console: Console, instructions: str, widths: Sequence[int], children: Team) -> None:
-    """What a step costs, by width and kernels."""
+    """Measure the cost of a step, by width and kernels."""
     workers = children[0]
     peak = statistics.median(ask(workers[:1], "matmul", 1024)[0] for _ in range(5)) / 1e9
     rows = [row for width in widths for row in measured(width, *children)]
@@ -144,7 +144,7 @@ def measured(
 
 
 def quiet(workers: list[Connection]) -> bool:
-    """Whether all processors are ours: what all workers at once get of their wall time."""
+    """True if all processors are ours: what all workers at once get of their wall time."""
     return min(ask(workers, "share")) > QUIET
 
 

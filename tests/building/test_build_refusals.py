@@ -1,4 +1,4 @@
-"""What cannot be built is refused by name, and the tables stay what they were."""
+"""Refusals of a build: by name, and the tables stay as they were."""
 
 from dataclasses import replace
 from pathlib import Path

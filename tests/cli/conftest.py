@@ -14,7 +14,7 @@ from memanalysis.studies import open as open_study
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """Output and exit code of a command."""
 
     code: int
     out: str

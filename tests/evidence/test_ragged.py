@@ -1,4 +1,4 @@
-"""What derive stores for studies with missing models, sizes and cells, against loops."""
+"""Derived relations of studies with missing models, sizes and cells, against loops."""
 
 from pathlib import Path
 

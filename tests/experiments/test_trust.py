@@ -69,7 +69,7 @@ def store(tmp_path: Path, module: str) -> Store:
 
 
 def ran(store: Store) -> bool:
-    """Whether the code in the store was run."""
+    """True if the code in the store was run."""
     return (store.path / "RAN").exists()
 
 

@@ -28,7 +28,7 @@ def load(path: Path) -> dict[str, np.ndarray]:
 
 
 def groups(path: Path) -> set[frozenset[bytes]]:
-    """Which masks belong together."""
+    """Masks that belong together."""
     with np.load(path, allow_pickle=False) as archive:
         masks, ids = archive["trainset_mask"], archive["group_id"]
     return {frozenset(row.tobytes() for row in masks[ids == g]) for g in np.unique(ids)}

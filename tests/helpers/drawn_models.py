@@ -27,7 +27,7 @@ CONDITIONS = (("one_hot", "s"), ("one_hot", "m"), ("distilled", "s"))
 
 @dataclass(frozen=True)
 class Draw:
-    """How much to draw; ``missing`` is the share of models that are not there."""
+    """Numbers to draw; ``missing`` is the share of models that are not there."""
 
     seed: int = 0
     n_train: int = 12

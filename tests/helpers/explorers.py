@@ -57,7 +57,7 @@ def ids(page: Page) -> list[int]:
 
 
 def total(page: Page) -> int:
-    """How many examples match, as the live region says."""
+    """Number of examples that match, as the live region says."""
     words = page.inner_text(".dt-info").replace(",", "").split()
     noun = next(word for word in words if word.startswith("example"))
     return int(words[words.index(noun) - 1])

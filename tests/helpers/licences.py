@@ -36,7 +36,7 @@ def licence(distribution: Distribution) -> str:
 
 
 def is_permissive(text: str) -> bool:
-    """Whether every part of an expression is permissive; of alternatives one is enough."""
+    """True if every part of an expression is permissive; of alternatives one is enough."""
     if " OR " in text:
         return any(is_permissive(part) for part in text.split(" OR "))
     parts = [part for part in _JOINED.split(text) if not part.endswith("-exception")]

@@ -117,7 +117,7 @@ def adjusted(a: handmade.Condition, b: handmade.Condition, i: int) -> float | No
 
 
 def tested(course: list[handmade.Condition], i: int, least: int) -> bool:
-    """Whether both ends have enough models on both sides, and something to compare."""
+    """True if both ends have enough models on both sides, and something to compare."""
     for c in (course[0], course[-1]):
         n_in, n = int(c.in_train[i].sum()), int(c.trained.sum())
         if min(n_in, n - n_in) < least:

@@ -1,4 +1,4 @@
-"""What takes long to make and nobody changes: made once for all processes that run tests."""
+"""Slow fixtures that nobody changes, made once for all processes that run tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """What ``make`` writes at the path that it is given, by one process for all that run tests.
+    """Result of ``make`` at the path that it is given, made by one process for all others.
 
     The others wait for it. Nobody may change it.
     """

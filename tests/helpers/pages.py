@@ -226,6 +226,6 @@ def uneven_titles(page: Page) -> list[str]:
 
 
 def layout(page: Page) -> list[dict[str, Any]]:
-    """What is where: one record per block of each section."""
+    """Layout of a page: one record per block of each section."""
     records: list[dict[str, Any]] = page.evaluate(_LAYOUT)
     return records

@@ -185,7 +185,7 @@ def _is_root() -> bool:
 
 
 def _may_install() -> bool:
-    """Whether this is Debian or Ubuntu, and the user root or one whom sudo asks for no password."""
+    """True on Debian or Ubuntu if the user is root or one whom sudo asks for no password."""
     if not _system() or _is_root():
         return bool(_system())
     sudo = shutil.which("sudo")

@@ -53,7 +53,7 @@ def train(root: Path) -> None:
 
 
 def files(root: Path):
-    """What each model file of a store holds, less times."""
+    """Contents of each model file of a store, less times."""
     found = {}
     for path in sorted(root.glob("models/*/*/*.safetensors")):
         record = read_model(path, with_logits=True)

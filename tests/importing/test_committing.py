@@ -1,4 +1,4 @@
-"""How an import meets a store: built, packed, of another origin, interrupted."""
+"""Imports into a store: built, packed, of another origin, interrupted."""
 
 import tracemalloc
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("without_derive")
 
 
 def arrays(world, **changes):
-    """What ``ma.store.write`` takes, of a world."""
+    """Arguments of ``ma.store.write``, of a world."""
     given = {"masks": world.masks, "correct": world.correct, "labels": world.labels, "sizes": "s"}
     return {**given, **changes}
 

@@ -1,4 +1,4 @@
-"""Whose a row is: the store's names first, positions where it has none, and every word said."""
+"""Ids of rows: the store's names first, positions where it has none, and every word said."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which groups the subsets of a second import join, on masks typed by hand."""
+"""Groups that the subsets of a second import join, on masks typed by hand."""
 
 import numpy as np
 

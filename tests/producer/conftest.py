@@ -1,4 +1,4 @@
-"""What several tests of the producer share."""
+"""Fixtures that several tests of the producer share."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What plan says of cost: arithmetic by hand, time of the right order."""
+"""Costs that plan names: arithmetic by hand, time of the right order."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ proxies = ["default", "second_split_forgetting"]
 
 
 def files(root):
-    """What each model and teacher file of a store holds, less times."""
+    """Contents of each model and teacher file of a store, less times."""
     found = {}
     for path in sorted(root.glob("*/**/*.safetensors")):
         if path.relative_to(root).parts[0] not in ("models", "teachers"):
@@ -77,7 +77,7 @@ def files(root):
 
 
 def produce(root):
-    """What a run does, in this process: all that is missing, in the plan's order."""
+    """Run in this process all that is missing, in the plan's order."""
     study = settings.parse(STUDY)
     store = run.prepare(study, root)
     planned = plan.plan(study)

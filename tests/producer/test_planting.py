@@ -1,4 +1,4 @@
-"""What is planted is what was asked for, drawn by the study's seed, and known to the store."""
+"""Planted kinds: as asked for, drawn by the study's seed, and known to the store."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_two_shards_at_once_give_the_bits_of_one_run(finished, tmp_path):
 
 @pytest.fixture(scope="module")
 def namespace():
-    """How to start a command that may mount: in a namespace of its own, which leaves nothing.
+    """Start of a command that may mount: in a namespace of its own, which leaves nothing.
 
     Within a chroot there is none, and root mounts as always.
     """

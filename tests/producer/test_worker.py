@@ -1,4 +1,4 @@
-"""What a training leaves: the logits that were asked for, and complete rows."""
+"""Results of a training: the logits that were asked for, and complete rows."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def embedded(stand_in: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """What commands without STORE are about, in these tests."""
+    """Stand-in, in these tests, for the store of commands without STORE."""
     for module in ("studies", "bundled_studies"):
         monkeypatch.setattr(f"memanalysis.{module}.embedded_path", lambda: stand_in.path)
     return stand_in

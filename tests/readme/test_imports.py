@@ -39,7 +39,7 @@ ARRAYS = 'ma.store.write("mine", masks=masks, correct=correct, labels=labels, si
 
 @dataclass(frozen=True)
 class Case:
-    """What a row's command says, as the command line parses it; and the fixtures it needs."""
+    """Parsed command of a row, and the fixtures it needs."""
 
     format: str
     source: Path
@@ -247,7 +247,7 @@ def leakpro(case):
 
 
 def two_sizes() -> tuple[World, World]:
-    """What one's own models did at two sizes, on the same subsets."""
+    """Outcomes of one's own models at two sizes, on the same subsets."""
     world = make_world(n_models=40)
     return world, make_world(seed=1, masks=world.masks, labels=world.labels)
 

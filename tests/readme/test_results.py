@@ -86,7 +86,7 @@ def _tables(text: str) -> list[float]:
 
 
 def _is_in(number: str, table: list[float]) -> bool:
-    """Whether a cell rounds to the number; a fall may be given without its sign."""
+    """True if a cell rounds to the number; a fall may be given without its sign."""
     digits, _, unit = number.partition(" ")
     decimals = len(digits.partition(".")[2])
     scale = 100 if unit else 1

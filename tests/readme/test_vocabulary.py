@@ -20,7 +20,7 @@ NAMES = {"queries/relations.md": {"memorization"}, "glossary": {"memorization"}}
 
 
 def prose(text: str) -> str:
-    """What is neither code nor a link's target; help, which stands in blocks of text, is prose."""
+    """Text without code and links' targets; help, which stands in blocks of text, is prose."""
     text = text.replace(readme_parts.section("Words"), "")
     for code in (r"^```(?!text)\w+$.*?^```$", r"^```\w*$", r"^    \S[^\n]*$"):
         text = re.sub(code, "", text, flags=re.MULTILINE | re.DOTALL)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 @pytest.fixture
 def messages() -> list[str]:
-    """What the page complains of."""
+    """Complaints of the page."""
     return []
 
 

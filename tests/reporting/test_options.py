@@ -1,4 +1,4 @@
-"""What can be asked of a report: sections, title, examples, format; and what is refused."""
+"""Options of a report: sections, title, examples, format; and what is refused."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How to report a study in a paper: facts from the manifest, citations that resolve, LaTeX."""
+"""A study in a paper: facts from the manifest, citations that resolve, LaTeX."""
 
 import re
 from collections.abc import Iterator

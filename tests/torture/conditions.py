@@ -1,4 +1,4 @@
-"""What trials begin with: stores and commands."""
+"""Beginnings of trials: stores and commands."""
 
 from __future__ import annotations
 

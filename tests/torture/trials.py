@@ -27,7 +27,7 @@ Case = TypeVar("Case")
 
 @dataclass(frozen=True)
 class Result:
-    """What a command said."""
+    """Output of a command."""
 
     code: int
     text: str

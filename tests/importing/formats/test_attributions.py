@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 from handmade import random_conditions
 from handmade import write as write_by_hand
-from memanalysis.building.check import check
 from safetensors.numpy import save_file
 from scipy.stats import spearmanr
 
 from memanalysis.building.build import build
+from memanalysis.checking import check
 from memanalysis.cli import run
 from memanalysis.errors import DataError
 from memanalysis.importing import FORMATS, Options, import_source

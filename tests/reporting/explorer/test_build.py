@@ -1,4 +1,4 @@
-"""What goes into the explorer: packed numbers, thumbnails, and a line for what is not there."""
+"""Contents of the explorer: packed numbers, thumbnails, and a line for what is not there."""
 
 import base64
 import gzip
