@@ -37,10 +37,14 @@ from memanalysis.cli import (
     tables,
 )
 from memanalysis.cli.terminal import say
-from memanalysis.errors import MemanalysisError
+from memanalysis.errors import MemanalysisError, MissingDependencyError
 from memanalysis.storage import atomic
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+# Packages of the extras; a command that needs one says so where it can, and else here.
+_EXTRAS: Final = {
+    "torch": "producer", "numba": "producer", "sklearn": "producer", "ray": "ray", "typst": "pdf",
+}  # fmt: skip
 _PERMIT: Final = "Change its permissions, or give a place that you may read and write."
 _ADVICE: Final = {
     errno.EACCES: _PERMIT,
@@ -127,6 +131,9 @@ def run(arguments: Sequence[str]) -> int:
             return 1
         if "--debug" in arguments:
             raise
+        if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(error.name or "")):
+            _say(f"error: {MissingDependencyError.for_feature('This command', extra)}")
+            return 1
         _say(
             f"internal error: {type(error).__name__}: {error}\n"
             "This is a fault of memanalysis. Run `memanalysis --debug ...` to see where."

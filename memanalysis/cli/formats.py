@@ -23,16 +23,16 @@ _MAX_ROWS: Final = 50
 _FORMULA: Final = r"^\s*[=+\-@\t\r]"
 
 
-def print_table(frame: pl.DataFrame) -> list[str]:
-    """Print the first rows, all columns of them; return a note on their number."""
+def print_table(frame: pl.DataFrame, rows: int = _MAX_ROWS) -> list[str]:
+    """Print the first ``rows``, all columns of them; return a note on their number."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
-    sys.stdout.write(table(frame, width))
+    sys.stdout.write(table(frame, width, rows))
     return [note(frame)]
 
 
-def table(frame: pl.DataFrame, width: int = _WIDTH) -> str:
-    """The first rows, every column of them, in lines of at most ``width`` characters."""
-    shown = frame.head(_MAX_ROWS)
+def table(frame: pl.DataFrame, width: int = _WIDTH, rows: int = _MAX_ROWS) -> str:
+    """The first ``rows``, every column of them, in lines of at most ``width`` characters."""
+    shown = frame.head(rows)
     columns = [
         layout.Column(cell(name), tuple(map(cell, shown[name].to_list())), kind.is_numeric())
         for name, kind in frame.schema.items()

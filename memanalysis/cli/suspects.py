@@ -21,7 +21,7 @@ _SUFFIXES: Final = (".csv", ".html", ".json", ".parquet")
 
 
 @click.command("suspects")
-@click.argument("store", metavar="STORE|FOLDER", type=click.Path(path_type=Path))
+@click.argument("store", metavar="[STORE|FOLDER]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -40,15 +40,16 @@ _SUFFIXES: Final = (".csv", ".html", ".json", ".parquet")
     show_default=True,
     help="FOLDER: how long models may train.",
 )
-def command(store: Path, out: Path | None, top: int | None, minutes: float) -> None:
+def command(store: Path | None, out: Path | None, top: int | None, minutes: float) -> None:
     """List the images whose labels are doubtful, most probably wrong ones first.
 
     Each row has the given label, the class that models prefer which never saw the image and how
     many of them, the score with its interval, the share of right labels to expect in the list so
     far, and a reason. The relation suspects has all of it.
 
-    A FOLDER of images is studied first: a study file and a store are made beside it, by init and
-    produce; the same command continues where it was stopped.
+    Without STORE, the embedded study is meant. A FOLDER of images is studied first: a study file
+    and a store are made beside it, by init and produce; the same command continues where it was
+    stopped.
 
     \b
     Example:
@@ -59,7 +60,7 @@ def command(store: Path, out: Path | None, top: int | None, minutes: float) -> N
         raise click.UsageError(f"--out {out}: expected a name ending in {', '.join(_SUFFIXES)}.")
     from memanalysis.studies import open as open_study
 
-    if not (store / "manifest.json").exists() and store.is_dir():
+    if store is not None and not (store / "manifest.json").exists() and store.is_dir():
         from memanalysis.cli.init import studied
 
         store = studied(store, minutes)
@@ -76,7 +77,7 @@ def _show(study: Study, out: Path | None, top: int | None) -> None:
     frame: pl.DataFrame = suspects.suspects(study, top or limits.get(suffix))
     lines = suspects.summary(study, frame)
     if out is None:
-        formats.print_table(suspects.table(frame))
+        formats.print_table(suspects.table(frame), rows=frame.height)
     elif suffix == ".html":
         write(out, suspects.page(study, frame).encode(), frame.height)
     else:

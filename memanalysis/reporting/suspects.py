@@ -17,6 +17,7 @@ from memanalysis.studies import Study
 
 REASONS: Final[Mapping[str, str]] = {
     "wrong_label": "wrong label",
+    "wrong_or_hard": "wrong or hard",
     "ambiguous": "ambiguous",
     "duplicate": "duplicate",
     "rare": "rare",
@@ -173,9 +174,6 @@ def _percent(low: float, high: float) -> str:
 
 
 def _reason(row: Mapping[str, Any]) -> str:
-    """The reason in words; a wrong label that may as well be a hard image is called so."""
-    if row["reason"] == "wrong_label" and row["wrong_high"] - row["wrong_low"] >= _WIDE:
-        return "wrong or hard"
     return REASONS[row["reason"]]
 
 

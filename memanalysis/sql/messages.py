@@ -42,7 +42,7 @@ def _nearest_column(name: str, candidates: list[str], others: set[str]) -> str:
         return hint
     near = f" Near by: {', '.join(candidates)}." if candidates else ""
     if name in others:
-        return f" Other relations have one.{near}"
+        return near or " Other relations have one."
     return did_you_mean(name, others) or near
 
 

@@ -94,6 +94,7 @@ select
     r.hits_out,
     case
         when r.twin_id is not null then 'duplicate'
+        when r.wrong >= 0.5 and r.wrong_high - r.wrong_low >= 0.25 then 'wrong_or_hard'
         when r.wrong >= 0.5 then 'wrong_label'
         when
             4 * r.hits_out >= r.n_out and 4 * coalesce(r.votes, r.n_out - r.hits_out) >= r.n_out
@@ -139,7 +140,7 @@ comment on column suspects.n_out is 'Models trained without the example, from 1.
 comment on column suspects.hits_out is
     'Models trained without the example that predict the given label.';
 comment on column suspects.reason is
-    '''duplicate'': the same stored image is there with another label; else ''wrong_label'': wrong is at least 0.5; else ''ambiguous'': label and another class have a quarter of the held-out models each; else ''rare'': models know it only if they were trained with it.';
+    '''duplicate'': the same stored image is there with another label; else, where wrong is at least 0.5, ''wrong_label'', or ''wrong_or_hard'' if its limits are 0.25 or more apart: models agree on another class, which hard images explain as well; else ''ambiguous'': label and another class have a quarter of the held-out models each; else ''rare'': models know it only if they were trained with it.';
 comment on column suspects.twin_id is
     'First training example with the same stored image and another label; NULL where there is none.';
 comment on column suspects.wrong is

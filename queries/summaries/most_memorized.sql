@@ -23,22 +23,26 @@ ranked as (
     where m.memorization is not null
 )
 select
-    objective,
-    size,
-    size_rank,
-    label,
-    place::integer as rank,
-    example_id,
-    n_in,
-    n_out,
-    accuracy_in,
-    accuracy_out,
-    memorization,
-    ci_low,
-    ci_high
-from ranked
-where place <= 12
-order by objective desc, label, place;
+    r.objective,
+    r.size,
+    r.size_rank,
+    r.label,
+    c.class_name,
+    r.place::integer as rank,
+    r.example_id,
+    r.n_in,
+    r.n_out,
+    r.n_out - r.hits_out as misses_out,
+    r.accuracy_in,
+    r.accuracy_out,
+    r.memorization,
+    r.ci_low,
+    r.ci_high
+from ranked as r
+left join classes as c
+    on r.label = c.label
+where r.place <= 12
+order by r.objective desc, r.label, r.place;
 
 comment on view most_memorized is
     'One row per objective, class and rank: the 12 most memorised examples at the largest size.';
@@ -46,11 +50,14 @@ comment on column most_memorized.objective is 'Training objective: ''one_hot'' o
 comment on column most_memorized.size is 'Name of the largest size of the objective.';
 comment on column most_memorized.size_rank is 'Place of the size in the study, 0 = smallest.';
 comment on column most_memorized.label is 'Class of the example, 0 to classes - 1.';
+comment on column most_memorized.class_name is 'Its name; NULL where classes have no names.';
 comment on column most_memorized.rank is
     'Place within the class, 1 to 12, by memorization, then std_error, then example_id.';
 comment on column most_memorized.example_id is 'Training example (examples.example_id).';
 comment on column most_memorized.n_in is 'Models trained with the example, from 1.';
 comment on column most_memorized.n_out is 'Models trained without the example, from 1.';
+comment on column most_memorized.misses_out is
+    'Models trained without the example that give it another label: n_out less hits_out.';
 comment on column most_memorized.accuracy_in is
     'Share of n_in that classify the example correctly, 0 to 1.';
 comment on column most_memorized.accuracy_out is

@@ -53,6 +53,9 @@ _KNOWN: Final = (
     "memorization", "labels", "test_labels", "clean_labels", "example_id", "group_id", "size",
     "objective", "class_names",
 )  # fmt: skip
+_ELSEWHERE: Final = (
+    "Rename the arrays, or give them as they are, logits too, to ma.store.write in Python."
+)
 # Keys that go by example, by the array whose width they have; a transposed one is told later.
 _BY_EXAMPLE: Final = {
     "trainset_mask": ("labels", "clean_labels", "example_id", "memorization"),
@@ -75,7 +78,8 @@ def read(source: Path, options: Options) -> Contents:
     faults = Faults(str(source))
     for key in _REQUIRED:
         if key not in archive:
-            faults.add(f"'{source}'", f"keys {', '.join(archive.keys)}", f"'{key}' among them")
+            keys = ", ".join(archive.keys)
+            faults.add(f"'{source}'", f"keys {keys}", f"'{key}' among them", _ELSEWHERE)
     faults.raise_any()
     _check_widths(archive, faults)
     faults.raise_any()

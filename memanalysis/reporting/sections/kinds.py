@@ -62,7 +62,8 @@ def _asks(reading: Reading) -> str:
     if len(kinds) == 1:
         return f"examples of another kind than “{kinds[0]}” to compare with"
     return (
-        "kinds of example: `memanalysis judge` sorts them by models that never saw them, "
+        "kinds of example: `memanalysis judge` sorts them by models that never saw them (doubtful "
+        "labels alone: `memanalysis suspects`), "
         "`[data.noise]` in a study file plants wrong labels, blends and rotations"
     )
 
