@@ -21,6 +21,8 @@ from memanalysis.storage.schema import INFLUENCE, PROXIES, TABLES
 from memanalysis.storage.store import Store
 
 _SHOWN: Final = 5
+_LARGEST: Final = float(np.finfo(np.float32).max)
+_MOST_EQUAL: Final = 0.01  # share of different values that may become equal without a word
 
 
 def proxy_rows(
@@ -42,6 +44,7 @@ def proxy_rows(
             faults.add(where, f"a proxy '{scores.name}'", expected, "Give another name or --size.")
         taken.add(key)
         _require_direction(faults, scores, where, known.get(scores.name, {}).get("hard_is"))
+        notes += _noted_precision(faults, scores, where)
         finite = np.isfinite(scores.values)
         if not finite.all() and not options.missing:
             at = int(np.argmin(finite))
@@ -114,6 +117,25 @@ def _taken(store: Store | None) -> set[tuple[str, str, str]]:
     rows = store.read_table("proxies", ["objective", "size", "proxy"])
     distinct = rows.group_by(rows.column_names).aggregate([]).to_pylist()
     return {(row["objective"], row["size"], row["proxy"]) for row in distinct}
+
+
+def _noted_precision(faults: Faults, scores: Scores, where: str) -> list[str]:
+    """A note on values that a store's float32 makes equal; a fault of what it cannot hold."""
+    values = scores.values[np.isfinite(scores.values)]
+    if len(values) and abs(values).max() > _LARGEST:
+        at = int(np.argmax(abs(values) > _LARGEST))
+        faults.add(
+            where, f"{values[at]:g}", f"numbers of at most {_LARGEST:.3g}, which float32 can hold",
+            "Divide all of them by one number: no rank changes.",
+        )  # fmt: skip
+        return []
+    distinct, kept = (len(np.unique(v)) for v in (values, values.astype(np.float32)))
+    if distinct - kept <= _MOST_EQUAL * distinct:
+        return []
+    return [
+        f"{scores.name}: of {distinct:,} different values {kept:,} stay different in float32, in "
+        "which a store keeps them; subtract their mean, or multiply what is tiny, to keep more."
+    ]
 
 
 def _require_direction(faults: Faults, scores: Scores, where: str, declared: str | None) -> None:

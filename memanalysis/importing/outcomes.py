@@ -58,7 +58,8 @@ def quantity_of(outputs: NDArray[Any]) -> str:
     z = np.asarray(outputs, dtype=np.float64)[:_JUDGED]
     if not z.size or not np.isfinite(z).all():
         return "logits"
-    low, high, sums = z.min(), z.max(), z.sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # of the largest floats: no sum of 1 or 100
+        low, high, sums = z.min(), z.max(), z.sum(axis=1)
     if low >= 0 and high <= 1 + _SUM_TOLERANCE and (abs(sums - 1) <= _SUM_TOLERANCE).all():
         return "probabilities"
     if low >= 0 and (abs(sums - 100) <= 100 * _SUM_TOLERANCE).all():
@@ -121,7 +122,7 @@ def of_logits(
         top = z.max(axis=1, keepdims=True)
         ties += int(np.count_nonzero((z == top).sum(axis=1) > 1))
         with np.errstate(over="ignore"):  # differences of the largest floats are infinite
-            loss[part] = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - own
+            loss[part] = np.log(np.exp(z - top).sum(axis=1)) + (top[:, 0] - own)
             z[rows, y] = -np.inf
             margin[part] = own - z.max(axis=1)
     signals = {"probability": np.exp(-loss), "margin": margin, "loss": np.maximum(loss, 0.0)}
@@ -178,12 +179,14 @@ def of_probabilities(
     """
     for part in _parts(probabilities):
         p = _finite(probabilities[part], where, part.start)
-        wrong = (p.min(axis=1) < 0) | (abs(p.sum(axis=1) - 1) > _SUM_TOLERANCE)
+        with np.errstate(over="ignore"):  # of the largest floats: no sum of 1
+            sums = p.sum(axis=1)
+        wrong = (p.min(axis=1) < 0) | (abs(sums - 1) > _SUM_TOLERANCE)
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             raise fault(
                 where,
-                f"numbers from {p[at].min():.4g} that sum to {p[at].sum():.4g} at example "
+                f"numbers from {p[at].min():.4g} that sum to {sums[at]:.4g} at example "
                 f"{part.start + at}",
                 "probabilities of at least 0 that sum to 1",
                 "Give unnormalised outputs, or logarithms, as logits.",

@@ -213,3 +213,55 @@ def test_held_out_probabilities_of_one_model(tmp_path) -> None:
     with pytest.raises(DataError, match="unnormalised outputs"):
         import_source("scores", tmp_path / "z.npy", tmp_path / "out",
                       Options(labels=tmp_path / "y.npy"))  # fmt: skip
+
+
+# The largest and smallest floats; a warning of NumPy is an error in tests
+
+
+def test_logits_of_the_largest_floats_are_logits() -> None:
+    """Sums overflow without a warning, and outcomes are those of the order of the logits."""
+    logits = np.array([[1e308, 1e308, -1e308], [-1e308, -1e308, 1e308], [1e308, -1e308, 0]])
+    assert quantity_of(logits) == quantity_of(np.full((3, 3), np.finfo(float).max)) == "logits"
+    outcome = of_outputs(logits, np.array([0, 0, 0]), "here")
+    assert outcome.correct.tolist() == [True, False, True]
+    largest = float(np.finfo(np.float16).max)
+    assert outcome.signals["margin"].tolist() == [0, -largest, largest]
+    assert outcome.signals["probability"].tolist() == [0.5, 0, 1]
+
+
+def test_probabilities_of_the_largest_floats_are_refused(tmp_path: Path) -> None:
+    """Their sum is no 1: one message."""
+    masks = np.arange(8)[:, None] % 2 == np.arange(12) % 2
+    huge = np.full((8, 12, 3), 1e308)
+    with pytest.raises(DataError, match=r"numbers from 1e\+308 that sum to inf at example 0"):
+        ma.store.write(tmp_path / "s", masks=masks, probabilities=huge, labels=np.arange(12) % 3)
+
+
+def test_dynamics_beyond_a_stores_floats_are_refused(tmp_path: Path) -> None:
+    """Margins of 1e308 would be infinite: the message says where."""
+    logits = RNG.normal(size=(4, 12, 3))
+    logits[1, 7, 2] = 1e308
+    write_cartography(tmp_path / "run", logits, np.arange(12) % 3)
+    with pytest.raises(DataError, match=r"dynamics_epoch_1.*found a logit of 1e\+308;"):
+        import_source("dynamics", tmp_path / "run", tmp_path / "s")
+
+
+def test_scores_beyond_float32_are_refused_and_equal_ones_noted(tmp_path: Path) -> None:
+    """A store keeps float32: no score becomes infinite, and none equal without a word."""
+    for name, numbers in {
+        "huge": [(-1) ** i * 1e308 for i in range(12)],
+        "tiny": [i * 1e-320 for i in range(12)],
+        "close": [1e9 + i for i in range(12)],
+        "plain": [i / 7 for i in range(12)],
+    }.items():
+        rows = "".join(f"{i},{number!r}\n" for i, number in enumerate(numbers))
+        (tmp_path / f"{name}.csv").write_text(f"example_id,{name}\n{rows}")
+    options = Options(hard_is="high")
+    with pytest.raises(DataError, match=r"column 'huge': found 1e\+308; .* float32 can hold"):
+        import_source("scores", tmp_path / "huge.csv", tmp_path / "s", options)
+    assert not (tmp_path / "s").exists()
+    for name, kept in (("tiny", 1), ("close", 1), ("plain", None)):
+        done = import_source("scores", tmp_path / f"{name}.csv", tmp_path / "s", options)
+        notes = [line for line in done.lines if "stay different in float32" in line]
+        assert len(notes) == (kept is not None)
+        assert kept is None or f"of 12 different values {kept} stay different" in notes[0]

@@ -30,6 +30,9 @@ _LINES: Final = 8192
 
 # Outputs of which so many say whether they are better than chance.
 _MANY: Final = 100
+# Sums of margins and losses over epochs must fit into the float32 of a store.
+_LARGEST: Final = 1e30
+_DIVERGED: Final = "A training that diverged has no dynamics."
 # Where coordinates lie; losses and margins go beyond.
 _RANGES: Final[dict[str, tuple[float | None, float | None]]] = {
     "confidence": (0.0, 1.0), "variability": (0.0, 0.5), "threshold_closeness": (0.0, 0.25),
@@ -76,11 +79,14 @@ class _Sums:
         if require_quantity(logits, where) == "probabilities":
             logits = np.log(np.maximum(logits, np.finfo(np.float32).tiny))
             self.converted += 1
+        if (abs(logits) > _LARGEST).any():
+            found = f"a logit of {logits[abs(logits) > _LARGEST][0]:g}"
+            raise fault(where, found, f"logits of at most {_LARGEST:g}", _DIVERGED)
         rows = np.arange(self.n)
         own = logits[rows, gold]
         top = logits.max(axis=1)
         self.ties += int(np.count_nonzero((logits == top[:, None]).sum(axis=1) > 1))
-        loss = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top - own
+        loss = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + (top - own)
         correct = logits.argmax(axis=1) == gold
         others = logits.copy()
         others[rows, gold] = -np.inf
