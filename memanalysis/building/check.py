@@ -188,13 +188,13 @@ def _content(store: Store, name: str, noted: dict[str, Any]) -> Iterator[Fault]:
 
 def _unlisted(store: Store) -> Iterator[Fault]:
     """Data files that no manifest entry accounts for: readers with a glob would take them in."""
-    known = (
+    listed = (
         store.manifest.files.keys() | {file for file, _ in TABLES.values()} | check_recorded.BESIDE
     )
     for path in sorted(store.path.rglob("*")):
         name = path.relative_to(store.path).as_posix()
         hidden = any(part.startswith(".") for part in Path(name).parts)
-        if path.suffix == ".parquet" and not hidden and name not in known:
+        if path.suffix == ".parquet" and not hidden and name not in listed:
             yield Fault(name, "a file of no table", "no other Parquet files", "Move it away.")
         if path.suffix == ".tmp":
             yield Fault(name, "a half-written file", "none", "Delete it; its writer was killed.")
@@ -208,14 +208,14 @@ def _unlisted(store: Store) -> Iterator[Fault]:
 
 def _schema(store: Store, name: str) -> Iterator[Fault]:
     file, wanted = TABLES[name]
-    found = read_schema(store.path / file)
+    stored = read_schema(store.path / file)
     for field in wanted:
-        if field.name not in found.names:
+        if field.name not in stored.names:
             if (name, field.name) in LATER_COLUMNS:
                 continue
             yield Fault(file, f"no column {field.name}", f"{field.name} {field.type}", _REWRITE)
-        elif found.field(field.name).type != field.type:
-            text = f"column {field.name} is {found.field(field.name).type}"
+        elif stored.field(field.name).type != field.type:
+            text = f"column {field.name} is {stored.field(field.name).type}"
             yield Fault(file, text, str(field.type), _REWRITE)
 
 
@@ -244,10 +244,10 @@ def _examples(store: Store) -> Iterator[Fault]:
         expected = f"{manifest.n_train} of train, then {manifest.n_test} of test"
         yield Fault(where, "other splits", expected, _REWRITE)
     labels = set(table["label"].to_pylist()) - {None}
-    known = len(manifest.class_names)
-    if known and labels and not (min(labels) >= 0 and max(labels) < known):
+    n_classes = len(manifest.class_names)
+    if n_classes and labels and not (min(labels) >= 0 and max(labels) < n_classes):
         found = f"labels from {min(labels)} to {max(labels)}"
-        yield Fault(where, found, f"0 to {known - 1}, one for each class name", _REWRITE)
+        yield Fault(where, found, f"0 to {n_classes - 1}, one for each class name", _REWRITE)
 
 
 def _outcomes(store: Store) -> Iterator[Fault]:
@@ -414,8 +414,8 @@ def _against_bits(
         if subset not in marked:
             continue
         right, inside = correct[:, subset], in_train[:, subset]
-        for name, chosen in (("accuracy_in", inside), ("accuracy_out", ~inside)):
-            value = right[chosen].mean() if chosen.any() else None
+        for name, side in (("accuracy_in", inside), ("accuracy_out", ~inside)):
+            value = right[side].mean() if side.any() else None
             if not _close(row[name], value):
                 found = f"{name} {row[name]}"
                 expected = f"{value}, as its bits say"
@@ -480,8 +480,8 @@ def _repeat_files(store: Store) -> Iterator[Fault]:
 def _condition_bits(
     store: Store, objective: str, size: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
-    chosen = [("objective", "=", objective), ("size", "=", size)]
-    rows = store.read_table("outcomes", filters=chosen)
+    condition = [("objective", "=", objective), ("size", "=", size)]
+    rows = store.read_table("outcomes", filters=condition)
     if not len(rows):
         return None
     try:

@@ -30,17 +30,17 @@ def recorded_faults(store: Store, sound: Collection[str]) -> Iterator[Broken]:
         if name in sound:
             for objective, size in _conditions(store, name):
                 where = f"{TABLES[name][0]} ({objective}, {size})"
-                chosen = [("objective", "=", objective), ("size", "=", size)]
-                outcomes = store.read_table("outcomes", filters=chosen)
+                condition = [("objective", "=", objective), ("size", "=", size)]
+                outcomes = store.read_table("outcomes", filters=condition)
                 if not len(outcomes):
                     yield where, "rows", "none: outcomes.parquet has no such objective and size"
                     continue
-                rows = store.read_table(name, filters=chosen)
+                rows = store.read_table(name, filters=condition)
                 try:
-                    found = list(_CHECKS[name](store, rows, outcomes))
+                    faults = list(_CHECKS[name](store, rows, outcomes))
                 except StoreError as error:  # BLOBs of several lengths
-                    found = [(str(error), f"{bits.width(store.manifest.n_subsets)} bytes each")]
-                yield from ((where, *one) for one in found)
+                    faults = [(str(error), f"{bits.width(store.manifest.n_subsets)} bytes each")]
+                yield from ((where, *one) for one in faults)
 
 
 def proxy_faults(store: Store) -> Iterator[Broken]:
