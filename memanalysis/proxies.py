@@ -330,7 +330,7 @@ def available() -> Mapping[str, Proxy]:
         except (ImportError, AttributeError) as error:
             raise MemanalysisError(f"{where} cannot be imported: {error}.") from error
         if not isinstance(proxy, Proxy) or proxy.recording is None:
-            raise MemanalysisError(f"{where} is no memanalysis.proxies.Proxy with a Recording.")
+            raise MemanalysisError(f"{where} is not a memanalysis.proxies.Proxy with a Recording.")
         if proxy.name in proxies:
             raise MemanalysisError(f"{where} has the name of another proxy, '{proxy.name}'.")
         proxies[proxy.name] = proxy

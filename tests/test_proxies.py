@@ -129,7 +129,7 @@ def test_a_package_adds_a_proxy_by_an_entry_point(installed, tmp_path) -> None:
     ("value", "content", "message"),
     [
         ("own_proxies:NONE", {}, "'own_proxies:NONE', cannot be imported: .*NONE"),
-        ("own_proxies:OWN", {"OWN": 3}, "is no memanalysis.proxies.Proxy with a Recording"),
+        ("own_proxies:OWN", {"OWN": 3}, "is not a memanalysis.proxies.Proxy with a Recording"),
         ("own_proxies:OWN", {"OWN": proxies.PROXIES["aum"]}, "with a Recording"),
         ("own_proxies:OWN", {"OWN": proxies.PROXIES["vog"]}, "the name of another proxy, 'vog'"),
     ],

@@ -190,25 +190,25 @@ def change_by(a: Counts, b: Counts, codes: Codes, n: int) -> tuple[Floats, Float
 
 def naive_by(comparison: Comparison, sorting: Sorting, n: int) -> Effect:
     """``naive`` in each of ``n`` categories: intervals [L, n]."""
-    found = [
+    results = [
         change_by(*comparison.totals(group), sorting(group), n)
         for group in (None, *range(comparison.n_groups))
     ]
-    estimate, chosen = found[0]
-    replicates = np.asarray([values for values, _ in found[1:]])
-    return _effect(jackknife(estimate, replicates.reshape(-1, *estimate.shape)), chosen)
+    estimate, counts = results[0]
+    replicates = np.asarray([values for values, _ in results[1:]])
+    return _effect(jackknife(estimate, replicates.reshape(-1, *estimate.shape)), counts)
 
 
 def cross_fitted_by(comparison: Comparison, sorting: Sorting, n: int) -> Effect:
     """``cross_fitted`` in each of ``n`` categories: intervals [L, n]."""
-    found = [
+    results = [
         change_by(comparison.a[group], comparison.b[group], sorting(group), n)
         for group in range(comparison.n_groups)
     ]
     n_sizes = comparison.a.n_in.shape[1]
-    values = np.asarray([fold for fold, _ in found]).reshape(-1, 3, n_sizes, n)
-    chosen = np.asarray([number for _, number in found]).reshape(-1, n_sizes, n)
-    return _effect(leave_one_group_out(values), chosen.mean(axis=0))
+    values = np.asarray([fold for fold, _ in results]).reshape(-1, 3, n_sizes, n)
+    counts = np.asarray([number for _, number in results]).reshape(-1, n_sizes, n)
+    return _effect(leave_one_group_out(values), counts.mean(axis=0))
 
 
 def agreement(
@@ -251,11 +251,11 @@ def _jackknifed(comparison: Comparison, choice: Choice | None) -> Effect:
 
     replicates = np.asarray([measure(group) for group in range(comparison.n_groups)])
     estimate = measure(None)
-    chosen = None if choice is None else choice(None).sum(axis=-1).astype(np.float64)
-    if chosen is None:
+    counts = None if choice is None else choice(None).sum(axis=-1).astype(np.float64)
+    if counts is None:
         a, b = comparison.totals()
-        chosen = (a.filled() & b.filled()).sum(axis=-1).astype(np.float64)
-    return _effect(jackknife(estimate, replicates.reshape(-1, *estimate.shape)), chosen)
+        counts = (a.filled() & b.filled()).sum(axis=-1).astype(np.float64)
+    return _effect(jackknife(estimate, replicates.reshape(-1, *estimate.shape)), counts)
 
 
 def _effect(interval: Interval, n_examples: Floats) -> Effect:

@@ -114,9 +114,9 @@ def measured(path: Path) -> list[str]:
     ]
     lines = []
     for quantity, name in _QUANTITIES.items():
-        mine = [row for row in rows if row["quantity"] == quantity]
-        most = max((row["n_groups"] for row in mine), default=0)
-        lines += _measured(name, [row for row in mine if row["n_groups"] == most])
+        of_quantity = [row for row in rows if row["quantity"] == quantity]
+        most = max((row["n_groups"] for row in of_quantity), default=0)
+        lines += _measured(name, [row for row in of_quantity if row["n_groups"] == most])
     return lines
 
 
@@ -165,16 +165,16 @@ def _simulated(study: Study, alpha: float | None) -> str:
         [study.subsets.masks(n, group, study.seed) for group in range(study.subsets.groups)]
     )
     scores = cifar100_scores(n, np.random.default_rng(study.seed))
-    found = power(masks.T, scores, n_sizes, alpha, load().trajectories, study.seed)
+    shares = power(masks.T, scores, n_sizes, alpha, load().trajectories, study.seed)
     unchanged = (
-        f"of examples that do not change, {found.undetermined:.0%} stay undetermined, "
-        f"{found.fixed:.0%} are called fixed and {found.wrong:.1%} something else; "
+        f"of examples that do not change, {shares.undetermined:.0%} stay undetermined, "
+        f"{shares.fixed:.0%} are called fixed and {shares.wrong:.1%} something else; "
         if alpha is not None
         else ""
     )
     return (
         f"Simulated ({n} examples with scores as in CIFAR-100, models that fit everything): "
-        f"{unchanged}of examples whose memorisation rises by {found.rise:g}, {found.found:.0%} "
+        f"{unchanged}of examples whose memorisation rises by {shares.rise:g}, {shares.found:.0%} "
         "are found increasing."
     )
 

@@ -75,9 +75,7 @@ def write_draft(folder: Path, minutes: float, out: Path) -> Draft:
     from memanalysis.storage import atomic
 
     if out.exists():
-        raise SettingsError(
-            f"There is '{out}' already, and it stays as it is. Remove it, or give another --out."
-        )
+        raise SettingsError(f"'{out}' exists and stays as it is. Remove it, or give another --out.")
     if not out.resolve().parent.is_dir():
         raise SettingsError(f"There is no folder '{out.parent}' to write '{out.name}' to.")
     if find_spec("torch") is None:

@@ -89,7 +89,7 @@ def emit(frame: pl.DataFrame, format_: str | None, out: Path | None) -> None:
     if out is not None:
         write(out, content, frame.height)
     elif chosen == "parquet" and sys.stdout.isatty():
-        raise click.UsageError("Parquet is no text: give --out FILE, or redirect the output.")
+        raise click.UsageError("Parquet is not text: give --out FILE, or redirect the output.")
     else:
         if chosen == "csv" and sys.stdout.isatty():
             content = visible(content.decode(), keep="\n").encode()

@@ -87,16 +87,16 @@ def read_study(store: Store, proxies_named: Collection[str] | None = None) -> St
     examples, labels = _examples(outcomes)
     proxy_table = store.read_table("proxies")
     if proxies_named is not None:
-        chosen = pa.array(sorted(proxies_named), pa.string())
-        proxy_table = proxy_table.filter(pc.is_in(proxy_table["proxy"], chosen))
+        names = pa.array(sorted(proxies_named), pa.string())
+        proxy_table = proxy_table.filter(pc.is_in(proxy_table["proxy"], names))
     for objective in _objectives(outcomes):
         sizes = _sizes(store, outcomes, objective)
         details = [_read_detail(store.intact_sums(objective, size)) for size in sizes]
         condition = _condition(store, models, objective, sizes, examples, details)
         conditions[objective] = condition
-        found = _proxies(store, proxy_table, objective, condition, details)
-        if found is not None:
-            proxies[objective] = found
+        recorded = _proxies(store, proxy_table, objective, condition, details)
+        if recorded is not None:
+            proxies[objective] = recorded
     alphas = {
         name: alpha_of(condition, Evidence(None).rules) for name, condition in conditions.items()
     }
@@ -137,8 +137,8 @@ def _objectives(outcomes: pa.Table) -> list[str]:
 
 
 def _sizes(store: Store, outcomes: pa.Table, objective: str) -> list[str]:
-    mine = outcomes.filter(pc.equal(outcomes["objective"], objective))
-    pairs = mine.group_by(["size", "size_rank"]).aggregate([]).to_pylist()
+    rows = outcomes.filter(pc.equal(outcomes["objective"], objective))
+    pairs = rows.group_by(["size", "size_rank"]).aggregate([]).to_pylist()
     order = {size: rank for rank, size in enumerate(store.manifest.sizes)}
     return [
         p["size"] for p in sorted(pairs, key=lambda p: (p["size_rank"], order.get(p["size"], 0)))
@@ -175,13 +175,13 @@ def _condition(
     )
     packed = Outcomes(tuple(sizes), in_train, correct, trained, masks, examples)
     counts = packed.group_counts()
-    mine = models.filter(pc.equal(models["objective"], objective))
-    test_sum, test_n = _test_accuracy(mine, group_ids, sizes)
+    rows = models.filter(pc.equal(models["objective"], objective))
+    test_sum, test_n = _test_accuracy(rows, group_ids, sizes)
     return Condition(
         outcomes=packed,
         group_ids=group_ids,
         counts=counts,
-        parameters=_parameters(mine, sizes),
+        parameters=_parameters(rows, sizes),
         test_sum=test_sum,
         test_n=test_n,
         probability=_probability(details, group_ids, counts),
@@ -190,29 +190,29 @@ def _condition(
 
 def _bits_of(store: Store, objective: str, size: str) -> Iterator[pa.Table]:
     """The bits of a condition's training examples, some thousand rows at a time."""
-    chosen = (
+    predicate = (
         (pc.field("objective") == objective)
         & (pc.field("size") == size)
         & (pc.field("split") == "train")
     )
     columns = ["example_id", "trained", "in_train", "correct"]
     batches = ds.dataset(store.table_path("outcomes")).to_batches(
-        columns=columns, filter=chosen, batch_size=_ROWS, batch_readahead=1, use_threads=False
+        columns=columns, filter=predicate, batch_size=_ROWS, batch_readahead=1, use_threads=False
     )
     yield from (pa.Table.from_batches([batch]) for batch in batches if len(batch))
 
 
 def _blobs(column: pa.ChunkedArray, width: int, store: Store) -> NDArray[np.uint8]:
     try:
-        found = blob_array(column)
+        blobs = blob_array(column)
     except StoreError:
-        found = np.zeros((0, 0), dtype=np.uint8)
-    if found.shape[1] != width:
+        blobs = np.zeros((0, 0), dtype=np.uint8)
+    if blobs.shape[1] != width:
         raise StoreError(
             f"'{store.table_path('outcomes')}' has bit strings that are not {width} bytes long, as "
             f"{store.manifest.n_subsets} subsets need; build the store again."
         )
-    return found
+    return blobs
 
 
 def _groups(
@@ -220,12 +220,12 @@ def _groups(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Ids of the groups with any trained subset, and one mask each over the subsets' bits."""
     width = bits.width(n_subsets)
-    known = models.filter(
+    grouped = models.filter(
         pc.and_(pc.is_valid(models["group_id"]), pc.less(models["subset_id"], n_subsets))
     )
     # Bit k is subset k, whether it has models or not.
     groups = np.full(n_subsets, -1, dtype=np.int64)
-    groups[known["subset_id"].to_numpy()] = known["group_id"].to_numpy()
+    groups[grouped["subset_id"].to_numpy()] = grouped["group_id"].to_numpy()
     ids = np.unique(groups[groups >= 0])
     members = groups == ids[:, None]
     masks = bits.pack(members) if len(ids) else np.zeros((0, width), np.uint8)
@@ -252,8 +252,8 @@ def _test_accuracy(
 
 
 def _parameters(models: pa.Table, sizes: list[str]) -> NDArray[np.float64]:
-    known = dict(zip(models["size"].to_pylist(), models["parameters"].to_pylist(), strict=True))
-    return np.array([known.get(size) or np.nan for size in sizes], dtype=np.float64)
+    by_size = dict(zip(models["size"].to_pylist(), models["parameters"].to_pylist(), strict=True))
+    return np.array([by_size.get(size) or np.nan for size in sizes], dtype=np.float64)
 
 
 def _teacher(models: pa.Table, objective: str) -> Teacher | None:
@@ -313,15 +313,15 @@ def _proxies(
     details: list[_Detail | None],
 ) -> ProxyEvidence | None:
     """Proxies of one objective: sums per half, and per group where every size has the detail."""
-    mine = table.filter(pc.equal(table["objective"], objective))
-    names = tuple(sorted(pc.unique(mine["proxy"]).to_pylist()))
+    rows = table.filter(pc.equal(table["objective"], objective))
+    names = tuple(sorted(pc.unique(rows["proxy"]).to_pylist()))
     if not names:
         return None
     declared = store.manifest.proxies
     signs = np.array([orientation(name, declared) for name in names], dtype=np.int64)
-    sums = _group_proxies(mine, names, condition, details)
+    sums = _group_proxies(rows, names, condition, details)
     if sums is None:
-        sums = _half_proxies(mine, names, condition)
+        sums = _half_proxies(rows, names, condition)
     return ProxyEvidence(names, signs, sums, condition.group_ids)
 
 
@@ -372,12 +372,12 @@ def _foreign_values(
     part = _at_size(table.filter(pc.equal(table["proxy"], name)), condition, row)
     part = part.filter(pc.and_(pc.is_null(part["n_in"]), pc.is_null(part["n_out"])))
     examples = condition.outcomes.example_id
-    found = np.full(len(examples), np.nan)
-    known = np.isin(part["example_id"].to_numpy(), examples)
-    position = np.searchsorted(examples, part["example_id"].to_numpy()[known])
+    aligned = np.full(len(examples), np.nan)
+    matched = np.isin(part["example_id"].to_numpy(), examples)
+    position = np.searchsorted(examples, part["example_id"].to_numpy()[matched])
     values = pc.coalesce(part["value_in"], part["value_out"])
-    found[position] = _floats(values)[known]
-    return found
+    aligned[position] = _floats(values)[matched]
+    return aligned
 
 
 def _at_size(rows: pa.Table, condition: Condition, row: int) -> pa.Table:
@@ -419,8 +419,8 @@ def _half_values(
     if not np.isfinite(value).any():
         value = _floats(part[f"value_{side}"])
         number = np.isfinite(value).astype(np.int64)
-    known = np.isfinite(value)
-    return np.where(known, value, 0.0), np.where(known, np.maximum(number, 1), 0)
+    finite = np.isfinite(value)
+    return np.where(finite, value, 0.0), np.where(finite, np.maximum(number, 1), 0)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -111,7 +111,7 @@ def judge(
     if study.data.noise is not None:
         raise StoreError(
             f"'{store.path}' has kinds already: its study planted them. A judge is for examples "
-            "of which nothing is known."
+            "whose kinds are unknown."
         )
     everything, own = _whole(study)
     n_left = len(everything.train_labels) - len(own)

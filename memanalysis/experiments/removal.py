@@ -58,9 +58,9 @@ def trainings(
         for seed in range(seeds):
             sequence = np.random.SeedSequence([study_seed, seed, number])
             drawn = np.random.default_rng(sequence).choice(candidates, number, replace=False)
-            for removed, chosen in (("most memorised", ranked[:number]), ("random", drawn)):
+            for removed, dropped in (("most memorised", ranked[:number]), ("random", drawn)):
                 kept = everything.copy()
-                kept[chosen] = False
+                kept[dropped] = False
                 found.append(Training(removed, share, seed, kept))
     return found
 
@@ -140,22 +140,22 @@ def _accuracies(
     """Test accuracy of each planned model; models that keep as many examples train together."""
     size = trainer.sizes[size_name]
     lesson = training.Lesson(trainer.study.training, settings.Observe(dynamics="none"))
-    found = np.zeros(len(planned))
-    kept = np.array([model.in_train.sum() for model in planned])
+    accuracy = np.zeros(len(planned))
+    n_in_train = np.array([model.in_train.sum() for model in planned])
     done = 0
-    for number in np.unique(kept)[::-1]:
-        alike = np.flatnonzero(kept == number)
+    for number in np.unique(n_in_train)[::-1]:
+        alike = np.flatnonzero(n_in_train == number)
         for index in np.array_split(alike, -(-len(alike) // size.ensemble)):
             members = [_member(trainer, planned[k], size_name) for k in index]
             network = training.train(
                 trainer.train_images, members, size, lesson, len(trainer.dataset.class_names)
             ).network
             right = training.evaluate(network, trainer.test_images).argmax(-1)
-            found[index] = (right == trainer.test_images.labels).double().mean(-1).cpu().numpy()
+            accuracy[index] = (right == trainer.test_images.labels).double().mean(-1).cpu().numpy()
             done += len(index)
             if progress is not None:
                 progress("retraining", done, len(planned))
-    return found
+    return accuracy
 
 
 def _member(trainer: Trainer, planned: Training, size: str) -> training.Member:
@@ -172,8 +172,8 @@ def _row(
     removed: str,
     share: float,
 ) -> dict[str, object]:
-    mine = _of(planned, removed, share)
-    first, values = planned[mine[0]], accuracy[mine]
+    matches = _of(planned, removed, share)
+    first, values = planned[matches[0]], accuracy[matches]
     taken = ~first.in_train
     row: dict[str, object] = {
         "removed": removed,

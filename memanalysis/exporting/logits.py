@@ -39,5 +39,5 @@ def _logits(path: Path, n_examples: int) -> NDArray[np.float16]:
         found = None if logits is None else logits.shape
         raise StoreError(f"'{path}' has logits {found}; expected [{n_examples}, classes].")
     if not np.isfinite(logits).all():
-        raise StoreError(f"'{path}' has logits that are no finite numbers; produce it again.")
+        raise StoreError(f"'{path}' has logits that are not finite; produce it again.")
     return logits

@@ -51,7 +51,7 @@ def conditions(study: Study, objective: str | None, size: str | None) -> list[Co
     for condition in known:
         if not (is_objective(condition.objective) and is_size(condition.size)):
             raise StoreError(
-                f"'{study.path}' has outcomes of {str(condition)!r}, which can be no part of a "
+                f"'{study.path}' has outcomes of {str(condition)!r}, which cannot be part of a "
                 f"file's name. Run: memanalysis check {study.path}"
             )
     chosen = [c for c in known if objective in (None, c.objective) and size in (None, c.size)]

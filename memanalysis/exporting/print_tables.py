@@ -66,14 +66,14 @@ def latex(frame: pl.DataFrame, columns: Sequence[str] | None = None, note: str =
     QueryError
         If a column is unknown, nothing can be printed, or there are more than 300 rows.
     """
-    found = _columns(frame, columns)
-    escaped = [[column.name.replace("_", " "), *column.cells] for column in found]
+    printed = _columns(frame, columns)
+    escaped = [[column.name.replace("_", " "), *column.cells] for column in printed]
     texts = [
         [_latex_cell(cell, numeric=column.numeric and bool(row)) for row, cell in enumerate(cells)]
-        for column, cells in zip(found, escaped, strict=True)
+        for column, cells in zip(printed, escaped, strict=True)
     ]
     head, *body = [" & ".join(row) + r" \\" for row in zip(*texts, strict=True)]
-    layout = "".join("r" if column.numeric else "l" for column in found)
+    layout = "".join("r" if column.numeric else "l" for column in printed)
     lines = [
         r"% \usepackage{booktabs}" + (f"; {' '.join(note.split())}" if note else ""),
         rf"\begin{{tabular}}{{{layout}}}",
@@ -89,12 +89,12 @@ def latex(frame: pl.DataFrame, columns: Sequence[str] | None = None, note: str =
 
 def markdown(frame: pl.DataFrame, columns: Sequence[str] | None = None) -> str:
     """``frame`` as a pipe table; cells and errors are those of ``latex``."""
-    found = _columns(frame, columns)
+    printed = _columns(frame, columns)
     texts = [
         [_markdown_cell(column.name.replace("_", " "), numeric=False),
          "---:" if column.numeric else "---",
          *(_markdown_cell(cell, numeric=column.numeric) for cell in column.cells)]
-        for column in found
+        for column in printed
     ]  # fmt: skip
     return "".join(f"| {' | '.join(row)} |\n" for row in zip(*texts, strict=True))
 
@@ -202,8 +202,8 @@ def _numbers(series: pl.Series) -> list[float | None]:
 
 def _texts(columns: list[list[float | None]], decimals: int) -> list[list[str | None]]:
     """Numbers with equal decimals, without leading zeros if all are printed within [−1, 1]."""
-    known = [abs(v) for column in columns for v in column if v is not None]
-    strip = bool(known) and round(max(known), decimals) <= 1
+    present = [abs(v) for column in columns for v in column if v is not None]
+    strip = bool(present) and round(max(present), decimals) <= 1
     write: Callable[[float], str] = lambda v: _text(v, decimals, strip=strip)  # noqa: E731
     return [[None if v is None else write(v) for v in column] for column in columns]
 
@@ -241,8 +241,8 @@ def _plain_decimals(values: list[float | None]) -> int:
     if largest == 0:
         return 0
     decimals = _clamped(_DIGITS - 1 - math.floor(math.log10(largest)))
-    known = [v for v in values if v is not None]
-    while decimals and all(round(v, decimals) == round(v, decimals - 1) for v in known):
+    present = [v for v in values if v is not None]
+    while decimals and all(round(v, decimals) == round(v, decimals - 1) for v in present):
         decimals -= 1
     return decimals
 

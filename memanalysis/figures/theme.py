@@ -199,13 +199,13 @@ class Sizes:
 def told_apart_by(names: Sequence[str]) -> Sizes | None:
     """Difference between the sizes of one family; None for other names, or without one."""
     parts = [_SIZED.fullmatch(name) for name in names]
-    known = [part for part in parts if part]
-    if len(known) < len(parts) or len({part["family"] for part in known}) != 1:
+    sized = [part for part in parts if part]
+    if len(sized) < len(parts) or len({part["family"] for part in sized}) != 1:
         return None
-    varying = [axis for axis in ("depth", "width") if len({part[axis] for part in known}) > 1]
-    if not varying or any(part[axis] is None for part in known for axis in varying):
+    varying = [axis for axis in ("depth", "width") if len({part[axis] for part in sized}) > 1]
+    if not varying or any(part[axis] is None for part in sized for axis in varying):
         return None
-    values = {part[0]: ", ".join(part[axis] for axis in varying) for part in known}
+    values = {part[0]: ", ".join(part[axis] for axis in varying) for part in sized}
     return Sizes(", ".join(varying), values) if len(set(values.values())) == len(names) else None
 
 

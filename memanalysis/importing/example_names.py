@@ -204,7 +204,7 @@ def _require_distinct(ids: Sequence[str], names: Sequence[str], where: str) -> N
             same = f" ('{first[name]}' and '{given}')" if first[name] != given else ""
             raise fault(
                 where, f"ids more than once, first {name}{same}", "each example once",
-                "Several scores below one another? Save each of them by itself.",
+                "Several scores below one another? Save each in a file of its own.",
             )  # fmt: skip
         first[name] = given
 
@@ -241,5 +241,5 @@ def _compare(rows: Rows, labels: NDArray[np.int64] | None, options: Options) -> 
             rows.where,
             f"label {labels[inside][wrong[0]]} for example {at}, and {len(wrong) - 1:,} more",
             f"{known[at]}, as the store has",
-            "The names are no positions of this store, or labels were changed.",
+            "The names are not positions in this store, or labels were changed.",
         )

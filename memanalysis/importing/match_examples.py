@@ -236,7 +236,7 @@ def _found(given: Examples, contents: Contents) -> Roster:
     n_train, n_test = given.n_train, given.n_test
     if n_train is None:
         hint = "Give --labels FILE or --n-train N."
-        raise fault(where, "nothing that says how many training examples there are", "it", hint)
+        raise fault(where, "no number of training examples", "one", hint)
     _require_plausible(contents, n_train + n_test)
     notes = []
     if given.labels is None:

@@ -161,7 +161,7 @@ def _conditions(
     given: Mapping[str, Any], sizes: str | Sequence[str], objectives: str | Sequence[str]
 ) -> list[tuple[str, str, dict[str, Any]]]:
     """(objective, size, arrays) of each condition."""
-    found = []
+    conditions = []
     for o, objective in enumerate([objectives] if isinstance(objectives, str) else objectives):
         for s, size in enumerate([sizes] if isinstance(sizes, str) else sizes):
             levels: list[tuple[int, str, Sequence[str], str]] = []
@@ -170,8 +170,8 @@ def _conditions(
             if not isinstance(sizes, str):
                 levels.append((s, size, sizes, "sizes"))
             picked = {name: _pick(value, levels, name) for name, value in given.items()}
-            found.append((objective, size, picked))
-    return found
+            conditions.append((objective, size, picked))
+    return conditions
 
 
 def _pick(value: Any, levels: list[tuple[int, str, Sequence[str], str]], name: str) -> Any:
@@ -225,10 +225,10 @@ def _models(
     if groups is not None and groups.shape != (n_models,):
         faults.add(f"{_SOURCE}, group_ids", f"shape {groups.shape}", f"({n_models},)")
     faults.raise_any()
-    found = arrays.models(
+    models = arrays.models(
         *condition, n_models, keep_logits=keep_logits, group_ids=groups, about=about
     )
-    return found, (n_train, n_test)
+    return models, (n_train, n_test)
 
 
 def _split(

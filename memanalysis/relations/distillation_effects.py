@@ -68,7 +68,7 @@ class Students:
         From all of these groups first, then without each. Missing where an objective has one
         size, or both share no groups.
         """
-        found = {}
+        codes = {}
         for objective in ("one_hot", self.objective):
             mine = self.study.conditions[objective]
             other = self.objective if objective == "one_hot" else "one_hot"
@@ -79,8 +79,8 @@ class Students:
             condition = mine if kept.all() else mine.keep_groups(kept)
             evidence = replace(self.study.evidence, alpha=self.study.alphas[objective])
             whole, folds = trajectories_of(evidence, condition)
-            found[objective] = [_shape_codes(part) for part in (whole, *folds)]
-        return found
+            codes[objective] = [_shape_codes(part) for part in (whole, *folds)]
+        return codes
 
 
 def students(study: Study) -> list[Students]:
@@ -116,17 +116,17 @@ def distillation_effects(taught: list[Students]) -> dict[str, list[Any]]:
     """
     parts = []
     for each in taught:
-        chosen = {"grouping": "all", "category": "all", "selected_on": None}
-        parts.append(each.common | chosen | _columns("jackknife", over_all(each.comparison)))
+        group = {"grouping": "all", "category": "all", "selected_on": None}
+        parts.append(each.common | group | _columns("jackknife", over_all(each.comparison)))
         for grouping, names, selected_on, sorting in _sortings(each):
             effects = (
                 ("leave_one_group_out", cross_fitted_by(each.comparison, sorting, len(names))),
                 ("naive", naive_by(each.comparison, sorting, len(names))),
             )
             for column, category in enumerate(names):
-                chosen = {"grouping": grouping, "category": category, "selected_on": selected_on}
+                group = {"grouping": grouping, "category": category, "selected_on": selected_on}
                 parts += [
-                    each.common | chosen | _columns(estimator, _category(effect, column))
+                    each.common | group | _columns(estimator, _category(effect, column))
                     for estimator, effect in effects
                     if effects[1][1].n_examples[:, column].any()
                 ]

@@ -197,11 +197,11 @@ class Confined:
             )
         if kind != duckdb.StatementType.SELECT:
             name = "" if kind is None else f" a {kind.name} statement, and"
-            raise QueryError(f"The SQL is{name} no query. {_RULE}")
+            raise QueryError(f"The SQL is{name} not a query. {_RULE}")
         try:
             inner = self._connection.extract_statements(wrapped)
         except duckdb.Error as error:
-            raise QueryError(f"The SQL is no query ({one_line(error)}) {_RULE}") from error
+            raise QueryError(f"The SQL is not a query ({one_line(error)}) {_RULE}") from error
         if len(inner) != 1 or _kind(inner[0]) != duckdb.StatementType.SELECT:
             raise QueryError(
                 "The SQL does more than one query can do. PIVOT needs its values listed. " + _RULE
@@ -257,8 +257,8 @@ class Confined:
             return pl.DataFrame(frame)
         except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise QueryError(
-                f"{name} = {type(frame).__name__} is no table; expected a Polars, Arrow or pandas "
-                f"frame or a mapping of columns ({one_line(error)})"
+                f"{name} = {type(frame).__name__} is not a table; expected a Polars, Arrow or "
+                f"pandas frame or a mapping of columns ({one_line(error)})"
             ) from error
 
 

@@ -173,7 +173,7 @@ FAULTS = {
     "in colour": ("folder", replace("train/cat/0099.png", layouts.encoded(WIDE.train_images[0])),
                   ["cat/0099.png' is in colour", "data.channels = 3"]),
     "strange class": ("folder", lambda root, keys: (root / "test/dog").mkdir() or keys,
-                      ["has the classes dog, which train/ has not"]),
+                      ["has the classes dog, which train/ lacks"]),
     "npz missing": ("npz", remove("mine.npz"), ["There is no file", "train_images, train_labels"]),
     "npz damaged": ("npz", replace("mine.npz", b"PK\3\4 nothing"), ["cannot be read as an .npz"]),
     "npz lacks": ("npz", rewrite(layouts.write_npz, test_labels=None), ["lacks test_labels"]),

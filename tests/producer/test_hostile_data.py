@@ -90,7 +90,7 @@ def test_arrays_that_are_no_data_set(tmp_path, changes, message):
     [
         ({"label": ["a", "b"]}, {"label": [0, 1]}, "numbers in both or names in both"),
         ({"label": [0, 2**40]}, {}, "the label 1099511627776"),
-        ({"label": pa.array([0, 2**63], pa.uint64())}, {}, "labels that are no classes"),
+        ({"label": pa.array([0, 2**63], pa.uint64())}, {}, "labels that are not classes"),
         ({}, {"image": ["x", "y"]}, "expected the bytes of image files"),
     ],
 )

@@ -205,7 +205,7 @@ def test_a_frame_cannot_hide_a_relation(confined: Confined) -> None:
 
 def test_what_is_no_frame_is_named(confined: Confined) -> None:
     """Something that is no table is refused with its name and type."""
-    with pytest.raises(QueryError, match="mine = int is no table"):
+    with pytest.raises(QueryError, match="mine = int is not a table"):
         confined.query("from mine", {"mine": 3})
 
 

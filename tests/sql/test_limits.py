@@ -89,7 +89,7 @@ def test_limits_are_numbers_that_can_be_kept(values: dict[str, float]) -> None:
 
 def test_statements_without_a_name_are_refused(study: Study) -> None:
     """A kind of statement that Python's DuckDB does not know is a query error like any other."""
-    with pytest.raises(QueryError, match="The SQL is no query"):
+    with pytest.raises(QueryError, match="The SQL is not a query"):
         study.sql("update extensions")
 
 

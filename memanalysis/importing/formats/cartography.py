@@ -192,13 +192,13 @@ def of_epochs(name: str, paths: Sequence[Path], options: Options) -> Contents:
 
 def _numbered(paths: Sequence[Path]) -> list[tuple[int, Path]]:
     """(epoch, path) in order, without a gap."""
-    found = sorted((int(m[1]), p) for p in paths if (m := _EPOCH.fullmatch(p.name)))
-    numbers = [epoch for epoch, _ in found]
+    epochs = sorted((int(m[1]), p) for p in paths if (m := _EPOCH.fullmatch(p.name)))
+    numbers = [epoch for epoch, _ in epochs]
     expected = list(range(numbers[0], numbers[0] + len(numbers))) if numbers else []
-    if not found or numbers != expected or numbers[0] > 1:
+    if not epochs or numbers != expected or numbers[0] > 1:
         listed = ", ".join(map(str, numbers)) or "none"
         raise fault(f"'{paths[0].parent}'", f"epochs {listed}", "every epoch from 0 or 1")
-    return found
+    return epochs
 
 
 def _epoch(path: Path, epoch: int) -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
@@ -349,8 +349,8 @@ def _scores(
     source: str,
 ) -> Scores:
     """``values`` in the order of ``rows``; NaN is left out, which is NULL."""
-    known = np.isfinite(values)
+    finite = np.isfinite(values)
     return Scores(
-        proxy, values[known], hard_is, rows.of(known), "in", options.size or UNKNOWN,
+        proxy, values[finite], hard_is, rows.of(finite), "in", options.size or UNKNOWN,
         options.objective or "one_hot", _SOURCE, formula, f"'{source}'",
     )  # fmt: skip

@@ -345,7 +345,7 @@ def _require_agreement(outcome: Outcome, margin: NDArray[Any], where: str) -> No
 def _of_margins(found: _Source, array: Held) -> Iterator[Outcome]:
     for at, row in enumerate(found.rows(array)):
         if not np.isfinite(row).all():
-            raise fault(array.where, f"a margin that is no finite number, model {at}", "numbers")
+            raise fault(array.where, f"a margin that is not finite, model {at}", "numbers")
         if row.size >= _SOME and row.min() >= 0:
             between = row.max() <= 1
             raise fault(

@@ -85,8 +85,8 @@ def read(source: Path, options: Options) -> Contents:
         raise fault(f"'{source}'", f"--size {options.size} for {', '.join(archs)}", "no --size")
     models = []
     for arch in archs:
-        mine = [e for e in experiments if e.arch == arch][: options.models]
-        models.append(_models(source, arch, mine, labels, options))
+        of_arch = [e for e in experiments if e.arch == arch][: options.models]
+        models.append(_models(source, arch, of_arch, labels, options))
     original = any(experiment.hparams for experiment in experiments)
     return Contents(
         format="lira",

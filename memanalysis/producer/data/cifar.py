@@ -90,8 +90,8 @@ def _folder(settings: Data, unpacked: str) -> Path:
     place = settings.folder or os.environ.get(FOLDER_VARIABLE)
     if place is None:
         raise DataError(
-            f"CIFAR lies in no usual place: name the folder that has {unpacked} or its files in "
-            f"data.folder of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
+            f"CIFAR is not in its usual places: give the folder that has {unpacked} or its files "
+            f"in data.folder of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
         )
     folder = Path(place)
     return folder / unpacked if (folder / unpacked).is_dir() else folder

@@ -110,7 +110,7 @@ def _test(root: Path, classes: list[str], wanted: str | None) -> _Files:
         if set(found) & set(classes):
             if strange:
                 raise DataError(
-                    f"'{split}' has the classes {', '.join(strange)}, which train/ has not. "
+                    f"'{split}' has the classes {', '.join(strange)}, which train/ lacks. "
                     "Move them away or add training images of them."
                 )
             files = _by_class(split, classes)

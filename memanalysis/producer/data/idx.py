@@ -64,8 +64,8 @@ def mnist(settings: Data) -> Source:
     folder = settings.folder or os.environ.get(FOLDER_VARIABLE)
     if folder is None:
         raise DataError(
-            f"MNIST lies in no usual place: name the folder of {', '.join(FILES)} in data.folder "
-            f"of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
+            f"MNIST is not in its usual places: give the folder of {', '.join(FILES)} in "
+            f"data.folder of the study file or in {FOLDER_VARIABLE}. Nothing is downloaded."
         )
     return _source(
         Path(folder),

@@ -201,7 +201,7 @@ def _integers(values: list[Any], where: str) -> Labels:
     try:
         return np.array(values, dtype=np.int64)
     except (OverflowError, ValueError, TypeError) as error:
-        raise DataError(f"{where} has labels that are no classes ({error}).") from error
+        raise DataError(f"{where} has labels that are not classes ({error}).") from error
 
 
 def _labels(column: pa.ChunkedArray, names: tuple[str, ...], path: Path, label: str) -> Labels:
@@ -212,8 +212,8 @@ def _labels(column: pa.ChunkedArray, names: tuple[str, ...], path: Path, label: 
     strange = sorted(set(values) - index.keys())
     if strange:
         raise DataError(
-            f"Column '{label}' of '{path}' has '{strange[0]}', which is no class of the training "
-            f"split: {', '.join(names[:10])}."
+            f"Column '{label}' of '{path}' has '{strange[0]}', which is not a class of the "
+            f"training split: {', '.join(names[:10])}."
         )
     return np.array([index[value] for value in values], dtype=np.int64)
 
