@@ -162,7 +162,7 @@ def _times(outcome: Outcome, name: str) -> str:
 
 
 def _showable(outcome: Outcome) -> list[str]:
-    """What would have decided each condition that is open, from which size on."""
+    """Effects that would have decided each condition that is open, from which size on."""
     found = []
     for check in outcome.checks:
         least = shown_from(check, outcome.n_groups)

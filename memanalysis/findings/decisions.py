@@ -93,7 +93,7 @@ def shown_from(check: Check, n_groups: int) -> float:
 
 
 def could_show(effects: Sequence[str], n_groups: int) -> str:
-    """What a study of that many groups would have shown, in words; empty without effects."""
+    """Effects that a study of so many groups would have shown, in words; empty without any."""
     if not effects:
         return ""
     groups = f"{n_groups} {'group' if n_groups == 1 else 'groups'} of models"

@@ -279,7 +279,7 @@ def _modelled_text(falling: float, rising: float) -> str:
 
 
 def _showable(outcome: Outcome) -> list[str]:
-    """What would have decided each condition that is open, from which size on."""
+    """Effects that would have decided each condition that is open, from which size on."""
     found = []
     for part in outcome.checks:
         if part.verdict != UNDETERMINED:

@@ -171,7 +171,7 @@ def explain(outcome: Outcome) -> str:
 
 
 def _showable(outcome: Outcome) -> list[str]:
-    """What would have decided each condition that is open, from which size on."""
+    """Effects that would have decided each condition that is open, from which size on."""
     found = []
     for part in outcome.checks:
         least = shown_from(part, outcome.n_groups)

@@ -96,5 +96,5 @@ def of_variant(judged: Judged, name: str) -> str:
 
 
 def _nothing_there(outcome: Outcome) -> bool:
-    """Whether there is no estimate, or none that may be read."""
+    """True if there is no estimate, or none that may be read."""
     return outcome.reason in UNDECIDED or not outcome.facts

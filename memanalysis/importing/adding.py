@@ -58,7 +58,7 @@ def others(store: Store, table: str, coming: Mapping[str, str], options: Options
 
 
 def entry(contents: Contents, **facts: Any) -> dict[str, Any]:
-    """What the manifest says of what was added."""
+    """The manifest's entry of what was added."""
     return {
         "source": contents.source,
         **facts,

@@ -88,7 +88,7 @@ def _sides(store: Store, attribution: Attribution) -> _Sides:
 
 
 def _rows_of(attribution: Attribution, sides: _Sides) -> Rows:
-    """Which examples the rows of the matrix are.
+    """Examples that the rows of the matrix are.
 
     Raises
     ------

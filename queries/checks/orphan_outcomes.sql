@@ -50,13 +50,6 @@ recorded as (
         null as size,
         train_id as example_id
     from attributions
-    union all
-    select distinct
-        'attributed' as relation,
-        null as objective,
-        null as size,
-        test_id as example_id
-    from attributions
 )
 select
     'outcomes' as relation,
@@ -74,7 +67,7 @@ select
     r.example_id
 from recorded as r
 anti join examples as e
-    on r.example_id = e.example_id and (e.split = 'train' or r.relation in ('votes', 'repeats', 'attributed'))
+    on r.example_id = e.example_id and (e.split = 'train' or r.relation in ('votes', 'repeats'))
 union all
 select distinct
     r.relation,
@@ -84,11 +77,20 @@ select distinct
 from recorded as r
 anti join outcomes as o
     on r.objective = o.objective and r.size = o.size
-where r.relation not in ('proxies', 'annotations', 'attributions', 'attributed');
+where r.relation not in ('proxies', 'annotations', 'attributions')
+union all
+select distinct
+    'attributions' as relation,
+    null as objective,
+    null as size,
+    a.test_id as example_id
+from attributions as a
+anti join examples as e
+    on a.test_id = e.example_id;
 
 comment on view orphan_outcomes is
     'One row per outcome, proxy or other record without its example (and split), or without outcomes of its objective and size; must be empty.';
 comment on column orphan_outcomes.relation is 'Table of the row.';
-comment on column orphan_outcomes.objective is 'Training objective of the row; NULL in annotations.';
-comment on column orphan_outcomes.size is 'Size of the row; NULL in annotations.';
+comment on column orphan_outcomes.objective is 'Training objective of the row; NULL in annotations and attributions.';
+comment on column orphan_outcomes.size is 'Size of the row; NULL in annotations and attributions.';
 comment on column orphan_outcomes.example_id is 'Example that examples does not have; NULL where all of an objective and size lacks outcomes.';

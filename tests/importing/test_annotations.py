@@ -168,9 +168,10 @@ def test_check_finds_wrong_annotations(tiny_store: Store) -> None:
     store = Store.open(tiny_store.path)
     store.write_table("annotations", pa.table(wrong))
     store.write_manifest()
-    found = [str(fault) for fault in check(store.path)]
-    assert len(found) == 4
-    assert all(line.startswith("annotations.parquet") for line in found)
+    found = {fault.where: fault.found for fault in check(store.path)}
+    assert {*found} == {"duplicate_rows", "incomplete_annotations", "orphan_outcomes"}
+    assert "2 rows, for instance name = a" in found["incomplete_annotations"]
+    assert "example_id = 9" in found["orphan_outcomes"]
 
 
 def test_the_command_takes_a_column_of_a_file(

@@ -82,8 +82,8 @@ def _matrix(path: Path, key: str) -> Array:
     if path.suffix.lower() in _TORCH:
         raise fault(
             where, "a file of torch, a pickle, which is never read: it can run any code", _EXPECTED,
-            f"numpy.save('{path.stem}.npy', torch.load('{path.name}', weights_only=True).float()"
-            ".cpu().numpy()) makes one.",
+            "Load it by torch with weights_only=True; of the tensor that it gives, "
+            f"numpy.save('{path.stem}.npy', tensor.float().cpu().numpy()) makes one.",
         )  # fmt: skip
     refuse_pickle(path)
     ending = path.suffix.lower()
