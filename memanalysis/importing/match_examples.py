@@ -31,6 +31,7 @@ _PLAUSIBLE_SHARE: Final = 1000
 # Kinds of example by whether the label is the clean one.
 CLEAN: Final = "clean"
 NOISY: Final = "noisy"
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ def _found(given: Examples, contents: Contents) -> Roster:
         notes.append("No labels: nothing can be told by class. --labels FILE adds them.")
     elif known := recognised(given.labels):
         notes.append(f"The first ten labels are those of {known}.")
+    notes += _odd_labels(given)
     _require_named(given, given.class_names, where)
     order = None
     if given.source_ids is not None and _are_positions(given.source_ids):
@@ -351,6 +353,25 @@ def _table(data: dict[str, Any], n: int) -> pa.Table:
         pa.array(data[f.name], f.type) if f.name in data else pa.nulls(n, f.type) for f in EXAMPLES
     ]
     return pa.table(columns, schema=EXAMPLES)
+
+
+def _odd_labels(given: Examples) -> Iterator[str]:
+    """Notes on labels that classes numbered from 0 would hardly have."""
+    labels, clean = given.labels, given.clean_labels
+    if labels is None or not len(labels):
+        return
+    if (least := int(labels.min())) > 0:
+        yield (
+            f"WARNING: the smallest label is {least}, and classes are numbered from 0: if these "
+            f"count from {least}, predicted classes and names are off by {least}. Subtract it."
+        )
+    strange = np.array([]) if clean is None else np.setdiff1d(clean, labels)
+    if len(strange):
+        some = ", ".join(map(str, strange[:_SHOWN].tolist()))
+        yield (
+            f"WARNING: clean labels have classes that no label has ({some}): are they of the same "
+            "classes?"
+        )
 
 
 def _list(values: NDArray[np.int64] | None, n: int) -> list[Any]:

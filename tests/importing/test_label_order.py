@@ -247,3 +247,15 @@ def test_noise_that_is_known_has_a_kind(tmp_path, world) -> None:
     beyond = Options(clean_labels=saved(tmp_path / "x.npy", clean + 9), class_names=tuple("abcd"))
     with pytest.raises(DataError, match=r"clean label 1[0-2]; expected at most 3"):
         import_source("npz", tmp_path / "b.npz", tmp_path / "d", beyond)
+
+
+def test_labels_that_count_from_one_and_strange_clean_ones_are_told(tmp_path, world) -> None:
+    """Both leave every score right, and classes by their number wrong."""
+    arrays = {"trainset_mask": world.masks, "trainset_correctness": world.correct}
+    clean = world.labels + 1
+    clean[0] = 77
+    np.savez(tmp_path / "a.npz", **arrays, labels=world.labels + 1, clean_labels=clean)
+    done = import_source("npz", tmp_path / "a.npz", tmp_path / "out", Options(size="a"))
+    told = "\n".join(done.lines)
+    assert "the smallest label is 1, and classes are numbered from 0" in told
+    assert "classes that no label has (77)" in told
