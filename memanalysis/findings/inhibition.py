@@ -140,8 +140,8 @@ def headline(outcome: Outcome) -> str:
     if outcome.verdict == SUPPORTED:
         most = {check.row: check.verdict for check in outcome.checks}.get(PARTICULAR)
         whom = {
-            SUPPORTED: ", above all of memorised examples",
-            REFUTED: ", not above all of memorised examples",
+            SUPPORTED: ", that of memorised examples in particular",
+            REFUTED: ", but not that of memorised examples in particular",
         }
         return f"Distillation lowers the mean score by {amount}{whom.get(most, '') if most else ''}"
     if "inhibits" in refuted:

@@ -91,11 +91,14 @@ def _expected(asked: Mapping[str, Any]) -> str:
 
 
 def _listed(frame: pl.DataFrame) -> str:
-    """The share of right labels to expect in the list, and what a wide range means."""
+    """The share of right labels to expect in the list and at its head, and what a range means."""
     last = frame.row(-1, named=True)
     said = f"Of these {frame.height:,}, {_false(last)} have right labels"
+    wrong = frame.filter(pl.col("wrong") >= 0.5).height
+    if 0 < wrong < frame.height:
+        said = f"{said}; of the first {wrong:,}, {_false(frame.row(wrong - 1, named=True))}"
     if last["expected_false_share_high"] - last["expected_false_share_low"] < _WIDE:
-        return f"{said}: the images are hard rather than mislabelled."
+        return f"{said}." if wrong else f"{said}: they are hard rather than mislabelled."
     return (
         f"{said}: the models alone cannot tell wrong labels from hard images here. Look at the "
         "first of the list before you rely on the rest."
