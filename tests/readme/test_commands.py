@@ -10,7 +10,7 @@ from memanalysis.cli import cli
 
 TABLE = readme_parts.table(readme_parts.section("The commands"), "command")
 SPANS = {s for s in readme_parts.spans(readme_parts.TEXT) if s.startswith("memanalysis ")}
-NAMES = {span for span in SPANS if re.fullmatch(r"memanalysis \w+( labels)?", span)}
+NAMES = {span for span in SPANS if re.fullmatch(r"memanalysis \w+( labels| influence)?", span)}
 # Lines of blocks, and commands in tables and text that are whole (FORMAT and "..." stand for one).
 LINES = sorted({
     *readme_parts.commands(readme_parts.TEXT),
@@ -55,7 +55,7 @@ def test_every_option_in_the_text_exists() -> None:
     }
     assert len(named) > 10
     # Of every command; of the controls, which are no command.
-    assert named - options == {"--help", "--halves"}
+    assert named - options == {"--help", "--halves", "--rates", "--worlds"}
 
 
 def test_targets_of_make_exist() -> None:
