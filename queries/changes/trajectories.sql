@@ -87,9 +87,9 @@ comment on column trajectories.objective is 'Training objective: ''one_hot'' or 
 comment on column trajectories.example_id is 'Training example (examples.example_id).';
 comment on column trajectories.label is 'Class of the example, 0 to classes - 1.';
 comment on column trajectories.shape is
-    '''fixed'', ''increasing'', ''decreasing'', ''cap'', ''u'', ''mixed'' or ''undetermined''.';
+    'Pattern over all sizes, as the report counts it: ''fixed'' (every pair of sizes equivalent within alpha), ''increasing'', ''decreasing'', ''cap'', ''u'', ''mixed'' or ''undetermined''.';
 comment on column trajectories.direction is
-    '''fixed'', ''increasing'', ''decreasing'', ''mixed'' or ''undetermined''.';
+    'Coarser: the last size against the first alone, ''fixed'' where change is within alpha, ''increasing'', ''decreasing'', ''mixed'' (shape ''cap'' or ''u'') or ''undetermined''.';
 comment on column trajectories.change is
     'Memorization at the last size minus at the first, -2 to 2; NULL where not estimable.';
 comment on column trajectories.change_se is
