@@ -42,7 +42,8 @@ def _nearest_column(name: str, candidates: list[str], others: set[str]) -> str:
         return hint
     near = f" Near by: {', '.join(candidates)}." if candidates else ""
     if name in others:
-        return near or " Other relations have one."
+        listed = near or " `describe RELATION` lists those of one."
+        return f" Other relations have one.{listed}"
     return did_you_mean(name, others) or near
 
 
