@@ -364,7 +364,7 @@ def annotations(case):
 
 
 @row(
-    "influence by TRAK, dattri, kronfluence: .mmap, .npy, .npz, .safetensors",
+    "influence by TRAK, dattri or kronfluence",
     "the relations attributions and influence_agreement, theirs beside ours",
 )
 def influence(case):

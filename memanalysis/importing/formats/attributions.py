@@ -45,7 +45,7 @@ from memanalysis.importing.tables import read_table
 FORMAT: Final = Format(
     name="influence",
     module=__name__,
-    reads="influence by TRAK, dattri, kronfluence: .mmap, .npy, .npz, .safetensors",
+    reads="influence by TRAK, dattri or kronfluence",
     options=("name", "rows", "test_ids", "replace"),
     example="influence scores/quickstart.mmap --name trak --out mine",
     gives="the relations attributions and influence_agreement, theirs beside ours",
