@@ -76,7 +76,11 @@ def test_wrong_labels_come_first(suspects: pl.DataFrame) -> None:
     realised = 1 - CROWD.wrong[first["example_id"].to_numpy()].mean()
     assert realised < 0.15
     assert first["expected_false_share"][-1] == pytest.approx(realised, abs=0.08)
-    assert set(first.filter(pl.col("wrong") >= 0.5)["reason"]) <= {"wrong_label", "wrong_or_hard", "duplicate"}
+    assert set(first.filter(pl.col("wrong") >= 0.5)["reason"]) <= {
+        "wrong_label",
+        "wrong_or_hard",
+        "duplicate",
+    }
 
 
 def test_the_same_image_with_another_label_is_a_duplicate(suspects: pl.DataFrame) -> None:
